@@ -1,0 +1,22 @@
+import type { PeerId } from '../model/ids.js'
+import type { Zxid } from '../model/zxid.js'
+import type { RoleName } from './zab/messages.js'
+
+export type PeerPhase = 'election' | 'discovery' | 'synchronization' | 'broadcast'
+
+/** What a peer says of itself; told when role, phase or leader change (the zxids are read when asked for). */
+export interface PeerStatus {
+  readonly peer: PeerId
+  readonly role: RoleName
+  readonly phase: PeerPhase
+  /** Known once this peer leads or follows. */
+  readonly leader: PeerId | undefined
+  /** Epoch of the leadership this peer is part of; the current epoch while it is looking. */
+  readonly epoch: number
+  /** True in broadcast, with a leader established: reads are current within the usual bounds and writes are taken. */
+  readonly serving: boolean
+  /** Last proposal in this peer's log, last known to be committed, last applied. */
+  readonly logged: Zxid
+  readonly committed: Zxid
+  readonly applied: Zxid
+}

@@ -1,0 +1,35 @@
+/** Timing and limits of one peer's core; resolved and validated once, at Peer.open. */
+export interface ProtocolOptions {
+  /** @default 2000 */
+  readonly tickMs: number
+  /** Ticks a learner may take to connect and synchronise. @default 10 */
+  readonly initLimitTicks: number
+  /** Ticks without a word before a link counts as dead. @default 5 */
+  readonly syncLimitTicks: number
+  /** @default 2 × tickMs */
+  readonly sessionTimeoutMinMs: number
+  /** @default 20 × tickMs */
+  readonly sessionTimeoutMaxMs: number
+  /** How long a decided voter waits for a better vote. @default 200 */
+  readonly finalizeWaitMs: number
+  /** Bounds of the doubling time between notifications that got no answer. @default 200, 60_000 */
+  readonly notificationMinMs: number
+  readonly notificationMaxMs: number
+  /** Largest data of a znode in bytes. @default 1_048_575 − 1024 as in ZooKeeper's advice; see jute.maxbuffer */
+  readonly dataBytesMax: number
+  /** Writes of all clients of this peer that may wait for their commit; more are refused with OVERLOADED. @default 10_000 */
+  readonly outstandingMax: number
+}
+
+export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
+  tickMs: 2000,
+  initLimitTicks: 10,
+  syncLimitTicks: 5,
+  sessionTimeoutMinMs: 4000,
+  sessionTimeoutMaxMs: 40_000,
+  finalizeWaitMs: 200,
+  notificationMinMs: 200,
+  notificationMaxMs: 60_000,
+  dataBytesMax: 1_048_575,
+  outstandingMax: 10_000,
+})

@@ -1,0 +1,180 @@
+/**
+ * Everything one peer can say to another, election included. Plain data; codec/message-codec.ts has the bytes.
+ * One link carries all of it in order; a relationship (leader – learner) never outlives its link, so no message of an
+ * older relationship can be mistaken for one of a newer.
+ */
+
+import type { Identities } from '../../model/acl.js'
+import type { Digest } from '../../model/digest.js'
+import type { MemberRole } from '../../model/ensemble-config.js'
+import type { ReplyCode } from '../../model/errors.js'
+import type { PeerId, SessionId } from '../../model/ids.js'
+import type { Proposal } from '../../model/proposal.js'
+import type { SyncRequest, WriteRequest } from '../../model/request.js'
+import type { Zxid } from '../../model/zxid.js'
+
+export type RoleName = 'looking' | 'following' | 'leading' | 'observing'
+
+/** Fast leader election: the sender's state and its vote. */
+export interface Notification {
+  readonly kind: 'notification'
+  readonly role: RoleName
+  /** The vote: this peer, with its last zxid and current epoch. */
+  readonly leader: PeerId
+  readonly zxid: Zxid
+  readonly epoch: number
+  /** The sender's logical clock. */
+  readonly round: number
+}
+
+/** learner → leader: I follow (or observe) you. ZooKeeper's FOLLOWERINFO / OBSERVERINFO. */
+export interface LearnerInfo {
+  readonly kind: 'learnerInfo'
+  readonly role: MemberRole
+  readonly acceptedEpoch: number
+}
+/** leader → learner: the new epoch. LEADERINFO; NEWEPOCH in the paper. */
+export interface LeaderInfo {
+  readonly kind: 'leaderInfo'
+  readonly epoch: number
+}
+/** learner → leader: epoch accepted; here is my history's end. ACKEPOCH. */
+export interface AckEpoch {
+  readonly kind: 'ackEpoch'
+  readonly currentEpoch: number
+  readonly lastZxid: Zxid
+  /** False when this epoch had been accepted before: such an answer counts in no quorum. */
+  readonly counted: boolean
+}
+/** leader → learner: what follows continues your log right after `after`, your last zxid. */
+export interface Diff {
+  readonly kind: 'diff'
+  readonly after: Zxid
+}
+/** leader → learner: cut your log behind `after`; what follows continues there. */
+export interface Truncate {
+  readonly kind: 'truncate'
+  readonly after: Zxid
+}
+/** leader → learner: the committed tree at `zxid` follows in chunks, then the log behind it. */
+export interface SnapshotBegin {
+  readonly kind: 'snapshotBegin'
+  readonly zxid: Zxid
+  readonly time: number
+  readonly digest: Digest
+}
+/** Goes from store to store; the core never sees one. At most 256 KiB. */
+export interface SnapshotChunk {
+  readonly kind: 'snapshotChunk'
+  readonly bytes: Uint8Array
+}
+export interface SnapshotEnd {
+  readonly kind: 'snapshotEnd'
+}
+/** leader → voter: log this. To a voter in sync and to one in broadcast alike. */
+export interface ProposalMessage {
+  readonly kind: 'proposal'
+  readonly proposal: Proposal
+}
+/** leader → observer: this is committed. INFORM. */
+export interface Inform {
+  readonly kind: 'inform'
+  readonly proposal: Proposal
+}
+/** leader → learner: that was my history, up to `zxid`. NEWLEADER. */
+export interface NewLeader {
+  readonly kind: 'newLeader'
+  readonly epoch: number
+  readonly zxid: Zxid
+}
+/** learner → leader: your history is on my disk, and so is your epoch. ACK of NEWLEADER. */
+export interface AckNewLeader {
+  readonly kind: 'ackNewLeader'
+  readonly epoch: number
+}
+/** leader → learner: a quorum has my history; serve. UPTODATE. */
+export interface UpToDate {
+  readonly kind: 'upToDate'
+  readonly committed: Zxid
+}
+/** voter → leader: my log is durable up to here (cumulative). */
+export interface Ack {
+  readonly kind: 'ack'
+  readonly zxid: Zxid
+}
+/** leader → voter: committed up to here (cumulative). */
+export interface Commit {
+  readonly kind: 'commit'
+  readonly zxid: Zxid
+}
+export interface Ping {
+  readonly kind: 'ping'
+  /** Counts up; the pong repeats it. */
+  readonly number: number
+}
+export interface Pong {
+  readonly kind: 'pong'
+  readonly number: number
+  /** Sessions whose clients were heard since the last pong. */
+  readonly touched: readonly SessionId[]
+}
+/** learner → leader: a client's write. REQUEST. */
+export interface ForwardedRequest {
+  readonly kind: 'request'
+  readonly session: SessionId
+  readonly cxid: number
+  readonly identities: Identities
+  readonly request: WriteRequest | SyncRequest
+}
+/** leader → learner: this request got no zxid and never will. */
+export interface Refused {
+  readonly kind: 'refused'
+  readonly session: SessionId
+  readonly cxid: number
+  readonly code: ReplyCode
+}
+/** leader → learner: everything up to `zxid` was committed when a quorum confirmed my epoch. SYNC. */
+export interface Synced {
+  readonly kind: 'synced'
+  readonly session: SessionId
+  readonly cxid: number
+  readonly zxid: Zxid
+}
+/** learner → leader: a client wants to go on with this session here. REVALIDATE. */
+export interface Revalidate {
+  readonly kind: 'revalidate'
+  readonly session: SessionId
+  readonly password: Uint8Array
+}
+export interface Revalidated {
+  readonly kind: 'revalidated'
+  readonly session: SessionId
+  readonly valid: boolean
+  /** The leader's last proposal: writes of this session up to here were sent through another peer. */
+  readonly proposed: Zxid
+}
+
+export type PeerMessage =
+  | Notification
+  | LearnerInfo
+  | LeaderInfo
+  | AckEpoch
+  | Diff
+  | Truncate
+  | SnapshotBegin
+  | SnapshotChunk
+  | SnapshotEnd
+  | ProposalMessage
+  | Inform
+  | NewLeader
+  | AckNewLeader
+  | UpToDate
+  | Ack
+  | Commit
+  | Ping
+  | Pong
+  | ForwardedRequest
+  | Refused
+  | Synced
+  | Revalidate
+  | Revalidated

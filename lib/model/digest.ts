@@ -1,0 +1,29 @@
+/**
+ * A state digest: the sum mod 2⁶⁴ of one checksum per part (znode, session), so it does not depend on order and is kept up to
+ * date by adding and subtracting. Two uint32, like a zxid. What is summed is said in core/tree/digest.ts.
+ */
+export interface Digest {
+  readonly high: number
+  readonly low: number
+}
+
+export const EMPTY_DIGEST: Digest = Object.freeze({ high: 0, low: 0 })
+
+export function sameDigest(a: Digest, b: Digest): boolean {
+  return a.low === b.low && a.high === b.high
+}
+
+/** `part` is a uint32. */
+export function addToDigest(digest: Digest, part: number): Digest {
+  const low = digest.low + part
+  return low > 0xffffffff ? { high: (digest.high + 1) >>> 0, low: low >>> 0 } : { high: digest.high, low }
+}
+
+export function subtractFromDigest(digest: Digest, part: number): Digest {
+  const low = digest.low - part
+  return low < 0 ? { high: (digest.high - 1) >>> 0, low: low >>> 0 } : { high: digest.high, low }
+}
+
+export function formatDigest(digest: Digest): string {
+  return digest.high.toString(16).padStart(8, '0') + digest.low.toString(16).padStart(8, '0')
+}

@@ -1,0 +1,26 @@
+/** The replicated state as it crosses to and from the disk: whole (an image), or what changed since the last checkpoint. */
+import type { Digest } from './digest.js'
+import type { SessionId } from './ids.js'
+import type { SessionRecord } from './session-record.js'
+import type { Znode } from './znode.js'
+import type { Zxid } from './zxid.js'
+
+export interface ReplicaImage {
+  /** The last txn applied to it. */
+  readonly zxid: Zxid
+  /** That txn's time: later txns are never stamped earlier. */
+  readonly time: number
+  readonly digest: Digest
+  /** Parents before children is not promised. */
+  readonly nodes: Iterable<readonly [path: string, znode: Znode]>
+  readonly sessions: Iterable<SessionRecord>
+}
+
+/** Undefined = deleted. Captured at a txn boundary; the values are immutable, so they may be encoded later in slices. */
+export interface ReplicaChanges {
+  readonly zxid: Zxid
+  readonly time: number
+  readonly digest: Digest
+  readonly nodes: ReadonlyMap<string, Znode | undefined>
+  readonly sessions: ReadonlyMap<SessionId, SessionRecord | undefined>
+}

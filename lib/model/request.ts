@@ -1,0 +1,133 @@
+/**
+ * What a client can ask for, as immutable values. One union member per operation of core/operations/.
+ * Data handed over in a request belongs to the core from then on: the caller must not change it.
+ */
+import type { Acl } from './acl.js'
+import type { CreateMode } from './create-mode.js'
+import type { SessionId } from './ids.js'
+import type { Zxid } from './zxid.js'
+
+/** −1 matches every version. */
+export const ANY_VERSION = -1
+
+export interface CreateRequest {
+  readonly kind: 'create'
+  readonly path: string
+  readonly data: Uint8Array | null
+  readonly acl: Acl
+  readonly mode: CreateMode
+}
+export interface DeleteRequest {
+  readonly kind: 'delete'
+  readonly path: string
+  readonly version: number
+}
+export interface SetDataRequest {
+  readonly kind: 'setData'
+  readonly path: string
+  readonly data: Uint8Array | null
+  readonly version: number
+}
+export interface SetAclRequest {
+  readonly kind: 'setAcl'
+  readonly path: string
+  readonly acl: Acl
+  /** Compared with aversion. */
+  readonly version: number
+}
+/** Only inside a multi; alone it is refused (ZOOKEEPER-2623). */
+export interface CheckRequest {
+  readonly kind: 'check'
+  readonly path: string
+  readonly version: number
+}
+export type MultiStep = CreateRequest | DeleteRequest | SetDataRequest | CheckRequest
+export interface MultiRequest {
+  readonly kind: 'multi'
+  readonly steps: readonly MultiStep[]
+}
+export interface SyncRequest {
+  readonly kind: 'sync'
+  readonly path: string
+}
+/** Made by a peer when a client attaches, never by a client. The password is 16 random bytes. */
+export interface CreateSessionRequest {
+  readonly kind: 'createSession'
+  readonly session: SessionId
+  readonly timeoutMs: number
+  readonly password: Uint8Array
+}
+export interface CloseSessionRequest {
+  readonly kind: 'closeSession'
+}
+
+export interface ExistsRequest {
+  readonly kind: 'exists'
+  readonly path: string
+  readonly watch: boolean
+}
+export interface GetDataRequest {
+  readonly kind: 'getData'
+  readonly path: string
+  readonly watch: boolean
+}
+export interface GetChildrenRequest {
+  readonly kind: 'getChildren'
+  readonly path: string
+  readonly watch: boolean
+}
+export interface GetAclRequest {
+  readonly kind: 'getAcl'
+  readonly path: string
+}
+
+export type AddWatchMode = 'persistent' | 'persistentRecursive'
+export interface AddWatchRequest {
+  readonly kind: 'addWatch'
+  readonly path: string
+  readonly mode: AddWatchMode
+}
+export type RemoveWatchType = 'children' | 'data' | 'any' | 'persistent' | 'persistentRecursive'
+export interface RemoveWatchesRequest {
+  readonly kind: 'removeWatches'
+  readonly path: string
+  readonly type: RemoveWatchType
+}
+/** After a reconnect: registers again and tells what was missed since `since` (the last zxid the client saw). */
+export interface SetWatchesRequest {
+  readonly kind: 'setWatches'
+  readonly since: Zxid
+  readonly data: readonly string[]
+  readonly exist: readonly string[]
+  readonly child: readonly string[]
+  readonly persistent: readonly string[]
+  readonly persistentRecursive: readonly string[]
+}
+export interface PingRequest {
+  readonly kind: 'ping'
+}
+
+/** Prepared by the leader, replicated, applied by every replica. */
+export type WriteRequest =
+  | CreateRequest
+  | DeleteRequest
+  | SetDataRequest
+  | SetAclRequest
+  | CheckRequest
+  | MultiRequest
+  | CreateSessionRequest
+  | CloseSessionRequest
+
+/** Answered by the connected peer from its own replica. */
+export type ReadRequest =
+  | ExistsRequest
+  | GetDataRequest
+  | GetChildrenRequest
+  | GetAclRequest
+  | AddWatchRequest
+  | RemoveWatchesRequest
+  | SetWatchesRequest
+  | PingRequest
+
+export type Request = WriteRequest | ReadRequest | SyncRequest
+export type RequestKind = Request['kind']

@@ -1,0 +1,76 @@
+/**
+ * What a peer needs of a disk. Two implementations: level/ (two LevelDB databases) and memory/ (durable only as long as the object).
+ * test/compliance/storage.ts holds both to this page.
+ *
+ * - Calls on the log (append, truncate, saveEpochs, installSnapshot … finish) are made one at a time by the host's log writer.
+ *   checkpoint, readHistory and readSnapshot may run at the same time as those.
+ * - A promise that resolves means: on disk, synced. One that rejects (ZooKeeperError, code STORAGE_FAILED or DATA_CORRUPT) means that
+ *   nobody knows what is there: the store refuses every further write, and only reopening tells (D2, D4).
+ * - Bytes and values handed over are not changed afterwards by either side.
+ */
+import type { Digest } from '../model/digest.js'
+import type { Epochs, HistorySummary } from '../model/history.js'
+import type { PeerId } from '../model/ids.js'
+import type { Proposal } from '../model/proposal.js'
+import type { ReplicaChanges, ReplicaImage } from '../model/replica-image.js'
+import type { Zxid } from '../model/zxid.js'
+
+export interface StorageIdentity {
+  /** Name given by the user; the peers of one ensemble share it. */
+  readonly ensemble: string
+  readonly peer: PeerId
+  /** 32 hexadecimal digits, made when this directory was created: tells a wiped disk from the one that voted before. */
+  readonly incarnation: string
+}
+
+export interface Recovered {
+  readonly identity: StorageIdentity
+  readonly epochs: Epochs
+  /** The tree at the last checkpoint; for a new store the empty tree: no nodes at all, zxid ZERO (the core adds `/` and `/zookeeper`). */
+  readonly image: ReplicaImage
+  /** The log behind the checkpoint, checksums and chain verified. Not applied yet: some of it may never have been committed. */
+  readonly suffix: readonly Proposal[]
+  readonly history: HistorySummary
+}
+
+export interface Storage {
+  /** Once, before everything else. Rejects with DATA_DIR_LOCKED, DATA_TOO_NEW, DATA_CORRUPT or STORAGE_FAILED. */
+  open(): Promise<Recovered>
+  /** One group commit: the first entry's `previous` is the last entry's zxid (or the chain base). */
+  append(proposals: readonly Proposal[]): Promise<void>
+  /** Drops every entry behind `after`, which is in the log, or is the chain base. */
+  truncate(after: Zxid): Promise<void>
+  saveEpochs(epochs: Epochs): Promise<void>
+  /** Makes the tree on disk the one at `changes.zxid`, which the log already explains. Resolves with the log's new base. */
+  checkpoint(changes: ReplicaChanges): Promise<{ readonly base: Zxid }>
+  /** Entries behind `after`, in batches of bounded size, as far as they are durable when reached. `after` below the base: HISTORY_PURGED. */
+  readHistory(after: Zxid): AsyncIterable<readonly Proposal[]>
+  /** The last checkpoint, frozen while it is read, or undefined when there has been none (zxid ZERO). */
+  readSnapshot(): Promise<SnapshotReader>
+  /** Receives a snapshot beside the present tree; `finish` switches to it in one step. */
+  installSnapshot(snapshot: SnapshotHeader): Promise<SnapshotInstaller>
+  /** Bytes appended to the log since the last checkpoint: the host asks for a checkpoint by this. */
+  logBytesSinceCheckpoint(): number
+  /** Waits for what is under way; idempotent. */
+  close(): Promise<void>
+}
+
+export interface SnapshotHeader {
+  readonly zxid: Zxid
+  readonly time: number
+  readonly digest: Digest
+}
+
+export interface SnapshotReader extends SnapshotHeader {
+  /** Chunks of at most 256 KiB in the format of docs/format.md; the same for every implementation. */
+  readonly chunks: AsyncIterable<Uint8Array>
+  close(): Promise<void>
+}
+
+export interface SnapshotInstaller {
+  write(chunk: Uint8Array): Promise<void>
+  /** Switches tree and log over: afterwards the log is empty with base `zxid`. Resolves with the whole new tree, read back. */
+  finish(): Promise<ReplicaImage>
+  /** Leaves the store as it was. */
+  abort(): Promise<void>
+}
