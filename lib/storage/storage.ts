@@ -3,7 +3,7 @@
  * test/compliance/storage.ts holds both to this page.
  *
  * - Calls on the log (append, truncate, saveEpochs, installSnapshot … finish) are made one at a time by the host's log writer.
- *   checkpoint, readHistory and readSnapshot may run at the same time as those.
+ *   checkpoint, readHistory and readSnapshot may run at the same time as those. A checkpoint that a snapshot overtakes changes nothing.
  * - A promise that resolves means: on disk, synced. One that rejects (ZooKeeperError, code STORAGE_FAILED or DATA_CORRUPT) means that
  *   nobody knows what is there: the store refuses every further write, and only reopening tells (D2, D4).
  * - Bytes and values handed over are not changed afterwards by either side.
@@ -34,7 +34,10 @@ export interface Recovered {
 }
 
 export interface Storage {
-  /** Once, before everything else. Rejects with DATA_DIR_LOCKED, DATA_TOO_NEW, DATA_CORRUPT or STORAGE_FAILED. */
+  /**
+   * Once, before everything else. Rejects with DATA_DIR_LOCKED, DATA_TOO_NEW, DATA_CORRUPT or STORAGE_FAILED, or with
+   * ENSEMBLE_MISMATCH when the data belong to another ensemble or peer than the options say.
+   */
   open(): Promise<Recovered>
   /** One group commit: the first entry's `previous` is the last entry's zxid (or the chain base). */
   append(proposals: readonly Proposal[]): Promise<void>
@@ -43,13 +46,17 @@ export interface Storage {
   saveEpochs(epochs: Epochs): Promise<void>
   /** Makes the tree on disk the one at `changes.zxid`, which the log already explains. Resolves with the log's new base. */
   checkpoint(changes: ReplicaChanges): Promise<{ readonly base: Zxid }>
-  /** Entries behind `after`, in batches of bounded size, as far as they are durable when reached. `after` below the base: HISTORY_PURGED. */
+  /**
+   * Entries behind `after`, in batches of at most 1000 entries and 256 KiB (a larger entry comes alone), as far as they are durable when
+   * reached: an append of meanwhile is seen or not. Never a gap: `after`, or what was read last, below the base is HISTORY_PURGED; cut
+   * away and replaced by another branch, HISTORY_CONFLICT; cut away with nothing behind it, the end.
+   */
   readHistory(after: Zxid): AsyncIterable<readonly Proposal[]>
-  /** The last checkpoint, frozen while it is read, or undefined when there has been none (zxid ZERO). */
+  /** The last checkpoint, frozen while it is read; when there has been none, zxid ZERO and no chunks. Close it also when not read to the end. */
   readSnapshot(): Promise<SnapshotReader>
   /** Receives a snapshot beside the present tree; `finish` switches to it in one step. */
   installSnapshot(snapshot: SnapshotHeader): Promise<SnapshotInstaller>
-  /** Bytes appended to the log since the last checkpoint: the host asks for a checkpoint by this. */
+  /** Bytes appended to the log since the last checkpoint (0 right after one): the host asks for a checkpoint by this. */
   logBytesSinceCheckpoint(): number
   /** Waits for what is under way; idempotent. */
   close(): Promise<void>

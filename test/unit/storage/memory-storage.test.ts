@@ -1,0 +1,12 @@
+import type { PeerId } from '../../../lib/model/ids.js'
+import { MemoryStorage } from '../../../lib/storage/memory/memory-storage.js'
+import { storageCompliance } from '../../compliance/storage.js'
+
+storageCompliance('MemoryStorage', async ({ logBytesKept } = {}) => {
+  const storage = new MemoryStorage({
+    ensemble: 'test',
+    peer: 1 as PeerId,
+    ...(logBytesKept !== undefined && { logBytesKept }),
+  })
+  return { store: () => storage, destroy: async () => {} }
+})
