@@ -1,0 +1,285 @@
+/**
+ * Messages between peers as frames: one array `[type, ...items]` a frame. docs/format.md "Wire" shows the shapes as a table.
+ *
+ * A proposal's record and a snapshot's chunk are the last item of their message and go out as they are, as a part of their own:
+ * never copied, never encoded again. What a decoder answers is a copy throughout: the frame may be reused at once.
+ * Every fault in a frame is one error, PROTOCOL_ERROR; the link it came by is closed.
+ * Before: host/perform.ts. After: transports/ (as parts), host/links.ts (as frames).
+ */
+import type { PeerMessage, RoleName } from '../core/zab/messages.js'
+import type { MemberRole } from '../model/ensemble-config.js'
+import { hasCode, ZooKeeperError } from '../model/errors.js'
+import type { Proposal } from '../model/proposal.js'
+import { asBuffer, CborReader } from './cbor-reader.js'
+import { CborWriter } from './cbor-writer.js'
+import {
+  readChoice,
+  readDigest,
+  readIdentities,
+  readPeerId,
+  readReplyCode,
+  readSession,
+  readSessions,
+  readZxid,
+  writeChoice,
+  writeDigest,
+  writeIdentities,
+  writeReplyCode,
+  writeSession,
+  writeSessions,
+  writeZxid,
+} from './field-codec.js'
+import { decodeRecordIn, recordOf } from './record.js'
+import { readRequest, writeRequest } from './request-codec.js'
+import { UnionCodec } from './union-codec.js'
+
+const roles: readonly RoleName[] = ['looking', 'following', 'leading', 'observing']
+const memberRoles: readonly MemberRole[] = ['participant', 'observer']
+
+const writer = new CborWriter()
+
+/** Parts to send back to back as one frame; nobody may change them. */
+export function encodeMessage(message: PeerMessage): readonly Uint8Array[] {
+  writer.begin()
+  messages.write(writer, message)
+  return writer.finishParts()
+}
+
+/** One whole frame, without its length prefix. Throws PROTOCOL_ERROR and nothing else. */
+export function decodeMessage(frame: Uint8Array): PeerMessage {
+  try {
+    const reader = new CborReader(asBuffer(frame), 0, frame.length, 'PROTOCOL_ERROR')
+    const message = messages.read(reader)
+    reader.finish()
+    return message
+  } catch (error) {
+    if (hasCode(error, 'PROTOCOL_ERROR')) throw error
+    const why = error instanceof Error ? error.message : String(error)
+    throw new ZooKeeperError('PROTOCOL_ERROR', why, { cause: error })
+  }
+}
+
+const messages = new UnionCodec<PeerMessage>({
+  notification: {
+    type: 1,
+    items: 6,
+    write(writer, message) {
+      writeChoice(writer, roles, message.role)
+      writer.uint(message.leader)
+      writeZxid(writer, message.zxid)
+      writer.uint(message.epoch)
+      writer.uint(message.round)
+    },
+    read: reader => ({
+      kind: 'notification',
+      role: readChoice(reader, roles),
+      leader: readPeerId(reader),
+      zxid: readZxid(reader),
+      epoch: reader.uint(),
+      round: reader.uint(),
+    }),
+  },
+  learnerInfo: {
+    type: 2,
+    items: 2,
+    write(writer, message) {
+      writeChoice(writer, memberRoles, message.role)
+      writer.uint(message.acceptedEpoch)
+    },
+    read: reader => ({ kind: 'learnerInfo', role: readChoice(reader, memberRoles), acceptedEpoch: reader.uint() }),
+  },
+  leaderInfo: {
+    type: 3,
+    items: 1,
+    write: (writer, message) => writer.uint(message.epoch),
+    read: reader => ({ kind: 'leaderInfo', epoch: reader.uint() }),
+  },
+  ackEpoch: {
+    type: 4,
+    items: 4,
+    write(writer, message) {
+      writer.uint(message.currentEpoch)
+      writeZxid(writer, message.lastZxid)
+      writer.bool(message.counted)
+    },
+    read: reader => ({
+      kind: 'ackEpoch',
+      currentEpoch: reader.uint(),
+      lastZxid: readZxid(reader),
+      counted: reader.bool(),
+    }),
+  },
+  diff: {
+    type: 5,
+    items: 2,
+    write: (writer, message) => writeZxid(writer, message.after),
+    read: reader => ({ kind: 'diff', after: readZxid(reader) }),
+  },
+  truncate: {
+    type: 6,
+    items: 2,
+    write: (writer, message) => writeZxid(writer, message.after),
+    read: reader => ({ kind: 'truncate', after: readZxid(reader) }),
+  },
+  snapshotBegin: {
+    type: 7,
+    items: 6,
+    write(writer, message) {
+      writeZxid(writer, message.zxid)
+      writer.uint53(message.time)
+      writeDigest(writer, message.digest)
+    },
+    read: reader => ({
+      kind: 'snapshotBegin',
+      zxid: readZxid(reader),
+      time: reader.uint53(),
+      digest: readDigest(reader),
+    }),
+  },
+  snapshotChunk: {
+    type: 8,
+    items: 1,
+    write: (writer, message) => writer.lastBytes(message.bytes),
+    read: reader => ({ kind: 'snapshotChunk', bytes: reader.bytes() }),
+  },
+  snapshotEnd: {
+    type: 9,
+    items: 0,
+    write() {},
+    read: () => ({ kind: 'snapshotEnd' }),
+  },
+  proposal: {
+    type: 10,
+    items: 1,
+    write: (writer, message) => writer.lastBytes(recordOf(message.proposal)),
+    read: reader => ({ kind: 'proposal', proposal: readRecord(reader) }),
+  },
+  inform: {
+    type: 11,
+    items: 1,
+    write: (writer, message) => writer.lastBytes(recordOf(message.proposal)),
+    read: reader => ({ kind: 'inform', proposal: readRecord(reader) }),
+  },
+  newLeader: {
+    type: 12,
+    items: 3,
+    write(writer, message) {
+      writer.uint(message.epoch)
+      writeZxid(writer, message.zxid)
+    },
+    read: reader => ({ kind: 'newLeader', epoch: reader.uint(), zxid: readZxid(reader) }),
+  },
+  ackNewLeader: {
+    type: 13,
+    items: 1,
+    write: (writer, message) => writer.uint(message.epoch),
+    read: reader => ({ kind: 'ackNewLeader', epoch: reader.uint() }),
+  },
+  upToDate: {
+    type: 14,
+    items: 2,
+    write: (writer, message) => writeZxid(writer, message.committed),
+    read: reader => ({ kind: 'upToDate', committed: readZxid(reader) }),
+  },
+  ack: {
+    type: 15,
+    items: 2,
+    write: (writer, message) => writeZxid(writer, message.zxid),
+    read: reader => ({ kind: 'ack', zxid: readZxid(reader) }),
+  },
+  commit: {
+    type: 16,
+    items: 2,
+    write: (writer, message) => writeZxid(writer, message.zxid),
+    read: reader => ({ kind: 'commit', zxid: readZxid(reader) }),
+  },
+  ping: {
+    type: 17,
+    items: 2,
+    write(writer, message) {
+      writer.uint(message.number)
+      writer.uint(message.heard)
+    },
+    read: reader => ({ kind: 'ping', number: reader.uint(), heard: reader.uint() }),
+  },
+  pong: {
+    type: 18,
+    items: 2,
+    write(writer, message) {
+      writer.uint(message.number)
+      writeSessions(writer, message.touched)
+    },
+    read: reader => ({ kind: 'pong', number: reader.uint(), touched: readSessions(reader) }),
+  },
+  request: {
+    type: 19,
+    items: 6,
+    write(writer, message) {
+      writeSession(writer, message.session)
+      writer.uint53(message.cxid)
+      writeIdentities(writer, message.identities)
+      writeRequest(writer, message.request)
+    },
+    read: reader => ({
+      kind: 'request',
+      session: readSession(reader),
+      cxid: reader.uint53(),
+      identities: readIdentities(reader),
+      request: readRequest(reader),
+    }),
+  },
+  refused: {
+    type: 20,
+    items: 5,
+    write(writer, message) {
+      writeSession(writer, message.session)
+      writer.uint53(message.cxid)
+      writeReplyCode(writer, message.code)
+    },
+    read: reader => ({
+      kind: 'refused',
+      session: readSession(reader),
+      cxid: reader.uint53(),
+      code: readReplyCode(reader),
+    }),
+  },
+  synced: {
+    type: 21,
+    items: 6,
+    write(writer, message) {
+      writeSession(writer, message.session)
+      writer.uint53(message.cxid)
+      writeZxid(writer, message.zxid)
+    },
+    read: reader => ({ kind: 'synced', session: readSession(reader), cxid: reader.uint53(), zxid: readZxid(reader) }),
+  },
+  revalidate: {
+    type: 22,
+    items: 3,
+    write(writer, message) {
+      writeSession(writer, message.session)
+      writer.bytes(message.password)
+    },
+    read: reader => ({ kind: 'revalidate', session: readSession(reader), password: reader.bytes() }),
+  },
+  revalidated: {
+    type: 23,
+    items: 5,
+    write(writer, message) {
+      writeSession(writer, message.session)
+      writer.bool(message.valid)
+      writeZxid(writer, message.proposed)
+    },
+    read: reader => ({
+      kind: 'revalidated',
+      session: readSession(reader),
+      valid: reader.bool(),
+      proposed: readZxid(reader),
+    }),
+  },
+})
+
+function readRecord(reader: CborReader): Proposal {
+  const start = reader.skipBytes()
+  return decodeRecordIn(reader.frame, start, reader.at)
+}
