@@ -28,6 +28,11 @@ export interface ConnectionHandlers {
 export interface Connection {
   /** For logs, e.g. `127.0.0.1:50412`. */
   readonly remote: string
+  /**
+   * The names that the other side has proven, e.g. the subject alternative names of its certificate. Undefined where the transport
+   * does not authenticate; the host compares it with the address of the member that the other side says it is.
+   */
+  readonly identity?: readonly string[] | undefined
   /** Must be called in the same turn in which the connection was handed out; frames are kept until then. */
   start(handlers: ConnectionHandlers): void
   /**
