@@ -68,6 +68,8 @@ export type Outcome = 'not-applied' | 'unknown'
 
 export interface ErrorDetails {
   readonly path?: string | undefined
+  /** The step of a multi that failed. */
+  readonly index?: number | undefined
   readonly outcome?: Outcome | undefined
   readonly cause?: unknown
 }
@@ -84,6 +86,8 @@ export class ZooKeeperError extends Error {
   /** ZooKeeper's number of this code; undefined for codes of our own. */
   readonly errno: number | undefined
   readonly path: string | undefined
+  /** Of a failed multi: the step that failed, counted from 0. */
+  readonly index: number | undefined
   readonly outcome: Outcome
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -91,6 +95,7 @@ export class ZooKeeperError extends Error {
     this.code = code
     this.errno = (zookeeperCodes as Record<string, number>)[code]
     this.path = details.path
+    this.index = details.index
     this.outcome = details.outcome ?? 'not-applied'
   }
 }

@@ -1,0 +1,107 @@
+/**
+ * What a client can be told when it opens, and what each call can be told; checked at the door.
+ * Always holds: all complaints about the options of a client are in one BAD_OPTIONS; those about a call are BAD_ARGUMENTS.
+ */
+import { ZooKeeperError } from '../model/errors.js'
+import { validatePath } from '../model/path.js'
+import { type Codec, raw } from './codec.js'
+
+/** How to open a client. All may be left out. */
+export interface ClientOptions<T = Uint8Array> {
+  /** How values become bytes. @default raw (Uint8Array) */
+  readonly codec?: Codec<T> | undefined
+  /** The wanted session timeout in ms; the ensemble clamps it to its own limits (4 to 40 s by default). @default 10_000 */
+  readonly sessionTimeoutMs?: number | undefined
+  /** How long a call, and opening and closing, may take at most, in ms, unless the call says otherwise. @default 30_000 */
+  readonly timeout?: number | undefined
+  /** The path that this client takes for `/`. It is not created. @default '/' */
+  readonly chroot?: string | undefined
+  /** How many calls may be without an answer at once; one more is refused with OVERLOADED. @default 65_536 */
+  readonly pendingCallsMax?: number | undefined
+  /** How many bytes of data those calls may hold together. @default 67_108_864 (64 MiB) */
+  readonly pendingBytesMax?: number | undefined
+  /** Gives up opening. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Aborts the call: it rejects with ABORTED, at once. */
+  readonly signal?: AbortSignal | undefined
+  /** In ms; then the call rejects with CONNECTION_LOSS. @default the client's `timeout` */
+  readonly timeout?: number | undefined
+}
+
+export interface ResolvedOptions<T> {
+  readonly codec: Codec<T>
+  readonly sessionTimeoutMs: number
+  readonly timeoutMs: number
+  readonly chroot: string
+  readonly pendingCallsMax: number
+  readonly pendingBytesMax: number
+  readonly signal: AbortSignal | undefined
+}
+
+const TIMER_MS_MAX = 2 ** 31 - 1
+const known = new Set([
+  'codec',
+  'sessionTimeoutMs',
+  'timeout',
+  'chroot',
+  'pendingCallsMax',
+  'pendingBytesMax',
+  'signal',
+])
+
+export function resolveClientOptions<T>(options: ClientOptions<T>): ResolvedOptions<T> {
+  if (typeof options !== 'object' || options === null)
+    throw new ZooKeeperError('BAD_OPTIONS', 'options must be an object')
+  const complaints: string[] = []
+  const given = options as { readonly [name: string]: unknown }
+  for (const name of Object.keys(options)) if (!known.has(name)) complaints.push(`${name}: there is no such option`)
+  const whole = (name: string, byDefault: number): number => {
+    const value = given[name] ?? byDefault
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= TIMER_MS_MAX) return value
+    complaints.push(`${name}: must be a whole number from 1 to ${TIMER_MS_MAX}`)
+    return byDefault
+  }
+  const resolved: ResolvedOptions<T> = {
+    codec: options.codec ?? (raw as unknown as Codec<T>),
+    sessionTimeoutMs: whole('sessionTimeoutMs', 10_000),
+    timeoutMs: whole('timeout', 30_000),
+    chroot: options.chroot ?? '/',
+    pendingCallsMax: whole('pendingCallsMax', 65_536),
+    pendingBytesMax: whole('pendingBytesMax', 64 * 1024 * 1024),
+    signal: options.signal,
+  }
+  const codec: Partial<Codec<T>> | null = resolved.codec
+  if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function' || typeof codec.name !== 'string')
+    complaints.push('codec: must have a name, encode and decode')
+  const wrongPath = typeof resolved.chroot === 'string' ? validatePath(resolved.chroot) : 'not a string'
+  if (wrongPath !== undefined) complaints.push(`chroot: ${wrongPath}`)
+  if (!isSignal(resolved.signal)) complaints.push('signal: must be an AbortSignal')
+  if (complaints.length > 0) throw new ZooKeeperError('BAD_OPTIONS', complaints.join('; '))
+  return resolved
+}
+
+/** Refuses options that a call does not have, and wrong values of those that every call has. */
+export function checkCallOptions(
+  options: CallOptions & { readonly version?: number | undefined },
+  names: ReadonlySet<string>,
+): void {
+  if (typeof options !== 'object' || options === null) throw badArguments('options must be an object')
+  for (const name of Object.keys(options)) if (!names.has(name)) throw badArguments(`there is no option ${name}`)
+  const { timeout, version, signal } = options
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= TIMER_MS_MAX))
+    throw badArguments(`timeout must be from 1 to ${TIMER_MS_MAX} ms`)
+  if (version !== undefined && version !== (version | 0)) throw badArguments('version must be a signed 32-bit number')
+  if (!isSignal(signal)) throw badArguments('signal must be an AbortSignal')
+}
+
+export function badArguments(message: string, path?: string): ZooKeeperError {
+  return new ZooKeeperError('BAD_ARGUMENTS', message, { path })
+}
+
+function isSignal(value: unknown): boolean {
+  return value === undefined || value instanceof AbortSignal
+}

@@ -1,0 +1,426 @@
+/**
+ * What an application holds: a session on an ensemble, as promises for one answer, observables for what changes and async
+ * iterables for bulk. The same class over an embedded peer and over a remote ZooKeeper.
+ *
+ * Always holds: calls take effect and are answered in the order in which they were made (C2), except that the later steps
+ * of calls that take several requests (`parents`, `upsert`, `recursive`, `update`, `walk`) come after what was called meanwhile;
+ * every call settles: at the latest at its timeout, on abort at once (L2); after `close()` or expiry each one rejects.
+ * Before: the application. After: requests.ts, composite-calls.ts, streams.ts, then session.ts and the Channel.
+ */
+import type { Observable } from 'rxjs'
+import type { Acl } from '../model/acl.js'
+import { hasCode } from '../model/errors.js'
+import type { MultiStep } from '../model/request.js'
+import type { Channel } from './channel.js'
+import { Chroot } from './chroot.js'
+import {
+  badArguments,
+  type CallOptions,
+  type ClientOptions,
+  checkCallOptions,
+  resolveClientOptions,
+} from './client-options.js'
+import { type Codec, decodeValue, encodeValue } from './codec.js'
+import { createWithParents, deleteSubtree, update, upsert, walkSubtree } from './composite-calls.js'
+import { Observations } from './observe.js'
+import { type Bytes, Requests } from './requests.js'
+import type { ClientRandom } from './retry.js'
+import { type CallScope, type ClientState, Session, type SessionInfo } from './session.js'
+import type { Stat } from './stat.js'
+import {
+  type ChildrenState,
+  type DataState,
+  type ExistsState,
+  Streams,
+  type SubtreeState,
+  type ZnodeEvent,
+} from './streams.js'
+import type { MultiOp, MultiResults } from './transaction.js'
+import { Watches } from './watches.js'
+import { ZnodeHandle } from './znode-handle.js'
+
+/** A znode's value as a replica told it. */
+export interface Data<T> {
+  /** Undefined for a znode without data. */
+  readonly value: T | undefined
+  readonly stat: Stat
+  /** The last transaction that the answering replica had applied. */
+  readonly zxid: bigint
+}
+/** What `walk` yields. */
+export interface WalkedZnode<T> extends Data<T> {
+  readonly path: string
+}
+export interface CreateOptions extends CallOptions {
+  /** Goes when this session ends. @default false */
+  readonly ephemeral?: boolean | undefined
+  /** The final path has the parent's next number, ten digits, at its end. @default false */
+  readonly sequential?: boolean | undefined
+  /** @default everyone may do everything */
+  readonly acl?: Acl | undefined
+  /** Creates missing ancestors, without data and with the same ACL. @default false */
+  readonly parents?: boolean | undefined
+  /** Is content if the znode is there already, whatever its data. @default false */
+  readonly ifMissing?: boolean | undefined
+}
+export interface VersionOptions extends CallOptions {
+  /** The version that the znode must have. @default any */
+  readonly version?: number | undefined
+}
+export interface SetOptions extends VersionOptions {
+  /** Creates the znode if there is none. Not together with `version`. @default false */
+  readonly upsert?: boolean | undefined
+}
+export interface DeleteOptions extends VersionOptions {
+  /** Deletes everything below it first. Not atomic. @default false */
+  readonly recursive?: boolean | undefined
+  /** Is content if there is no such znode. @default false */
+  readonly ifExists?: boolean | undefined
+}
+
+const callNames = new Set(['signal', 'timeout'])
+const versionNames = new Set([...callNames, 'version'])
+const createNames = new Set([...callNames, 'ephemeral', 'sequential', 'acl', 'parents', 'ifMissing'])
+const setNames = new Set([...versionNames, 'upsert'])
+const deleteNames = new Set([...versionNames, 'recursive', 'ifExists'])
+
+/** What all views of one session share. */
+interface Shared {
+  readonly session: Session
+  readonly streams: Streams
+}
+
+/**
+ * A session on an ensemble.
+ *
+ * Every call takes `{ signal, timeout }` (ms) and may reject, besides what it names itself, with CONNECTION_LOSS (no answer: see
+ * `error.outcome`), ABORTED, SESSION_EXPIRED, CLOSED, OVERLOADED, BAD_ARGUMENTS, NO_AUTH. Every handle is an `AsyncDisposable`.
+ *
+ * @example
+ * await using zk = await peer.client({ codec: json })
+ * await zk.create('/config', { dark: true }, { ifMissing: true })
+ * zk.data$('/config').subscribe(({ value, stale }) => console.log(value, stale))
+ */
+export class Client<T = Uint8Array> implements AsyncDisposable {
+  readonly #shared: Shared
+  readonly #codec: Codec<T>
+  readonly #chroot: Chroot
+  readonly #requests: Requests
+
+  /** Internal: clients come from `peer.client(…)` and `connect(…)`. */
+  constructor(shared: Shared, codec: Codec<T>, chroot: Chroot) {
+    this.#shared = shared
+    this.#codec = codec
+    this.#chroot = chroot
+    this.#requests = new Requests(shared.session, chroot)
+  }
+
+  /**
+   * Creates a znode and resolves with its final path. Its Stat: `exists`, or a `multi` with `op.create`.
+   * Rejects with NODE_EXISTS, NO_NODE (no parent), NO_CHILDREN_FOR_EPHEMERALS, INVALID_ACL, DATA_TOO_LARGE, CODEC_ERROR.
+   *
+   * @example
+   * await zk.create('/a/b', { size: 1 }, { parents: true })
+   * const path = await zk.create('/queue/n-', job, { sequential: true, ephemeral: true })   // '/queue/n-0000000000'
+   */
+  create(path: string, value?: T, options: CreateOptions = {}): Promise<string> {
+    return this.#call(options, createNames, scope => {
+      const data = encodeValue(this.#codec, value, path)
+      const created =
+        options.parents === true
+          ? createWithParents(this.#requests, path, data, options, scope)
+          : this.#requests.create(path, data, options, scope, created => created.path)
+      return options.ifMissing === true ? unless('NODE_EXISTS', created, path) : created
+    })
+  }
+
+  /**
+   * A znode's value, Stat and zxid, from the connected replica. Rejects with NO_NODE, CODEC_ERROR.
+   *
+   * @example const { value, stat } = await zk.get('/config')
+   */
+  get(path: string, options: CallOptions = {}): Promise<Data<T>> {
+    return this.#call(options, callNames, scope => this.#requests.get(path, scope, bytes => this.#decoded(path, bytes)))
+  }
+
+  /**
+   * The Stat of a znode, undefined if there is no such znode.
+   *
+   * @example if ((await zk.exists('/config')) === undefined) …
+   */
+  exists(path: string, options: CallOptions = {}): Promise<Stat | undefined> {
+    return this.#call(options, callNames, scope => this.#requests.exists(path, scope))
+  }
+
+  /**
+   * Sets a znode's value and resolves with its new Stat. Rejects with NO_NODE, BAD_VERSION, DATA_TOO_LARGE, CODEC_ERROR.
+   *
+   * @example await zk.set('/config', { dark: false }, { version: stat.version })
+   * @example await zk.set('/config', { dark: false }, { upsert: true })
+   */
+  set(path: string, value: T | undefined, options: SetOptions = {}): Promise<Stat> {
+    return this.#call(options, setNames, scope => {
+      const data = encodeValue(this.#codec, value, path)
+      if (options.upsert !== true) return this.#requests.set(path, data, options.version, scope)
+      if (options.version !== undefined) throw badArguments('set: upsert and version exclude each other', path)
+      return upsert(this.#requests, path, data, scope)
+    })
+  }
+
+  /**
+   * Reads a value, lets `change` make the new one from it, and sets that if nobody was faster; else reads again, until it
+   * succeeds or its timeout has passed. `change` may be called several times and may be asynchronous; what it throws rejects the call.
+   * Resolves with the value that was set. Rejects with NO_NODE, DATA_TOO_LARGE, CODEC_ERROR.
+   *
+   * @example await zk.update('/counter', count => (count ?? 0) + 1)
+   */
+  update(
+    path: string,
+    change: (value: T | undefined, stat: Stat) => T | undefined | Promise<T | undefined>,
+    options: CallOptions = {},
+  ): Promise<{ readonly value: T | undefined; readonly stat: Stat }> {
+    return this.#call(options, callNames, async scope => {
+      let value: T | undefined
+      const stat = await update(
+        this.#requests,
+        path,
+        async current => {
+          value = await change(decodeValue(this.#codec, current.data, path), current.stat)
+          return encodeValue(this.#codec, value, path)
+        },
+        scope,
+      )
+      return { value, stat }
+    })
+  }
+
+  /**
+   * Deletes a znode. Rejects with NO_NODE, BAD_VERSION, NOT_EMPTY.
+   *
+   * @example await zk.delete('/jobs', { recursive: true, ifExists: true })
+   */
+  delete(path: string, options: DeleteOptions = {}): Promise<void> {
+    return this.#call(options, deleteNames, scope => {
+      this.#requests.deleteStep(path)
+      const deleted =
+        options.recursive === true
+          ? deleteSubtree(this.#requests, path, options.version, scope)
+          : this.#requests.delete(path, options.version, scope)
+      return options.ifExists === true ? unless('NO_NODE', deleted, undefined) : deleted
+    })
+  }
+
+  /**
+   * The names of a znode's children, sorted. Rejects with NO_NODE.
+   *
+   * @example for (const name of await zk.getChildren('/jobs')) await zk.get(`/jobs/${name}`)
+   */
+  getChildren(path: string, options: CallOptions = {}): Promise<string[]> {
+    return this.#call(options, callNames, scope => this.#requests.children(path, scope))
+  }
+
+  /**
+   * Every znode of a subtree, its root first, parents before children, siblings by name. Not a snapshot: each is read when it
+   * is reached, and one that vanishes meanwhile is left out. The timeout is that of each znode. Throws NO_NODE, CODEC_ERROR.
+   *
+   * @example for await (const { path, value } of zk.walk('/config')) console.log(path, value)
+   */
+  async *walk(path: string, options: CallOptions = {}): AsyncGenerator<WalkedZnode<T>, void, undefined> {
+    checkCallOptions(options, callNames)
+    const scope = (): CallScope => this.#shared.session.scope(options.signal, options.timeout)
+    for await (const { path: found, bytes } of walkSubtree(this.#requests, path, scope))
+      yield { path: found, ...this.#decoded(found, bytes) }
+  }
+
+  /**
+   * Who may do what with a znode. Rejects with NO_NODE.
+   *
+   * @example const { acl, stat } = await zk.getAcl('/config')
+   */
+  getAcl(path: string, options: CallOptions = {}): Promise<{ acl: Acl; stat: Stat }> {
+    return this.#call(options, callNames, scope => this.#requests.getAcl(path, scope))
+  }
+
+  /**
+   * Replaces a znode's ACL and resolves with its Stat. `version` is compared with `aversion`. Rejects with NO_NODE, BAD_VERSION, INVALID_ACL.
+   *
+   * @example await zk.setAcl('/config', [{ perms: Permission.READ, scheme: 'world', id: 'anyone' }])
+   */
+  setAcl(path: string, acl: Acl, options: VersionOptions = {}): Promise<Stat> {
+    return this.#call(options, versionNames, scope => this.#requests.setAcl(path, acl, options.version, scope))
+  }
+
+  /**
+   * All steps or none, in one transaction. Resolves with one result per step, of the step's type.
+   * Rejects with the code of the step that failed, its place in `error.index` and its path.
+   *
+   * @example
+   * const [created, stat] = await zk.multi([op.create('/a', 1), op.set('/b', 2, { version: 3 }), op.check('/c')])
+   */
+  multi<const Ops extends readonly MultiOp<T>[]>(ops: Ops, options: CallOptions = {}): Promise<MultiResults<Ops>> {
+    return this.#call(options, callNames, scope => {
+      const steps = ops.map(step => this.#step(step))
+      const paths = ops.map(step => step.path)
+      return this.#requests.multi(steps, paths, scope) as Promise<MultiResults<Ops>>
+    })
+  }
+
+  /**
+   * Waits until the connected replica has applied all that was committed before the call. A read after it, on this client, sees
+   * every write that had returned, from any client. Resolves with the replica's last zxid.
+   *
+   * @example await zk.sync(); const { value } = await zk.get('/config')
+   */
+  sync(path = '/', options: CallOptions = {}): Promise<bigint> {
+    return this.#call(options, callNames, scope => this.#requests.sync(path, scope))
+  }
+
+  /**
+   * A znode's value now and whenever it changes; a missing znode is a state too. Latest wins: what changes while a read is under
+   * way is not emitted one by one. `stat.mzxid` grows from each value to the next; a repeat differs in `stale` only.
+   * Survives reconnects and leader changes; completes on `close()`; errors with SESSION_EXPIRED, NO_AUTH, CODEC_ERROR.
+   *
+   * @example zk.data$('/config').subscribe(({ exists, value, zxid, stale }) => …)
+   */
+  data$(path: string): Observable<DataState<T>> {
+    return this.#shared.streams.data(this.#requests.path(path), this.#codec, path)
+  }
+
+  /**
+   * Whether a znode exists, and its Stat, now and whenever it is created, deleted or set. Otherwise like `data$`.
+   *
+   * @example zk.exists$('/lock').subscribe(({ exists }) => …)
+   */
+  exists$(path: string): Observable<ExistsState> {
+    return this.#shared.streams.exists(this.#requests.path(path))
+  }
+
+  /**
+   * The sorted names of a znode's children, now and whenever one is created or deleted. Otherwise like `data$`, with `stat.pzxid`.
+   *
+   * @example zk.children$('/members').subscribe(({ children }) => …)
+   */
+  children$(path: string): Observable<ChildrenState> {
+    return this.#shared.streams.children(this.#requests.path(path))
+  }
+
+  /**
+   * All znodes of a subtree by path, now and after every change, the whole map each time. The entries may stem from
+   * neighbouring zxids; the last map is the final state. Otherwise like `data$`.
+   *
+   * @example zk.subtree$('/config').subscribe(({ znodes }) => console.log(znodes.get('/config/dark')?.value))
+   */
+  subtree$(path: string): Observable<SubtreeState<T>> {
+    return this.#shared.streams.subtree(this.#requests.path(path), this.#codec, this.#chroot)
+  }
+
+  /**
+   * Each event of a znode, or with `recursive` of its whole subtree (then without `childrenChanged`), from the subscription on.
+   * After a reconnect a `gap` says that events may be missing.
+   *
+   * @example zk.events$('/jobs', { recursive: true }).subscribe(({ type, path, zxid }) => …)
+   */
+  events$(path: string, { recursive = false }: { readonly recursive?: boolean } = {}): Observable<ZnodeEvent> {
+    return this.#shared.streams.events(this.#requests.path(path), recursive, this.#chroot)
+  }
+
+  /**
+   * One znode as a typed handle, with a codec of its own.
+   *
+   * @example const counter = zk.at('/counter', json as Codec<number>); await counter.update(n => (n ?? 0) + 1)
+   */
+  at<U = T>(path: string, codec?: Codec<U>): ZnodeHandle<U> {
+    this.#requests.path(path)
+    const client = new Client<U>(this.#shared, codec ?? (this.#codec as unknown as Codec<U>), this.#chroot)
+    return new ZnodeHandle<U>(client, path)
+  }
+
+  /**
+   * The same session with another root: paths are below `prefix`, which is not created. Has no life of its own: closing either
+   * closes both.
+   *
+   * @example const app = zk.chroot('/apps/one'); await app.get('/config')   // reads /apps/one/config
+   */
+  chroot(prefix: string): Client<T> {
+    this.#requests.path(prefix)
+    return new Client(this.#shared, this.#codec, this.#chroot.within(prefix))
+  }
+
+  /** The state of the session now and whenever it changes; completes after `closed`. @example zk.state$.subscribe(console.log) */
+  get state$(): Observable<ClientState> {
+    return this.#shared.session.state$
+  }
+
+  /** The session's id (as in `stat.ephemeralOwner`) and negotiated timeout in ms. @example zk.session.id */
+  get session(): SessionInfo {
+    return this.#shared.session.info
+  }
+
+  /**
+   * Ends the session, and with it its ephemerals; calls made before are answered first, streams complete. Idempotent, never
+   * rejects, takes at most the session timeout: if the ensemble could not be told, the session expires there.
+   *
+   * @example await zk.close()
+   */
+  close(): Promise<void> {
+    return this.#shared.session.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Begins a call: what is wrong with it rejects, and is never thrown at the caller. */
+  #call<R>(options: CallOptions, names: ReadonlySet<string>, act: (scope: CallScope) => Promise<R>): Promise<R> {
+    try {
+      checkCallOptions(options, names)
+      return act(this.#shared.session.scope(options.signal, options.timeout))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #decoded(path: string, { data, stat, zxid }: Bytes): Data<T> {
+    return { value: decodeValue(this.#codec, data, path), stat, zxid }
+  }
+
+  #step(step: MultiOp<T>): MultiStep {
+    switch (step.kind) {
+      case 'create':
+        return this.#requests.createStep(step.path, encodeValue(this.#codec, step.value, step.path), step.options)
+      case 'set':
+        return this.#requests.setStep(step.path, encodeValue(this.#codec, step.value, step.path), step.options.version)
+      case 'delete':
+        return this.#requests.deleteStep(step.path, step.options.version)
+      case 'check':
+        return this.#requests.checkStep(step.path, step.options.version)
+    }
+  }
+}
+
+/**
+ * Opens a client over a channel. For the rim: `peer.client` and `connect` call it. Rejects with BAD_OPTIONS, and with CONNECTION_LOSS if
+ * no session could be had within `timeout`.
+ *
+ * @example const client = await openClient(channel, { codec: json }, random)
+ */
+export async function openClient<T = Uint8Array>(
+  channel: Channel,
+  options: ClientOptions<T>,
+  random: ClientRandom,
+): Promise<Client<T>> {
+  const resolved = resolveClientOptions(options)
+  const session = new Session(channel, resolved, random)
+  const watches = new Watches(session)
+  await session.open(watches, session.scope(resolved.signal, undefined))
+  const streams = new Streams(session, watches, new Observations(session, watches))
+  return new Client({ session, streams }, resolved.codec, new Chroot(resolved.chroot))
+}
+
+/** One expected refusal as a result. */
+function unless<R>(code: 'NO_NODE' | 'NODE_EXISTS', call: Promise<R>, instead: R): Promise<R> {
+  return call.catch((error: unknown) => {
+    if (hasCode(error, code)) return instead
+    throw error
+  })
+}

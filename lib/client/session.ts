@@ -1,0 +1,371 @@
+/**
+ * One session over one channel: attaches, attaches again when the connection is lost, and carries requests and events.
+ *
+ * Always holds: a request is sent only while attached, and after the watches of the session were told; expired and closed are
+ * final (C16); lastZxidSeen never falls and moves with ordinary answers only (C3); after `close()` no timer, no attachment and
+ * no pending call is left (R3). It never declares its own expiry: the channel knows the deadline that the leader confirmed.
+ * Before: calls.ts and observe.ts, which ask. After: a Channel.
+ * ZooKeeper: sessions, client behaviour; ZOOKEEPER-22 (what is not answered is in doubt).
+ */
+import { BehaviorSubject, type Observable } from 'rxjs'
+import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
+import { type SessionId, sessionIdToBigint } from '../model/ids.js'
+import type { Request } from '../model/request.js'
+import type { WatchEvent } from '../model/watch-event.js'
+import { later, ZERO, type Zxid } from '../model/zxid.js'
+import type { AttachOptions, Channel, ChannelAttachment } from './channel.js'
+import { type Answer, type PendingCall, PendingCalls } from './pending-calls.js'
+import { backOffMs, type ClientRandom } from './retry.js'
+
+/**
+ * `connecting`: not attached, calls wait. `connected`: attached to a working ensemble. `suspended`: attached to a replica that
+ * has no ensemble right now, so answers may be stale or wait. `expired` and `closed` are final.
+ */
+export type ClientState = 'connecting' | 'connected' | 'suspended' | 'expired' | 'closed'
+
+export interface SessionInfo {
+  readonly id: bigint
+  /** As negotiated. */
+  readonly timeoutMs: number
+}
+
+/** Whoever must be told about the life of the session: the watches. None of these may throw. */
+export interface SessionListener {
+  /** What a new attachment must be told before any other request. */
+  greeting(since: Zxid): readonly Request[]
+  /** Attached and told, or serving again: what was read before may be outdated. */
+  resumed(): void
+  /** Cut off: what is known may become stale. */
+  suspended(): void
+  event(event: WatchEvent): void
+  /** The end: with an error, or undefined when it was asked for. */
+  ended(error: ZooKeeperError | undefined): void
+}
+
+export interface SessionOptions {
+  readonly sessionTimeoutMs: number
+  readonly timeoutMs: number
+  readonly pendingCallsMax: number
+  readonly pendingBytesMax: number
+}
+
+/** How long a call may take, as settled when it began; steps of one call share it. */
+export interface CallScope {
+  readonly signal: AbortSignal | undefined
+  /** On the channel's clock. */
+  readonly deadline: number
+}
+
+export class Session {
+  readonly #channel: Channel
+  readonly #options: SessionOptions
+  readonly #random: ClientRandom
+  readonly #pending: PendingCalls
+  readonly #state = new BehaviorSubject<ClientState>('connecting')
+  readonly #timers = new Set<() => void>()
+  readonly #opening: Array<(error: ZooKeeperError | undefined) => void> = []
+  #listener: SessionListener | undefined
+  #attachment: ChannelAttachment | undefined
+  #attached = false
+  #serving = true
+  #attempt = 0
+  #lastZxidSeen: Zxid = ZERO
+  #lastLoss: ErrorCode | undefined
+  #identity: { readonly session: SessionId; readonly password: Uint8Array; readonly timeoutMs: number } | undefined
+  #end: ZooKeeperError | undefined
+  #closing = false
+  #closed: Promise<void> | undefined
+
+  constructor(channel: Channel, options: SessionOptions, random: ClientRandom) {
+    this.#channel = channel
+    this.#options = options
+    this.#random = random
+    this.#pending = new PendingCalls({ calls: options.pendingCallsMax, bytes: options.pendingBytesMax })
+  }
+
+  /** Begins to attach. Resolves once attached, rejects when that is not to be. */
+  open(listener: SessionListener, scope: CallScope): Promise<void> {
+    this.#listener = listener
+    return new Promise<void>((resolve, reject) => {
+      const release = this.limit(scope, (code, message, cause) => {
+        const details = { cause: cause ?? (this.#lastLoss && new ZooKeeperError(this.#lastLoss, 'could not attach')) }
+        this.#finish(new ZooKeeperError(code, `opening a client: ${message}`, details))
+      })
+      this.#opening.push(error => {
+        release()
+        if (error === undefined) resolve()
+        else reject(error)
+      })
+      if (this.#end === undefined) this.#attach()
+    })
+  }
+
+  get state$(): Observable<ClientState> {
+    return this.#state.asObservable()
+  }
+
+  get info(): SessionInfo {
+    return {
+      id: this.#identity === undefined ? 0n : sessionIdToBigint(this.#identity.session),
+      timeoutMs: this.#identity?.timeoutMs ?? this.#options.sessionTimeoutMs,
+    }
+  }
+
+  get dataBytesMax(): number {
+    return this.#channel.dataBytesMax
+  }
+
+  /** Whether a request would be sent at once. */
+  get attached(): boolean {
+    return this.#attached
+  }
+
+  /** Whether answers are those of a replica in a working ensemble. */
+  get current(): boolean {
+    return this.#attached && this.#serving
+  }
+
+  /** Why nothing can be asked any more, as a new error; undefined while it can. */
+  get end(): ZooKeeperError | undefined {
+    if (this.#end === undefined) return this.#closing ? closed() : undefined
+    return this.#end.code === 'SESSION_EXPIRED' ? expired() : closed()
+  }
+
+  /** The bounds of a call that begins now. */
+  scope(signal: AbortSignal | undefined, timeoutMs: number | undefined): CallScope {
+    return { signal, deadline: this.#channel.clock.now() + (timeoutMs ?? this.#options.timeoutMs) }
+  }
+
+  /**
+   * Asks, and settles with what `read` makes of the answer in the same turn, so that an awaited answer is seen before a later
+   * event. Rejects with CONNECTION_LOSS at the deadline and ABORTED by the signal; both tell the outcome.
+   */
+  request<R>(request: Request, path: string | undefined, scope: CallScope, read: (answer: Answer) => R): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      const end = this.end
+      if (end !== undefined) throw end
+      if (scope.signal?.aborted === true)
+        throw new ZooKeeperError('ABORTED', 'before it was sent', { cause: scope.signal.reason })
+      let release = (): void => undefined
+      const abandon = this.#pending.add({
+        request,
+        path,
+        answered: answer => {
+          release()
+          try {
+            resolve(read(answer))
+          } catch (error) {
+            reject(error)
+          }
+        },
+        failed: error => {
+          release()
+          reject(error)
+        },
+      })
+      release = this.limit(scope, abandon)
+      this.#flush()
+    })
+  }
+
+  /** Asks for the client itself, without a time limit: the answer or the end of the attachment comes. Only while attached. */
+  ask(request: Request, answered: (answer: Answer) => void, failed: (error: ZooKeeperError) => void): void {
+    this.#pending.add({ request, answered, failed, internal: true })
+    this.#flush()
+  }
+
+  /** Calls back after the back-off of this attempt, unless the session ends first. Returns how to cancel it. */
+  retryLater(attempt: number, callback: () => void): () => void {
+    return this.#schedule(backOffMs(attempt, this.#random), callback)
+  }
+
+  /** Calls `over` when the deadline has passed or the signal fires. Returns how to end that. */
+  limit(scope: CallScope, over: (code: ErrorCode, message: string, cause?: unknown) => void): () => void {
+    const onAbort = (): void => {
+      release()
+      over('ABORTED', 'aborted by its signal', scope.signal?.reason)
+    }
+    const cancel = this.#schedule(Math.max(0, scope.deadline - this.#channel.clock.now()), () => {
+      release()
+      over('CONNECTION_LOSS', 'no answer within its timeout')
+    })
+    const release = (): void => {
+      cancel()
+      scope.signal?.removeEventListener('abort', onAbort)
+    }
+    scope.signal?.addEventListener('abort', onAbort)
+    return release
+  }
+
+  /** Ends the session: what was asked before is answered first. Never rejects; unconfirmed, the session expires by itself. */
+  close(): Promise<void> {
+    this.#closing = true
+    this.#closed ??= new Promise<void>(resolve => {
+      if (this.#end !== undefined) {
+        this.#finish(this.#end)
+        resolve()
+        return
+      }
+      this.#listener?.ended(undefined)
+      const finish = (): void => {
+        cancel()
+        this.#finish(closed())
+        resolve()
+      }
+      const call: PendingCall = {
+        request: { kind: 'closeSession' },
+        answered: finish,
+        failed: finish,
+        internal: true,
+        repeat: true,
+      }
+      const cancel = this.#schedule(Math.min(this.#options.timeoutMs, this.info.timeoutMs), finish)
+      this.#pending.add(call)
+      this.#flush()
+    })
+    return this.#closed
+  }
+
+  #attach(): void {
+    let live = true
+    this.#serving = true
+    const only =
+      <A extends unknown[]>(act: (...args: A) => void) =>
+      (...args: A): void => {
+        if (live) act(...args)
+      }
+    const options: AttachOptions = {
+      timeoutMs: this.#options.sessionTimeoutMs,
+      resume: this.#identity && { session: this.#identity.session, password: this.#identity.password },
+      lastZxidSeen: this.#lastZxidSeen,
+    }
+    const attachment = this.#channel.attach(options, {
+      attached: only(identity => this.#onAttached(identity)),
+      reply: only((cxid, zxid, response) => {
+        this.#lastZxidSeen = later(this.#lastZxidSeen, zxid)
+        this.#pending.answered(cxid, { zxid, response })
+      }),
+      failed: only((cxid, code, outcome) => this.#pending.failed(cxid, code, outcome)),
+      event: only(event => this.#listener?.event(event)),
+      serving: only(serving => this.#onServing(serving)),
+      detached: only(code => {
+        live = false
+        this.#onDetached(code)
+      }),
+    })
+    this.#attachment = {
+      send: (cxid, request) => attachment.send(cxid, request),
+      detach: () => {
+        live = false
+        attachment.detach()
+      },
+    }
+  }
+
+  #onAttached(identity: {
+    readonly session: SessionId
+    readonly password: Uint8Array
+    readonly timeoutMs: number
+  }): void {
+    this.#identity = identity
+    this.#attached = true
+    this.#attempt = 0
+    this.#pending.restart()
+    if (!this.#closing) {
+      for (const request of this.#listener?.greeting(this.#lastZxidSeen) ?? []) this.#greet(request)
+    }
+    this.#flush()
+    if (this.#end !== undefined) return
+    this.#setState(this.#serving ? 'connected' : 'suspended')
+    for (const opened of this.#opening.splice(0)) opened(undefined)
+    if (!this.#closing) this.#listener?.resumed()
+  }
+
+  /** Without its watches an attachment is of no use: one that refuses them is left, and the next one told again. */
+  #greet(request: Request): void {
+    const refused = (): void => {
+      if (!this.#attached || this.#end !== undefined) return
+      this.#attachment?.detach()
+      this.#onDetached('CONNECTION_LOSS')
+    }
+    const answered = ({ response }: Answer): void => {
+      if (response.kind === 'error') refused()
+    }
+    this.#pending.sendFirst({ request, answered, failed: refused, internal: true }, (cxid, sent) =>
+      this.#attachment!.send(cxid, sent),
+    )
+  }
+
+  #onServing(serving: boolean): void {
+    if (this.#serving === serving) return
+    this.#serving = serving
+    if (!this.#attached) return
+    this.#setState(serving ? 'connected' : 'suspended')
+    if (this.#closing) return
+    if (serving) this.#listener?.resumed()
+    else this.#listener?.suspended()
+  }
+
+  #onDetached(code: ErrorCode): void {
+    this.#attachment = undefined
+    this.#attached = false
+    if (code === 'SESSION_EXPIRED' || code === 'CLOSED') {
+      this.#finish(code === 'CLOSED' ? closed() : expired())
+      return
+    }
+    this.#lastLoss = code
+    this.#setState('connecting')
+    this.#pending.lost('CONNECTION_LOSS', 'the connection was lost before it was answered')
+    if (!this.#closing) this.#listener?.suspended()
+    if (this.#end === undefined) this.retryLater(this.#attempt++, () => this.#attach())
+  }
+
+  /** The one way out of every state but a final one. */
+  #finish(end: ZooKeeperError): void {
+    this.#end ??= end
+    this.#attachment?.detach()
+    this.#attachment = undefined
+    this.#attached = false
+    for (const cancel of [...this.#timers]) cancel()
+    this.#pending.end(
+      this.#end.code,
+      this.#end.code === 'SESSION_EXPIRED' ? 'the session has expired' : 'the client is closed',
+    )
+    const orderly = this.#closing || end.code === 'CLOSED'
+    this.#listener?.ended(orderly ? undefined : this.#end)
+    for (const opened of this.#opening.splice(0)) opened(end)
+    this.#setState(this.#end.code === 'SESSION_EXPIRED' && !this.#closing ? 'expired' : 'closed')
+    if (this.#state.value === 'closed') this.#state.complete()
+  }
+
+  #setState(state: ClientState): void {
+    if (this.#state.value !== state) this.#state.next(state)
+  }
+
+  #flush(): void {
+    const attachment = this.#attachment
+    if (!this.#attached || attachment === undefined) return
+    this.#pending.sendWaiting((cxid, request) => attachment.send(cxid, request))
+  }
+
+  #schedule(afterMs: number, callback: () => void): () => void {
+    const stop = this.#channel.clock.schedule(afterMs, () => {
+      this.#timers.delete(cancel)
+      callback()
+    })
+    const cancel = (): void => {
+      stop()
+      this.#timers.delete(cancel)
+    }
+    this.#timers.add(cancel)
+    return cancel
+  }
+}
+
+function expired(): ZooKeeperError {
+  return new ZooKeeperError('SESSION_EXPIRED', 'the session has expired')
+}
+
+function closed(): ZooKeeperError {
+  return new ZooKeeperError('CLOSED', 'the client is closed')
+}
