@@ -7,8 +7,8 @@
  * Used by watch-registry.ts.
  */
 import type { ClientId } from '../../model/ids.js'
+import { parentOf } from '../../model/path.js'
 import type { AddWatchMode } from '../../model/request.js'
-import { parentOf } from './parent-of.js'
 import { WatchTable } from './watch-table.js'
 
 export class PersistentWatches {
@@ -27,7 +27,8 @@ export class PersistentWatches {
   collectForNode(path: string, found: Set<ClientId>): void {
     this.#exact.collect(path, found)
     if (this.#recursive.size === 0) return
-    for (let at: string | undefined = path; at !== undefined; at = parentOf(at)) this.#recursive.collect(at, found)
+    for (let at = path; at !== '/'; at = parentOf(at)) this.#recursive.collect(at, found)
+    this.#recursive.collect('/', found)
   }
 
   /** Adds to `found` who hears that the children of `path` changed. */

@@ -12,12 +12,12 @@
  * Before: operations/apply-txn gives the changes of each applied txn, in order. After: effect `notify`, ahead of the reply (W1).
  */
 import type { ClientId } from '../../model/ids.js'
+import { parentOf } from '../../model/path.js'
 import type { TreeChange } from '../../model/tree-change.js'
 import type { WatchEvent, WatchEventType } from '../../model/watch-event.js'
 import type { Zxid } from '../../model/zxid.js'
 import { ClientWatches } from './client-watches.js'
 import { OneShotWatches } from './one-shot-watches.js'
-import { parentOf } from './parent-of.js'
 import { PersistentWatches } from './persistent-watches.js'
 
 /** Told synchronously, in order; must not call back into the registry. */
@@ -89,8 +89,8 @@ export class WatchRegistry {
       tell(late, 'deleted', path)
     }
 
+    if (path === '/') return
     const parent = parentOf(path)
-    if (parent === undefined) return
     const above = new Set<ClientId>()
     this.#oneShot.child.take(parent, above)
     this.#persistent.collectForChildren(parent, above)
