@@ -1,4 +1,4 @@
-// The subject of wire-codec.mjs: the CBOR subset by hand, and the scan that makes it safe to call cbor-x.
+// The subject of wire-codec.mjs: the CBOR subset by hand.
 // Heads must be minimal, so a value has one encoding only; every length is checked against the frame before it is used.
 import { isUtf8 } from 'node:buffer'
 
@@ -11,9 +11,8 @@ export class Writer {
   begin() {
     if (this.pool.length - this.at < 8192) this.renew(this.pool.length)
     this.start = this.at
-    return this.start
   }
-  since() {
+  end() {
     return this.pool.subarray(this.start, this.at)
   }
   renew(size) {
@@ -25,31 +24,18 @@ export class Writer {
   head(major, n) {
     if (this.at + 5 > this.pool.length) this.renew(this.pool.length * 2)
     const p = this.pool
-    if (n < 24) p[this.at++] = major | n
-    else if (n < 0x100) {
-      p[this.at++] = major | 24
-      p[this.at++] = n
-    } else if (n < 0x10000) {
-      p[this.at++] = major | 25
-      p[this.at++] = n >>> 8
-      p[this.at++] = n
-    } else {
-      p[this.at++] = major | 26
+    const size = n < 24 ? 0 : n < 0x100 ? 1 : n < 0x10000 ? 2 : 4
+    p[this.at++] = major | (size === 0 ? n : size === 4 ? 26 : 23 + size)
+    if (size === 4) {
       p[this.at++] = n >>> 24
       p[this.at++] = n >>> 16
-      p[this.at++] = n >>> 8
-      p[this.at++] = n
     }
+    if (size >= 2) p[this.at++] = n >>> 8
+    if (size >= 1) p[this.at++] = n
   }
-  uint(n) {
-    this.head(0x00, n)
-  }
-  array(n) {
-    this.head(0x80, n)
-  }
-  flag(b) {
-    this.head(0xe0, b === null ? 22 : b ? 21 : 20)
-  }
+  uint = n => this.head(0x00, n)
+  array = n => this.head(0x80, n)
+  flag = b => this.head(0xe0, b === null ? 22 : b ? 21 : 20)
   text(s) {
     if (this.at + 5 + s.length * 3 > this.pool.length) this.renew((this.pool.length + s.length) * 4)
     this.head(0x60, s.length) // right when all is ASCII
@@ -129,20 +115,4 @@ export class Reader {
   end() {
     if (this.at !== this.frame.length) throw new Error('bytes behind the message')
   }
-}
-
-const reader = new Reader()
-/** Exactly one item of the subset, nothing behind it. Items are counted, so the scan does not recurse; cbor-x does, so
- * outside this spike the scan would also have to limit depth, and check UTF-8: what is measured here flatters cbor-x. */
-export function scan(frame) {
-  reader.open(frame)
-  for (let left = 1; left > 0; left--) {
-    const first = frame[reader.at]
-    const major = first & 0xe0
-    if (first === 0xf4 || first === 0xf5 || first === 0xf6) reader.at++
-    else if (major === 0x80) left += reader.array()
-    else if (major === 0x40 || major === 0x60) reader.skip(major)
-    else reader.head(0x00)
-  }
-  reader.end()
 }

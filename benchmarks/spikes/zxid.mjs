@@ -10,14 +10,11 @@ class Zxid {
   }
 }
 
-const EPOCH = 7
-const MANY = 1_000_000
+const [EPOCH, MANY] = [7, 1_000_000]
 const WINDOW = 4096 // zxids at hand, a power of two
 
-const less = {
-  pair: (a, b) => a.epoch < b.epoch || (a.epoch === b.epoch && a.counter < b.counter),
-  plain: (a, b) => a < b,
-}
+const pairLess = (a, b) => a.epoch < b.epoch || (a.epoch === b.epoch && a.counter < b.counter)
+const plainLess = (a, b) => a < b
 
 /** `make(counter)` → a zxid, `next(zxid)` → its successor, `index` → { set(zxid, value), get(zxid) }. */
 function measure({ make, next, isLess, index }) {
@@ -72,7 +69,7 @@ const pair = (from, index) => () =>
   measure({
     make: i => new Zxid(EPOCH, from + i),
     next: z => new Zxid(z.epoch, z.counter + 1),
-    isLess: less.pair,
+    isLess: pairLess,
     index,
   })
 
@@ -114,9 +111,9 @@ await compare(import.meta.url, {
     measure({
       make: i => (BigInt(EPOCH) << 32n) + BigInt(i),
       next: z => z + 1n,
-      isLess: less.plain,
+      isLess: plainLess,
       index: () => new Map(),
     }),
   'packed double': () =>
-    measure({ make: i => packed + i, next: z => z + 1, isLess: less.plain, index: () => new Map() }),
+    measure({ make: i => packed + i, next: z => z + 1, isLess: plainLess, index: () => new Map() }),
 })
