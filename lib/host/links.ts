@@ -1,0 +1,307 @@
+/**
+ * The one live link this peer has with each other member: dialled, shaken hands over, watched, dialled again.
+ *
+ * Always holds: of a pair the peer with the LARGER id dials; at most one live link per peer; `linked` comes after both handshakes
+ * and `unlinked` exactly once after it, with no message of that link behind it; a link number never comes back. A new connection
+ * of the same incarnation replaces the old link (its other end has seen the old one die); another incarnation is refused while the
+ * old link lives (DUPLICATE_PEER). Snapshot chunks go to the store, never to the core.
+ * Before: transport. After: inputs linked, message, unlinked.
+ */
+import { decodeMessage } from '../codec/message-codec.js'
+import type { PeerMessage } from '../core/zab/messages.js'
+import type { Member } from '../model/ensemble-config.js'
+import type { LinkId, PeerId } from '../model/ids.js'
+import { invariant } from '../model/invariant.js'
+import { decodeRefusal, isRefusal } from '../transport/handshake.js'
+import type { Connection, ConnectionHandlers } from '../transport/transport.js'
+import { Link } from './link.js'
+import { type Complaint, LinkHandshake } from './link-handshake.js'
+import type { Logger } from './logger.js'
+import type { ResolvedPeerOptions } from './peer-options.js'
+import { Redial } from './redial.js'
+
+export interface LinksPorts {
+  readonly options: Pick<
+    ResolvedPeerOptions,
+    'id' | 'ensemble' | 'config' | 'transport' | 'clock' | 'random' | 'linkQueueBytesMax'
+  >
+  readonly incarnation: string
+  readonly logger: Logger
+  readonly linked: (peer: PeerId, link: LinkId) => void
+  readonly unlinked: (peer: PeerId, link: LinkId) => void
+  readonly message: (link: LinkId, message: PeerMessage) => void
+  readonly snapshots: {
+    readonly begin: (link: LinkId) => void
+    readonly chunk: (link: LinkId, bytes: Uint8Array) => boolean
+    readonly end: (link: LinkId) => boolean
+  }
+  /** What `state` shows has changed. */
+  readonly changed: () => void
+}
+
+/** What an operator may know of the way to one peer. */
+export interface LinkState {
+  readonly peer: PeerId
+  readonly connected: boolean
+  /** Why there is no link, or why the last attempt failed. */
+  readonly trouble: string | undefined
+}
+
+const DIAL_MS_MAX = 5000
+
+/** Another member as seen from here. */
+interface Neighbour {
+  readonly member: Member
+  readonly redial: Redial
+  link: Link | undefined
+  trouble: string | undefined
+  cancelDial: (() => void) | undefined
+}
+
+export class Links {
+  readonly #ports: LinksPorts
+  readonly #neighbours = new Map<PeerId, Neighbour>()
+  readonly #links = new Map<LinkId, Link>()
+  readonly #handshakes = new Set<LinkHandshake>()
+  #lastLink = 0
+  #paused = false
+  #closed = false
+
+  constructor(ports: LinksPorts) {
+    this.#ports = ports
+    const { config, id, random } = ports.options
+    for (const member of config.members) {
+      if (member.id === id) continue
+      const redial = new Redial(random)
+      this.#neighbours.set(member.id, { member, redial, link: undefined, trouble: undefined, cancelDial: undefined })
+    }
+  }
+
+  get state(): readonly LinkState[] {
+    return [...this.#neighbours.values()].map(({ member, link, trouble }) => ({
+      peer: member.id,
+      connected: link !== undefined,
+      trouble: link === undefined ? trouble : undefined,
+    }))
+  }
+
+  async start(): Promise<void> {
+    const { transport, id } = this.#ports.options
+    if (transport === undefined) return
+    await transport.listen(connection => this.#shakeHands(connection, undefined))
+    for (const neighbour of this.#neighbours.values()) if (neighbour.member.id < id) this.#dialLater(neighbour)
+  }
+
+  /** From the core: to a link that is gone it goes nowhere. */
+  send(link: LinkId, message: PeerMessage): void {
+    this.stream(link, message)
+  }
+
+  /** The same for a stream, which has to mind the answer: false means wait for `drained`. */
+  stream(id: LinkId, message: PeerMessage): boolean {
+    const link = this.#links.get(id)
+    if (link === undefined) return true
+    const roomLeft = link.send(message)
+    if (link.overfull) this.#drop(link, 'its send queue is full', 'destroy')
+    return roomLeft
+  }
+
+  drained(link: LinkId): Promise<void> {
+    return this.#links.get(link)?.drained() ?? Promise.resolve()
+  }
+
+  disconnect(id: LinkId, reason: string): void {
+    const link = this.#links.get(id)
+    if (link !== undefined) this.#drop(link, reason, 'close')
+  }
+
+  pause(link: LinkId): void {
+    this.#links.get(link)?.pause('snapshot')
+  }
+
+  resume(link: LinkId): void {
+    this.#links.get(link)?.resume('snapshot')
+  }
+
+  /** All links at once, while the peer itself cannot keep up. */
+  setPaused(paused: boolean): void {
+    if (paused === this.#paused) return
+    this.#paused = paused
+    for (const link of this.#links.values()) {
+      if (paused) link.pause('congestion')
+      else link.resume('congestion')
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const neighbour of this.#neighbours.values()) {
+      neighbour.cancelDial?.()
+      neighbour.cancelDial = undefined
+    }
+    for (const handshake of [...this.#handshakes]) handshake.abandon()
+    for (const link of [...this.#links.values()]) this.#drop(link, 'this peer closes', 'close')
+    await this.#ports.options.transport?.close()
+  }
+
+  #dialLater(neighbour: Neighbour): void {
+    if (this.#closed || neighbour.cancelDial !== undefined || neighbour.link !== undefined) return
+    neighbour.cancelDial = this.#ports.options.clock.schedule(neighbour.redial.next(), () => this.#dial(neighbour))
+  }
+
+  #dial(neighbour: Neighbour): void {
+    const { clock, transport } = this.#ports.options
+    invariant(transport !== undefined, 'only a peer with a transport dials')
+    const abort = new AbortController()
+    const cancelDeadline = clock.schedule(DIAL_MS_MAX, () => abort.abort())
+    neighbour.cancelDial = () => {
+      cancelDeadline()
+      abort.abort()
+    }
+    const settled = (): void => {
+      cancelDeadline()
+      neighbour.cancelDial = undefined
+    }
+    transport.dial(neighbour.member.address, { signal: abort.signal }).then(
+      connection => {
+        settled()
+        this.#shakeHands(connection, neighbour)
+      },
+      (error: unknown) => {
+        settled()
+        if (this.#closed) return
+        this.#trouble(neighbour, error instanceof Error ? error.message : String(error), 'debug')
+        this.#dialLater(neighbour)
+      },
+    )
+  }
+
+  /** `dialled` is undefined for a connection that came in. */
+  #shakeHands(connection: Connection, dialled: Neighbour | undefined): void {
+    if (this.#closed) {
+      connection.start({ frame() {}, closed() {}, drained() {} })
+      connection.destroy()
+      return
+    }
+    const { options, incarnation } = this.#ports
+    const handshake: LinkHandshake = new LinkHandshake(connection, {
+      options,
+      incarnation,
+      dialled: dialled?.member.id,
+      admit: (peer, theirs) => this.#admit(peer, theirs, dialled !== undefined),
+      established: (peer, theirs) => {
+        this.#handshakes.delete(handshake)
+        return this.#establish(connection, this.#neighbours.get(peer)!, theirs)
+      },
+      failed: (peer, complaint) => {
+        this.#handshakes.delete(handshake)
+        if (this.#closed) return
+        const neighbour = dialled ?? (peer === undefined ? undefined : this.#neighbours.get(peer))
+        const what = `${complaint.code}: ${complaint.message} (${connection.remote})`
+        if (neighbour !== undefined) this.#trouble(neighbour, what, 'warn')
+        else this.#ports.logger.warn('a connection was refused', { remote: connection.remote, why: what })
+        if (dialled !== undefined) this.#dialLater(dialled)
+      },
+    })
+    this.#handshakes.add(handshake)
+    handshake.start()
+  }
+
+  /** What speaks against a link with this peer, now that both sides agree on the ensemble. */
+  #admit(peer: PeerId, incarnation: string, dialledByUs: boolean): Complaint | undefined {
+    const { id } = this.#ports.options
+    if (peer === id) return { code: 'DUPLICATE_PEER', message: `peer ${id} is here already` }
+    const neighbour = this.#neighbours.get(peer)
+    if (neighbour === undefined) return { code: 'MEMBERS_MISMATCH', message: `peer ${peer} is not a member here` }
+    if (!dialledByUs && peer < id) {
+      return { code: 'HANDSHAKE_REFUSED', message: `peer ${id} dials peer ${peer}, not the other way round` }
+    }
+    if (neighbour.link !== undefined && neighbour.link.incarnation !== incarnation) {
+      return { code: 'DUPLICATE_PEER', message: `another peer ${peer}, with other data, is connected to peer ${id}` }
+    }
+    return undefined
+  }
+
+  #establish(connection: Connection, neighbour: Neighbour, incarnation: string): ConnectionHandlers {
+    const { clock, linkQueueBytesMax } = this.#ports.options
+    if (neighbour.link !== undefined) this.#drop(neighbour.link, 'replaced by a newer connection', 'destroy')
+    this.#lastLink++
+    const link = new Link(connection, {
+      id: this.#lastLink as LinkId,
+      peer: neighbour.member.id,
+      incarnation,
+      openedAt: clock.now(),
+      queueBytesMax: linkQueueBytesMax,
+    })
+    neighbour.link = link
+    neighbour.trouble = undefined
+    this.#links.set(link.id, link)
+    if (this.#paused) link.pause('congestion')
+    this.#ports.logger.info('linked', { to: link.peer, remote: link.remote })
+    this.#ports.linked(link.peer, link.id)
+    this.#ports.changed()
+    return {
+      frame: bytes => this.#frame(link, bytes),
+      drained: () => link.onDrained(),
+      closed: error => this.#drop(link, error?.message ?? 'the other side closed it', 'destroy'),
+    }
+  }
+
+  #frame(link: Link, bytes: Uint8Array): void {
+    if (!link.open) return
+    let message: PeerMessage
+    try {
+      message = decodeMessage(bytes)
+    } catch (error) {
+      // The other side may still refuse after this one has agreed.
+      const reason = isRefusal(bytes) ? refusalIn(bytes) : error instanceof Error ? error.message : String(error)
+      this.#drop(link, reason, 'destroy')
+      return
+    }
+    switch (message.kind) {
+      case 'snapshotChunk':
+        if (!this.#ports.snapshots.chunk(link.id, message.bytes))
+          this.#drop(link, 'a snapshot chunk out of place', 'destroy')
+        return
+      case 'snapshotEnd':
+        if (!this.#ports.snapshots.end(link.id)) this.#drop(link, 'a snapshot end out of place', 'destroy')
+        return
+      case 'snapshotBegin':
+        this.#ports.snapshots.begin(link.id)
+        break
+    }
+    this.#ports.message(link.id, message)
+  }
+
+  /** The only way a link ends. */
+  #drop(link: Link, reason: string, how: 'close' | 'destroy'): void {
+    if (!link.open) return
+    link.onClosed()
+    this.#links.delete(link.id)
+    if (how === 'close') link.close()
+    else link.destroy()
+    const neighbour = this.#neighbours.get(link.peer)!
+    neighbour.link = undefined
+    neighbour.redial.ended(this.#ports.options.clock.now() - link.openedAt)
+    this.#trouble(neighbour, reason, 'info')
+    this.#ports.unlinked(link.peer, link.id)
+    if (link.peer < this.#ports.options.id) this.#dialLater(neighbour)
+  }
+
+  /** Told once for as long as it stays the same: a peer that is down is dialled for hours. */
+  #trouble(neighbour: Neighbour, trouble: string, level: 'debug' | 'info' | 'warn'): void {
+    if (neighbour.trouble === trouble) return
+    neighbour.trouble = trouble
+    this.#ports.logger[level]('no link', { to: neighbour.member.id, why: trouble })
+    this.#ports.changed()
+  }
+}
+
+function refusalIn(frame: Uint8Array): string {
+  try {
+    const { code, reason } = decodeRefusal(frame)
+    return `${code}: refused by the other side: ${reason}`
+  } catch (error) {
+    return String(error)
+  }
+}

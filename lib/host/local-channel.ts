@@ -1,0 +1,203 @@
+/**
+ * The embedded side of the one narrow door: clients in this process attach to the core without a socket. Every attachment has one
+ * FIFO of what is to be told to it.
+ *
+ * Always holds: between items — except between two answers, whose promises keep their order by themselves — all microtasks run
+ * dry, so an awaited answer is seen before a later event (W1); a receiver is never called from inside a turn of the peer, nor
+ * after `detached` or `detach`.
+ * Before: client/client.ts; perform.ts brings the effects. After: inputs clientAttached, request, clientDetached.
+ */
+import type { AttachOptions, Channel, ChannelAttachment, ChannelReceiver, ClientClock } from '../client/channel.js'
+import type { Effect } from '../core/effect.js'
+import type { Input } from '../core/input.js'
+import { type Identities, TRUSTED } from '../model/acl.js'
+import type { ErrorCode } from '../model/errors.js'
+import type { ClientId } from '../model/ids.js'
+import type { Request } from '../model/request.js'
+import type { Logger } from './logger.js'
+
+export type ClientEffect = Extract<Effect, { readonly kind: 'attached' | 'reply' | 'fail' | 'notify' | 'detachClient' }>
+type Item = ClientEffect | { readonly kind: 'serving'; readonly serving: boolean }
+
+export interface LocalChannelPorts {
+  /** False when the inbox is full. */
+  readonly offer: (input: Input) => boolean
+  readonly push: (input: Input) => void
+  readonly clock: ClientClock
+  readonly logger: Logger
+  readonly dataBytesMax: number
+}
+
+/** Who comes through this door: the application itself, unless said otherwise. */
+export interface DoorOptions {
+  readonly identities?: Identities
+  readonly embedded?: boolean
+}
+
+export class LocalChannels {
+  readonly #ports: LocalChannelPorts
+  readonly #attachments = new Map<ClientId, LocalAttachment>()
+  #lastClient = 0
+  #serving = false
+  #closed = false
+
+  constructor(ports: LocalChannelPorts) {
+    this.#ports = ports
+  }
+
+  get size(): number {
+    return this.#attachments.size
+  }
+
+  channel({ identities = TRUSTED, embedded = true }: DoorOptions = {}): Channel {
+    return {
+      dataBytesMax: this.#ports.dataBytesMax,
+      clock: this.#ports.clock,
+      attach: (options, receiver) => this.#attach(options, receiver, identities, embedded),
+    }
+  }
+
+  /** Queues an effect for its client; one whose client has left meanwhile is dropped, as it must be. */
+  perform(effect: ClientEffect): void {
+    const attachment = this.#attachments.get(effect.client)
+    if (attachment === undefined) return
+    if (effect.kind === 'detachClient') this.#attachments.delete(effect.client)
+    attachment.deliver(effect)
+  }
+
+  serving(serving: boolean): void {
+    if (serving === this.#serving) return
+    this.#serving = serving
+    for (const attachment of this.#attachments.values()) attachment.deliver({ kind: 'serving', serving })
+  }
+
+  /** The peer has stopped: every client is told, and so is everyone who attaches from now on. */
+  close(code: ErrorCode): void {
+    this.#closed = true
+    this.serving(false)
+    for (const client of [...this.#attachments.keys()]) this.perform({ kind: 'detachClient', client, code })
+  }
+
+  #attach(
+    options: AttachOptions,
+    receiver: ChannelReceiver,
+    identities: Identities,
+    embedded: boolean,
+  ): ChannelAttachment {
+    this.#lastClient++
+    const client = this.#lastClient as ClientId
+    const attachment = new LocalAttachment(client, receiver, this.#ports, () => {
+      if (this.#attachments.delete(client)) this.#ports.push({ kind: 'clientDetached', client })
+    })
+    if (this.#closed) {
+      attachment.deliver({ kind: 'detachClient', client, code: 'CLOSED' })
+      return attachment
+    }
+    this.#attachments.set(client, attachment)
+    attachment.deliver({ kind: 'serving', serving: this.#serving })
+    const { timeoutMs, resume, lastZxidSeen } = options
+    this.#ports.push({
+      kind: 'clientAttached',
+      client,
+      attachment: { timeoutMs, resume, lastZxidSeen, identities, embedded },
+    })
+    return attachment
+  }
+}
+
+class LocalAttachment implements ChannelAttachment {
+  readonly #client: ClientId
+  readonly #receiver: ChannelReceiver
+  readonly #ports: LocalChannelPorts
+  readonly #left: () => void
+  #items: Item[] = []
+  #head = 0
+  #scheduled = false
+  #ended = false
+
+  constructor(client: ClientId, receiver: ChannelReceiver, ports: LocalChannelPorts, left: () => void) {
+    this.#client = client
+    this.#receiver = receiver
+    this.#ports = ports
+    this.#left = left
+  }
+
+  send(cxid: number, request: Request): void {
+    if (this.#ended) return
+    const client = this.#client
+    if (this.#ports.offer({ kind: 'request', client, cxid, request })) return
+    this.deliver({ kind: 'fail', client, cxid, code: 'OVERLOADED', outcome: 'not-applied' })
+  }
+
+  detach(): void {
+    if (this.#ended) return
+    this.#end()
+    this.#left()
+  }
+
+  deliver(item: Item): void {
+    if (this.#ended) return
+    this.#items.push(item)
+    if (this.#scheduled) return
+    this.#scheduled = true
+    process.nextTick(this.#deliverNext)
+  }
+
+  /** Ticks run between complete drains of the microtask queue: that is the checkpoint between two items. */
+  readonly #deliverNext = (): void => {
+    try {
+      let item = this.#items[this.#head]
+      while (item !== undefined) {
+        this.#head++
+        this.#tell(item)
+        const isAnswer = item.kind === 'reply'
+        item = this.#items[this.#head]
+        if (item !== undefined && !(isAnswer && item.kind === 'reply')) break
+      }
+    } catch (error) {
+      // Not the peer's fault: this client is lost, nobody else is disturbed.
+      this.#ports.logger.error('a client failed while it was told something', { error })
+      this.detach()
+    }
+    if (this.#head === this.#items.length) {
+      this.#items = []
+      this.#head = 0
+      this.#scheduled = false
+    } else {
+      // Only from a microtask: a tick scheduled by a tick would run before the microtasks in between.
+      queueMicrotask(this.#again)
+    }
+  }
+
+  readonly #again = (): void => process.nextTick(this.#deliverNext)
+
+  #tell(item: Item): void {
+    switch (item.kind) {
+      case 'reply':
+        this.#receiver.reply(item.cxid, item.zxid, item.response)
+        return
+      case 'notify':
+        this.#receiver.event(item.event)
+        return
+      case 'fail':
+        this.#receiver.failed(item.cxid, item.code, item.outcome)
+        return
+      case 'attached':
+        this.#receiver.attached({ session: item.session, password: item.password, timeoutMs: item.timeoutMs })
+        return
+      case 'serving':
+        this.#receiver.serving(item.serving)
+        return
+      case 'detachClient':
+        this.#end()
+        this.#receiver.detached(item.code)
+        return
+    }
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#items = []
+    this.#head = 0
+  }
+}

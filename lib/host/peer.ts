@@ -1,0 +1,144 @@
+/**
+ * What an application holds: one peer of the ensemble, living in this process. A face over peer-host; it decides nothing.
+ *
+ * Always holds: observables give the current value first and complete when the peer has ended; subscribers run in microtasks of
+ * their own, outside every turn of the peer.
+ * Before: compose.ts (Peer.open). After: peer-host; client/ over the local channel.
+ */
+import { BehaviorSubject, distinctUntilChanged, map, type Observable } from 'rxjs'
+import { type Client, openClient } from '../client/client.js'
+import type { ClientOptions } from '../client/client-options.js'
+import { ZooKeeperError } from '../model/errors.js'
+import type { PeerId } from '../model/ids.js'
+import type { PeerHost } from './peer-host.js'
+import type { ResolvedPeerOptions } from './peer-options.js'
+import { ReplicaView } from './replica-view.js'
+import { type Health, type MemberReport, reportHealth, reportStatus, type StatusReport } from './status-report.js'
+
+export class OpenedPeer {
+  /**
+   * The replica of this peer, read synchronously in this thread. It may be behind the leader; `view.zxid` says where it is.
+   *
+   * @example const stat = peer.view.get('/config')?.stat
+   */
+  readonly view: ReplicaView
+  readonly #host: PeerHost
+  readonly #options: ResolvedPeerOptions
+  readonly #status: BehaviorSubject<StatusReport>
+
+  /** Not for applications: use `Peer.open`. */
+  constructor(host: PeerHost, options: ResolvedPeerOptions) {
+    this.#host = host
+    this.#options = options
+    this.view = new ReplicaView(host.core)
+    this.#status = new BehaviorSubject(reportStatus(host, options))
+    host.onChange(() => {
+      const status = this.status
+      this.#status.next(status)
+      if (host.lifecycle.ended) this.#status.complete()
+    })
+  }
+
+  get id(): PeerId {
+    return this.#options.id
+  }
+
+  /**
+   * Opens a session on this peer without a socket. Waits for the ensemble if it must.
+   *
+   * @example await using zk = await peer.client({ codec: json })
+   * @throws CLOSED when the peer is not running, CONNECTION_LOSS when no session came about within `options.timeout`
+   */
+  async client<T = Uint8Array>(options: ClientOptions<T> = {}): Promise<Client<T>> {
+    const refusal = this.#host.lifecycle.refusal()
+    if (refusal !== undefined) throw refusal
+    return openClient(this.#host.channels.channel(), options, this.#options.random)
+  }
+
+  get status(): StatusReport {
+    return reportStatus(this.#host, this.#options)
+  }
+
+  /** Every change of role, phase, leader, links or life; zxids are those of that moment. */
+  get status$(): Observable<StatusReport> {
+    return this.#status.asObservable()
+  }
+
+  /** The leader that this peer knows; undefined while there is none. */
+  get leader$(): Observable<PeerId | undefined> {
+    return this.#status.pipe(
+      map(status => status.leader),
+      distinctUntilChanged(),
+    )
+  }
+
+  /** Who belongs to the ensemble, and whom this peer has a link with. */
+  get members$(): Observable<readonly MemberReport[]> {
+    return this.#status.pipe(
+      map(status => status.members),
+      distinctUntilChanged(sameMembers),
+    )
+  }
+
+  /**
+   * Resolves when the peer is part of a working ensemble: at once if it is.
+   *
+   * @example await peer.serving({ timeout: 10_000 })
+   * @param options.timeout milliseconds. @default none
+   * @throws OPERATION_TIMEOUT, ABORTED, CLOSED, or the code with which the peer has failed
+   */
+  serving(options: { readonly signal?: AbortSignal; readonly timeout?: number } = {}): Promise<void> {
+    const { signal, timeout } = options
+    return new Promise((resolve, reject) => {
+      const settle = (error: ZooKeeperError | undefined): void => {
+        stopListening()
+        cancelTimer?.()
+        signal?.removeEventListener('abort', onAbort)
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      const look = (): boolean => {
+        const refusal = this.#host.lifecycle.refusal()
+        if (refusal === undefined && !this.#host.core.status.serving) return false
+        settle(refusal)
+        return true
+      }
+      const onAbort = (): void =>
+        settle(new ZooKeeperError('ABORTED', 'aborted while waiting for the peer to serve', { cause: signal?.reason }))
+      let stopListening = (): void => {}
+      let cancelTimer: (() => void) | undefined
+      if (signal?.aborted) return onAbort()
+      if (look()) return
+      stopListening = this.#host.onChange(look)
+      signal?.addEventListener('abort', onAbort)
+      if (timeout === undefined) return
+      cancelTimer = this.#options.clock.schedule(timeout, () => {
+        settle(new ZooKeeperError('OPERATION_TIMEOUT', `the peer does not serve after ${timeout} ms`))
+      })
+    })
+  }
+
+  /** Whether this peer is alive and part of a working ensemble, and what is wrong. For a health check of the process. */
+  health(): Health {
+    return reportHealth(this.#host, this.#options)
+  }
+
+  /**
+   * Leaves gracefully: a leader drains first. Clients of this peer are closed. Idempotent; resolves when no timer, socket or file
+   * of this peer is left, at the latest after `closeTimeoutMs` and what the disk still needs.
+   */
+  close(): Promise<void> {
+    return this.#host.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+function sameMembers(a: readonly MemberReport[], b: readonly MemberReport[]): boolean {
+  return a.every((member, index) => {
+    const other = b[index]
+    return other !== undefined && other.connected === member.connected && other.trouble === member.trouble
+  })
+}

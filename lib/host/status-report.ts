@@ -1,0 +1,100 @@
+/**
+ * What a peer says of itself to its application and its operator: the core's status, the links, the life of the peer — one plain
+ * value, made when asked for.
+ *
+ * Before: peer-host. After: Peer.status, status$, members$, health().
+ */
+import type { PeerPhase } from '../core/peer-status.js'
+import type { RoleName } from '../core/zab/messages.js'
+import type { MemberRole } from '../model/ensemble-config.js'
+import type { ZooKeeperError } from '../model/errors.js'
+import type { PeerId } from '../model/ids.js'
+import { zxidToBigint } from '../model/zxid.js'
+import type { LifecycleState } from './lifecycle.js'
+import type { PeerHost } from './peer-host.js'
+import type { ResolvedPeerOptions } from './peer-options.js'
+
+export interface MemberReport {
+  readonly id: PeerId
+  readonly address: string
+  readonly role: MemberRole
+  /** True for this peer itself. */
+  readonly self: boolean
+  /** Whether this peer has a link with it; true for itself. */
+  readonly connected: boolean
+  /** Why there is no link. */
+  readonly trouble: string | undefined
+}
+
+export interface StatusReport {
+  readonly id: PeerId
+  readonly ensemble: string
+  readonly state: LifecycleState
+  /** Why the peer has failed. */
+  readonly error: ZooKeeperError | undefined
+  readonly role: RoleName
+  readonly phase: PeerPhase
+  readonly leader: PeerId | undefined
+  readonly epoch: number
+  /** Whether reads are current and writes are taken. */
+  readonly serving: boolean
+  /** The last transaction in this peer's log, last known to be committed, last applied to its tree. */
+  readonly logged: bigint
+  readonly committed: bigint
+  readonly applied: bigint
+  readonly members: readonly MemberReport[]
+  /** Attached clients of this peer. */
+  readonly clients: number
+}
+
+export interface Health {
+  /** Alive and part of a working ensemble. */
+  readonly ok: boolean
+  /** What is wrong, and what is only noteworthy (then `ok` is still true). */
+  readonly reasons: readonly string[]
+}
+
+export function reportStatus(host: PeerHost, options: ResolvedPeerOptions): StatusReport {
+  const { role, phase, leader, epoch, serving, logged, committed, applied } = host.core.status
+  const { state, error } = host.lifecycle
+  const alive = state === 'running' || state === 'closing'
+  return {
+    id: options.id,
+    ensemble: options.ensemble,
+    state,
+    error,
+    role: alive ? role : 'looking',
+    phase,
+    leader: alive ? leader : undefined,
+    epoch,
+    serving: alive && serving,
+    logged: zxidToBigint(logged),
+    committed: zxidToBigint(committed),
+    applied: zxidToBigint(applied),
+    members: reportMembers(host, options),
+    clients: host.channels.size,
+  }
+}
+
+export function reportHealth(host: PeerHost, options: ResolvedPeerOptions): Health {
+  const { state, error, serving, role, members } = reportStatus(host, options)
+  const reasons: string[] = []
+  if (error !== undefined) reasons.push(`failed: ${error.message}`)
+  else if (state !== 'running') reasons.push(`the peer is ${state}`)
+  else if (!serving) reasons.push(`not serving: ${role}, no established leader`)
+  const ok = reasons.length === 0
+  for (const { id, connected, trouble } of members) {
+    if (!connected) reasons.push(`no link with peer ${id}${trouble === undefined ? '' : `: ${trouble}`}`)
+  }
+  if (host.loggerFailure !== undefined) reasons.push(`the logger threw: ${String(host.loggerFailure)}`)
+  return { ok, reasons }
+}
+
+function reportMembers(host: PeerHost, options: ResolvedPeerOptions): MemberReport[] {
+  const links = new Map(host.links.state.map(link => [link.peer, link]))
+  return options.config.members.map(({ id, address, role }) => {
+    const self = id === options.id
+    const link = links.get(id)
+    return { id, address, role, self, connected: self || link?.connected === true, trouble: link?.trouble }
+  })
+}

@@ -1,0 +1,178 @@
+import { expect } from 'chai'
+import type { ChannelAttachment, ChannelReceiver } from '../../../lib/client/channel.js'
+import type { Input } from '../../../lib/core/input.js'
+import { systemClock } from '../../../lib/host/clock.js'
+import { type ClientEffect, LocalChannels } from '../../../lib/host/local-channel.js'
+import { silentLogger } from '../../../lib/host/logger.js'
+import { TRUSTED } from '../../../lib/model/acl.js'
+import type { ClientId } from '../../../lib/model/ids.js'
+import { DONE } from '../../../lib/model/response.js'
+import { ZERO, zxid } from '../../../lib/model/zxid.js'
+import { settle } from './settle.js'
+
+const client = 1 as ClientId
+const reply = (cxid: number): ClientEffect => ({ kind: 'reply', client, cxid, zxid: zxid(1, cxid), response: DONE })
+const notify = (path: string): ClientEffect => ({
+  kind: 'notify',
+  client,
+  event: { type: 'dataChanged', path, zxid: zxid(1, 1) },
+})
+
+describe('local channel', () => {
+  let inputs: Input[]
+  let room: boolean
+  let errors: string[]
+  let channels: LocalChannels
+  beforeEach(() => {
+    inputs = []
+    room = true
+    errors = []
+    channels = new LocalChannels({
+      offer: input => {
+        if (room) inputs.push(input)
+        return room
+      },
+      push: input => inputs.push(input),
+      clock: systemClock(),
+      logger: { ...silentLogger, error: message => errors.push(message) },
+      dataBytesMax: 1000,
+    })
+  })
+
+  function attach(told: string[], more: Partial<ChannelReceiver> = {}): ChannelAttachment {
+    const receiver: ChannelReceiver = {
+      attached: ({ session }) => told.push(`attached ${session}`),
+      reply: cxid => told.push(`reply ${cxid}`),
+      failed: (cxid, code, outcome) => told.push(`failed ${cxid} ${code} ${outcome}`),
+      event: event => told.push(`event ${event.path}`),
+      serving: serving => told.push(`serving ${serving}`),
+      detached: code => told.push(`detached ${code}`),
+      ...more,
+    }
+    return channels.channel().attach({ timeoutMs: 5000, resume: undefined, lastZxidSeen: ZERO }, receiver)
+  }
+
+  it('makes inputs of what a client does, in its order', () => {
+    const attachment = attach([])
+    attachment.send(1, { kind: 'ping' })
+    attachment.detach()
+    attachment.send(2, { kind: 'ping' })
+    attachment.detach()
+    expect(inputs).to.deep.equal([
+      {
+        kind: 'clientAttached',
+        client,
+        attachment: { timeoutMs: 5000, resume: undefined, lastZxidSeen: ZERO, identities: TRUSTED, embedded: true },
+      },
+      { kind: 'request', client, cxid: 1, request: { kind: 'ping' } },
+      { kind: 'clientDetached', client },
+    ])
+  })
+
+  it('never calls a receiver from within the call that brought the effect', async () => {
+    const told: string[] = []
+    attach(told)
+    channels.perform(reply(1))
+    expect(told).to.deep.equal([])
+    await settle()
+    expect(told).to.deep.equal(['serving false', 'reply 1'])
+  })
+
+  it('W1: shows an awaited answer before a later event, however many steps the await takes', async () => {
+    const told: string[] = []
+    let answered = (): void => {}
+    const answer = new Promise<void>(resolve => {
+      answered = resolve
+    })
+    attach(told, { reply: () => answered() })
+    const deep = async (depth: number): Promise<void> => (depth === 0 ? answer : deep(depth - 1))
+    const application = (async () => {
+      await deep(20)
+      told.push('the application saw the answer')
+    })()
+    channels.perform(reply(1))
+    channels.perform(notify('/a'))
+    channels.perform(notify('/b'))
+    await application
+    await settle()
+    expect(told).to.deep.equal(['serving false', 'the application saw the answer', 'event /a', 'event /b'])
+  })
+
+  it('W1: shows what follows an event by microtasks before the next answer', async () => {
+    const told: string[] = []
+    attach(told, {
+      event: event => {
+        void (async () => {
+          for (let step = 0; step < 10; step++) await undefined
+          told.push(`the application saw ${event.path}`)
+        })()
+      },
+    })
+    channels.perform(notify('/a'))
+    channels.perform(reply(1))
+    await settle()
+    expect(told).to.deep.equal(['serving false', 'the application saw /a', 'reply 1'])
+  })
+
+  it('keeps the order of mixed answers and events', async () => {
+    const told: string[] = []
+    attach(told)
+    for (let n = 1; n <= 100; n++) channels.perform(n % 7 === 0 ? notify(`/${n}`) : reply(n))
+    await settle()
+    expect(told.slice(1)).to.deep.equal(
+      Array.from({ length: 100 }, (_, n) => ((n + 1) % 7 === 0 ? `event /${n + 1}` : `reply ${n + 1}`)),
+    )
+  })
+
+  it('says nothing after detached or detach', async () => {
+    const told: string[] = []
+    attach(told)
+    channels.perform({ kind: 'detachClient', client, code: 'CONNECTION_LOSS' })
+    channels.perform(reply(1))
+    await settle()
+    expect(told).to.deep.equal(['serving false', 'detached CONNECTION_LOSS'])
+    const other: string[] = []
+    const attachment = attach(other)
+    attachment.detach()
+    await settle()
+    expect(other).to.deep.equal([])
+  })
+
+  it('R2: fails a request with OVERLOADED when the inbox is full', async () => {
+    const told: string[] = []
+    const attachment = attach(told)
+    room = false
+    attachment.send(1, { kind: 'ping' })
+    await settle()
+    expect(told).to.deep.equal(['serving false', 'failed 1 OVERLOADED not-applied'])
+  })
+
+  it('R1: loses only the client whose receiver throws', async () => {
+    const told: string[] = []
+    attach([], {
+      reply: () => {
+        throw new Error('a bug of the application')
+      },
+    })
+    attach(told)
+    channels.perform(reply(1))
+    channels.perform({ ...reply(1), client: 2 as ClientId })
+    await settle()
+    expect(errors).to.have.length(1)
+    expect(inputs.at(-1)).to.deep.equal({ kind: 'clientDetached', client })
+    expect(told).to.deep.equal(['serving false', 'reply 1'])
+  })
+
+  it('tells everyone when the peer has stopped, and whoever comes later', async () => {
+    const told: string[] = []
+    attach(told)
+    channels.serving(true)
+    channels.close('CLOSED')
+    const late: string[] = []
+    attach(late)
+    await settle()
+    expect(told).to.deep.equal(['serving false', 'serving true', 'serving false', 'detached CLOSED'])
+    expect(late).to.deep.equal(['detached CLOSED'])
+    expect(channels.size).to.equal(0)
+  })
+})
