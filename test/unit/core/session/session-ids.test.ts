@@ -61,6 +61,10 @@ describe('session ids', () => {
     expect(live.has(again.next(session => live.has(session)))).to.equal(false)
   })
 
+  it('S1: begin in the lower half of their step of the clock, so that 2^23 sessions fit before the next step', () => {
+    expect(new SessionIds(1 as PeerId, 0, fixed(0xffffffff)).next(free)).to.equal('01000000007fffff')
+  })
+
   it('carry from the counter upwards', () => {
     const ids = new SessionIds(1 as PeerId, 0, fixed(0xffff))
     expect(ids.next(free)).to.equal('010000000000ffff')

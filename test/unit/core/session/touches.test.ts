@@ -54,6 +54,26 @@ describe('local leases', () => {
     expect(leases.nextDeadline()).to.equal(4000)
   })
 
+  it('are confirmed with every pong before the confirmed one', () => {
+    const leases = new LocalLeases()
+    leases.hold(id(1), 4000, 0)
+    leases.hold(id(2), 4000, 0)
+    leases.sent(1, [id(1)], 1000)
+    leases.sent(2, [id(2)], 2000)
+    leases.confirmed(2)
+    expect(leases.lost(4999)).to.deep.equal([])
+    expect(leases.lost(5999)).to.deep.equal([id(1)])
+  })
+
+  it('do not move back when a touch from before the session was taken up again is confirmed', () => {
+    const leases = new LocalLeases()
+    leases.hold(id(1), 4000, 0)
+    leases.sent(1, [id(1)], 1000)
+    leases.hold(id(1), 4000, 2000)
+    leases.confirmed(1)
+    expect(leases.nextDeadline()).to.equal(6000)
+  })
+
   it('are renewed at once on the leader', () => {
     const leases = new LocalLeases()
     leases.hold(id(1), 4000, 0)
@@ -120,6 +140,7 @@ describe('local leases', () => {
           expect(leases.nextDeadline()).to.equal(deadlines.length === 0 ? undefined : Math.min(...deadlines))
         }
       }),
+      { numRuns: 500 },
     )
   })
 })
