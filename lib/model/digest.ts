@@ -24,6 +24,12 @@ export function subtractFromDigest(digest: Digest, part: number): Digest {
   return low < 0 ? { high: (digest.high - 1) >>> 0, low: low >>> 0 } : { high: digest.high, low }
 }
 
+/** Digests of disjoint parts make the digest of the whole. */
+export function addDigests(a: Digest, b: Digest): Digest {
+  const sum = addToDigest(a, b.low)
+  return { high: (sum.high + b.high) >>> 0, low: sum.low }
+}
+
 export function formatDigest(digest: Digest): string {
   return digest.high.toString(16).padStart(8, '0') + digest.low.toString(16).padStart(8, '0')
 }

@@ -1,0 +1,43 @@
+/**
+ * create: checks in the order of semantics §8 (the first that fails decides), the sequence number from the state-to-be, so
+ * that pipelined creates get consecutive ones (C11). Applied, it answers with the final path and the new znode's Stat.
+ * ZooKeeper: PrepRequestProcessor.pRequest2TxnCreate, DataTree.createNode.
+ */
+import { Permission } from '../../model/acl.js'
+import { parentOf, sequenceSuffix, validatePath } from '../../model/path.js'
+import type { CreateRequest } from '../../model/request.js'
+import { errorResponse, type StepResponse } from '../../model/response.js'
+import type { CreateTxn, ErrorTxn } from '../../model/txn.js'
+import { permits, resolveAcl } from '../tree/access.js'
+import { type ApplyContext, errorTxn, type PrepareContext, type WriteOperation } from './operation.js'
+
+export const create: WriteOperation<CreateRequest> = { kind: 'write', prepare: prepareCreate }
+
+export function prepareCreate(request: CreateRequest, context: PrepareContext): CreateTxn | ErrorTxn {
+  const { overlay, sessions, requester, limits, zxid } = context
+  const { data, mode } = request
+  if (!sessions.isLive(requester.session)) return errorTxn('SESSION_EXPIRED')
+  if (data !== null && data.length > limits.dataBytesMax) return errorTxn('BAD_ARGUMENTS')
+  if (!request.path.includes('/') || request.path.includes('\0')) return errorTxn('BAD_ARGUMENTS')
+  const acl = resolveAcl(request.acl, requester.identities)
+  if (acl === undefined) return errorTxn('INVALID_ACL')
+  const parent = overlay.state(parentOf(request.path))
+  if (parent === undefined) return errorTxn('NO_NODE')
+  if (!permits(parent.acl, requester.identities, Permission.CREATE)) return errorTxn('NO_AUTH')
+  const path = mode.sequential ? request.path + sequenceSuffix(parent.cversion) : request.path
+  if (validatePath(path) !== undefined) return errorTxn('BAD_ARGUMENTS')
+  if (overlay.state(path) !== undefined) return errorTxn('NODE_EXISTS')
+  if (parent.owner !== undefined) return errorTxn('NO_CHILDREN_FOR_EPHEMERALS')
+  const owner = mode.ephemeral ? requester.session : undefined
+  const parentCversion = (parent.cversion + 1) | 0
+  overlay.created(path, acl, owner, parentCversion, zxid)
+  return { kind: 'create', path, data, acl, owner, parentCversion }
+}
+
+export function applyCreate(txn: CreateTxn, { replica: { tree }, zxid, time, changes }: ApplyContext): StepResponse {
+  const { path } = txn
+  const znode = tree.create(path, txn, txn.parentCversion, zxid, time)
+  if (znode === undefined) return errorResponse(tree.has(path) ? 'NODE_EXISTS' : 'NO_NODE')
+  changes.push({ type: 'created', path })
+  return { kind: 'created', path, stat: tree.statOf(path, znode) }
+}

@@ -1,0 +1,19 @@
+/** getData: data and Stat. The watch is set only on success. Any path may be asked for: a bad one is not found (semantics §2). */
+import { Permission } from '../../model/acl.js'
+import type { GetDataRequest } from '../../model/request.js'
+import { errorResponse, type Response } from '../../model/response.js'
+import { permits } from '../tree/access.js'
+import { NO_NODE, type ReadContext, type ReadOperation } from './operation.js'
+
+export const getData: ReadOperation<GetDataRequest> = { kind: 'read', answer: answerGetData }
+
+function answerGetData(
+  { path, watch }: GetDataRequest,
+  { replica: { tree }, identities, watches }: ReadContext,
+): Response {
+  const znode = tree.get(path)
+  if (znode === undefined) return NO_NODE
+  if (!permits(znode.acl, identities, Permission.READ)) return errorResponse('NO_AUTH')
+  if (watch) watches.watchData(path)
+  return { kind: 'data', data: znode.data, stat: tree.statOf(path, znode) }
+}

@@ -1,0 +1,61 @@
+/**
+ * Every operation by the kind of its request. Total by its type: a new kind of request does not compile until it is here.
+ * Read by preparation.ts and answer-read.ts; `isWrite`, `isRead` tell the pipeline which way a request goes.
+ */
+import type { ReadRequest, Request, RequestKind, WriteRequest } from '../../model/request.js'
+import { addWatch } from './add-watch.js'
+import { check } from './check.js'
+import { closeSession } from './close-session.js'
+import { create } from './create.js'
+import { createSession } from './create-session.js'
+import { deleteOperation } from './delete.js'
+import { exists } from './exists.js'
+import { getAcl } from './get-acl.js'
+import { getChildren } from './get-children.js'
+import { getData } from './get-data.js'
+import { multi } from './multi.js'
+import type { BarrierOperation, ReadOperation, WriteOperation } from './operation.js'
+import { ping } from './ping.js'
+import { removeWatches } from './remove-watches.js'
+import { setAcl } from './set-acl.js'
+import { setData } from './set-data.js'
+import { setWatches } from './set-watches.js'
+import { sync } from './sync.js'
+
+type RequestOf<K extends RequestKind> = Extract<Request, { kind: K }>
+
+type OperationOf<R extends Request> = R extends WriteRequest
+  ? WriteOperation<R>
+  : R extends ReadRequest
+    ? ReadOperation<R>
+    : BarrierOperation
+
+export type Operations = { readonly [K in RequestKind]: OperationOf<RequestOf<K>> }
+
+export const operations: Operations = {
+  create,
+  delete: deleteOperation,
+  setData,
+  setAcl,
+  check,
+  multi,
+  createSession,
+  closeSession,
+  sync,
+  exists,
+  getData,
+  getChildren,
+  getAcl,
+  addWatch,
+  removeWatches,
+  setWatches,
+  ping,
+}
+
+export function isWrite(request: Request): request is WriteRequest {
+  return operations[request.kind].kind === 'write'
+}
+
+export function isRead(request: Request): request is ReadRequest {
+  return operations[request.kind].kind === 'read'
+}

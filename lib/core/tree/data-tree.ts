@@ -1,0 +1,315 @@
+/**
+ * The replicated tree: every znode by its path. A read is one look-up; no change walks anything. Znodes are immutable values, so
+ * who holds one (a checkpoint, a reader) holds that moment. Changed only by applying txns and, before that, by loading an image.
+ *
+ * Always holds: every znode but `/` has its parent (C13); children, ephemerals and digest agree with the znodes; counters and
+ * zxids of a parent never go back, however often a txn is applied (semantics §20). Stat rules: semantics §3.
+ * Before: operations/apply-txn. After: reads, tree-overlay.ts (the state-to-be above it), checkpoints by `captureDirty`.
+ */
+import { type Acl, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE } from '../../model/acl.js'
+import type { Digest } from '../../model/digest.js'
+import type { SessionId } from '../../model/ids.js'
+import { invariant } from '../../model/invariant.js'
+import { nameOf, parentOf } from '../../model/path.js'
+import type { Stat } from '../../model/stat.js'
+import type { Znode } from '../../model/znode.js'
+import { isAfter, later, ZERO, type Zxid } from '../../model/zxid.js'
+import { AclTable } from './acl-table.js'
+import { aclChecksum, contentState, DigestSum, isCounted, statChecksum } from './digest.js'
+import { Ephemerals } from './ephemerals.js'
+
+/** There from the start, never deleted. ZooKeeper: DataTree's constructor. */
+export const SYSTEM_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'] as const
+
+export function isSystemPath(path: string): boolean {
+  return (SYSTEM_PATHS as readonly string[]).includes(path)
+}
+
+/** A znode as the tree holds it. One shape for all: built only by `stored`. */
+interface StoredZnode extends Znode {
+  /** The checksum so far, after path and data (digest.ts). */
+  readonly content: number
+}
+
+export interface NewZnode {
+  readonly data: Uint8Array | null
+  readonly acl: Acl
+  readonly owner: SessionId | undefined
+}
+
+/** What a znode and its place in the index take beside path and data, roughly (measured: 250–300 bytes). */
+const ZNODE_OVERHEAD_BYTES = 280
+const NO_CHILDREN: ReadonlySet<string> = new Set()
+
+export class DataTree {
+  readonly #nodes = new Map<string, StoredZnode>()
+  /** Names, only of znodes that have children. */
+  readonly #children = new Map<string, Set<string>>()
+  readonly #acls = new AclTable()
+  readonly #statDigest = new DigestSum()
+  readonly #aclDigest = new DigestSum()
+  readonly ephemerals = new Ephemerals()
+  #dirty = new Map<string, Znode | undefined>()
+  #bytes = 0
+
+  /** @param nodes of an image, in any order; system znodes it lacks are added. Nothing is dirty afterwards. */
+  constructor(nodes: Iterable<readonly [path: string, znode: Znode]> = []) {
+    for (const [path, znode] of nodes) {
+      invariant(!this.#nodes.has(path), 'an image has each path once')
+      this.#insert(path, stored(znode, this.#acls.intern(znode.acl), contentState(path, znode.data)))
+    }
+    for (const path of SYSTEM_PATHS) {
+      if (this.#nodes.has(path)) continue
+      const znode = systemZnode(path)
+      this.#insert(path, stored(znode, znode.acl, contentState(path, znode.data)))
+    }
+  }
+
+  get(path: string): Znode | undefined {
+    return this.#nodes.get(path)
+  }
+
+  has(path: string): boolean {
+    return this.#nodes.has(path)
+  }
+
+  /** A live view of the names, in no promised order. */
+  childrenOf(path: string): ReadonlySet<string> {
+    return this.#children.get(path) ?? NO_CHILDREN
+  }
+
+  childCount(path: string): number {
+    return this.#children.get(path)?.size ?? 0
+  }
+
+  /** As a client sees it. `znode` spares the look-up. */
+  stat(path: string, znode: Znode | undefined = this.#nodes.get(path)): Stat | undefined {
+    return znode === undefined ? undefined : this.statOf(path, znode)
+  }
+
+  statOf(path: string, znode: Znode): Stat {
+    const numChildren = this.childCount(path)
+    return {
+      czxid: znode.czxid,
+      mzxid: znode.mzxid,
+      pzxid: znode.pzxid,
+      ctime: znode.ctime,
+      mtime: znode.mtime,
+      version: znode.version,
+      cversion: (2 * znode.cversion - numChildren) | 0,
+      aversion: znode.aversion,
+      ephemeralOwner: znode.owner,
+      dataLength: znode.data === null ? 0 : znode.data.length,
+      numChildren,
+    }
+  }
+
+  /** Undefined if it exists already or has no parent; the parent's counters are raised all the same. */
+  create(path: string, made: NewZnode, parentCversion: number, zxid: Zxid, time: number): Znode | undefined {
+    const parentPath = parentOf(path)
+    const parent = this.#nodes.get(parentPath)
+    if (parent === undefined) return undefined
+    const cversion = isAhead(parentCversion, parent.cversion) ? parentCversion | 0 : parent.cversion
+    this.#replace(parentPath, parent, withChild(parent, cversion, later(parent.pzxid, zxid)))
+    if (this.#nodes.has(path)) return undefined
+    const znode: StoredZnode = {
+      data: made.data,
+      acl: this.#acls.intern(made.acl),
+      czxid: zxid,
+      mzxid: zxid,
+      pzxid: zxid,
+      ctime: time,
+      mtime: time,
+      version: 0,
+      cversion: 0,
+      aversion: 0,
+      owner: made.owner,
+      content: contentState(path, made.data),
+    }
+    this.#insert(path, znode)
+    this.#dirty.set(path, znode)
+    return znode
+  }
+
+  /** Undefined if it does not exist; the parent's pzxid is raised all the same. Children are the caller's concern (C13). */
+  delete(path: string, zxid: Zxid): Znode | undefined {
+    const parentPath = parentOf(path)
+    const parent = this.#nodes.get(parentPath)
+    if (parent !== undefined)
+      this.#replace(parentPath, parent, withChild(parent, parent.cversion, later(parent.pzxid, zxid)))
+    const znode = this.#nodes.get(path)
+    if (znode === undefined || isAfter(znode.czxid, zxid)) return undefined
+    invariant(this.childCount(path) === 0 && !isSystemPath(path), 'only a leaf that is not the system’s is deleted')
+    this.#nodes.delete(path)
+    this.#subtract(path, znode)
+    this.#bytes -= sizeOf(path, znode)
+    if (znode.owner !== undefined) this.ephemerals.remove(znode.owner, path)
+    this.#unlink(parentPath, nameOf(path))
+    this.#dirty.set(path, undefined)
+    return znode
+  }
+
+  /** Undefined if it does not exist. A znode that is newer than `zxid` stays as it is. */
+  setData(path: string, data: Uint8Array | null, version: number, zxid: Zxid, time: number): Znode | undefined {
+    const old = this.#nodes.get(path)
+    if (old === undefined) return undefined
+    if (isAfter(old.mzxid, zxid)) return old
+    const znode: StoredZnode = {
+      data,
+      acl: old.acl,
+      czxid: old.czxid,
+      mzxid: zxid,
+      pzxid: old.pzxid,
+      ctime: old.ctime,
+      mtime: time,
+      version,
+      cversion: old.cversion,
+      aversion: old.aversion,
+      owner: old.owner,
+      content: contentState(path, data),
+    }
+    this.#replace(path, old, znode)
+    return znode
+  }
+
+  /** Undefined if it does not exist. */
+  setAcl(path: string, acl: Acl, aversion: number): Znode | undefined {
+    const old = this.#nodes.get(path)
+    if (old === undefined) return undefined
+    if (isAhead(old.aversion, aversion)) return old
+    const znode = stored(old, this.#acls.intern(acl), old.content, aversion)
+    this.#replace(path, old, znode)
+    return znode
+  }
+
+  /** In no promised order; not to be held across changes. */
+  entries(): Iterable<readonly [path: string, znode: Znode]> {
+    return this.#nodes.entries()
+  }
+
+  get size(): number {
+    return this.#nodes.size
+  }
+
+  /** Roughly what the tree takes in memory. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** ZooKeeper's tree digest, version 2. */
+  get statDigest(): Digest {
+    return this.#statDigest.value
+  }
+
+  /** What `statDigest` leaves out: the ACLs. */
+  get aclDigest(): Digest {
+    return this.#aclDigest.value
+  }
+
+  /** What changed since the last call; undefined = deleted. The map belongs to the caller, a new one is begun. */
+  captureDirty(): Map<string, Znode | undefined> {
+    const captured = this.#dirty
+    this.#dirty = new Map()
+    return captured
+  }
+
+  #insert(path: string, znode: StoredZnode): void {
+    this.#nodes.set(path, znode)
+    this.#add(path, znode)
+    this.#bytes += sizeOf(path, znode)
+    if (znode.owner !== undefined) this.ephemerals.add(znode.owner, path)
+    if (path !== '/') this.#link(parentOf(path), nameOf(path))
+  }
+
+  #replace(path: string, old: StoredZnode, znode: StoredZnode): void {
+    this.#nodes.set(path, znode)
+    this.#subtract(path, old)
+    this.#add(path, znode)
+    this.#bytes += (znode.data?.length ?? 0) - (old.data?.length ?? 0)
+    this.#dirty.set(path, znode)
+  }
+
+  #add(path: string, znode: StoredZnode): void {
+    if (!isCounted(path)) return
+    this.#statDigest.add(statChecksum(znode.content, znode))
+    this.#aclDigest.add(aclChecksum(znode.content, znode.acl))
+  }
+
+  #subtract(path: string, znode: StoredZnode): void {
+    if (!isCounted(path)) return
+    this.#statDigest.subtract(statChecksum(znode.content, znode))
+    this.#aclDigest.subtract(aclChecksum(znode.content, znode.acl))
+  }
+
+  #link(parent: string, name: string): void {
+    const names = this.#children.get(parent)
+    if (names === undefined) this.#children.set(parent, new Set([name]))
+    else names.add(name)
+  }
+
+  #unlink(parent: string, name: string): void {
+    const names = this.#children.get(parent)
+    if (names?.delete(name) && names.size === 0) this.#children.delete(parent)
+  }
+}
+
+/** Serial numbers of 32 bits: after 2147483647 comes −2147483648. */
+function isAhead(a: number, b: number): boolean {
+  return ((a - b) | 0) > 0
+}
+
+function stored(znode: Znode, acl: Acl, content: number, aversion: number = znode.aversion): StoredZnode {
+  return {
+    data: znode.data,
+    acl,
+    czxid: znode.czxid,
+    mzxid: znode.mzxid,
+    pzxid: znode.pzxid,
+    ctime: znode.ctime,
+    mtime: znode.mtime,
+    version: znode.version,
+    cversion: znode.cversion,
+    aversion,
+    owner: znode.owner,
+    content,
+  }
+}
+
+function withChild(parent: StoredZnode, cversion: number, pzxid: Zxid): StoredZnode {
+  return {
+    data: parent.data,
+    acl: parent.acl,
+    czxid: parent.czxid,
+    mzxid: parent.mzxid,
+    pzxid,
+    ctime: parent.ctime,
+    mtime: parent.mtime,
+    version: parent.version,
+    cversion,
+    aversion: parent.aversion,
+    owner: parent.owner,
+    content: parent.content,
+  }
+}
+
+function systemZnode(path: string): Znode {
+  const isConfig = path === '/zookeeper/config'
+  const version = isConfig ? -1 : 0
+  return {
+    data: new Uint8Array(0),
+    acl: isConfig ? READ_ACL_UNSAFE : OPEN_ACL_UNSAFE,
+    czxid: ZERO,
+    mzxid: ZERO,
+    pzxid: ZERO,
+    ctime: 0,
+    mtime: 0,
+    version,
+    cversion: 0,
+    aversion: version,
+    owner: undefined,
+  }
+}
+
+function sizeOf(path: string, znode: Znode): number {
+  return ZNODE_OVERHEAD_BYTES + path.length + (znode.data?.length ?? 0)
+}
