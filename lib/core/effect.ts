@@ -9,7 +9,7 @@
  * | truncate          | truncated           |
  * | saveEpochs        | epochsSaved         |
  * | checkpoint        | checkpointed        |
- * | installSnapshot   | snapshotInstalled   |
+ * | installSnapshot   | snapshotInstalled, or snapshotAborted when the link closes first |
  * | sendHistory       | syncStreamEnded     |
  * | sendSnapshot      | syncStreamEnded     |
  * | disconnect        | unlinked            |

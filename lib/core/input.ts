@@ -48,6 +48,8 @@ export type Input =
   | { readonly kind: 'checkpointed'; readonly op: OperationNumber; readonly zxid: Zxid; readonly base: Zxid }
   /** The store has switched to the received snapshot; the log is empty behind `image.zxid`. */
   | { readonly kind: 'snapshotInstalled'; readonly op: OperationNumber; readonly image: ReplicaImage }
+  /** The link closed before `snapshotEnd`, or the sender gave up: the store is as it was before `installSnapshot`. */
+  | { readonly kind: 'snapshotAborted'; readonly op: OperationNumber }
   /** The host has sent on `link` every proposal up to and including `zxid` (of `sendHistory` or `sendSnapshot`). */
   | { readonly kind: 'syncStreamEnded'; readonly link: LinkId; readonly zxid: Zxid }
   /** A storage effect failed: nothing that depends on it may be promised. The core answers with `stop`. */

@@ -51,7 +51,10 @@ export interface Diff {
   readonly kind: 'diff'
   readonly after: Zxid
 }
-/** leader → learner: cut your log behind `after`; what follows continues there. */
+/**
+ * leader → learner: cut your log behind `after` (or behind the last entry you have before it), and say with another `ackEpoch` where it
+ * ends now: the leader may have entries of an epoch that the learner has only begun.
+ */
 export interface Truncate {
   readonly kind: 'truncate'
   readonly after: Zxid
@@ -111,6 +114,8 @@ export interface Ping {
   readonly kind: 'ping'
   /** Counts up; the pong repeats it. */
   readonly number: number
+  /** The last ping that a quorum has answered and whose answer by this learner has arrived: what that pong reported is safe. */
+  readonly heard: number
 }
 export interface Pong {
   readonly kind: 'pong'

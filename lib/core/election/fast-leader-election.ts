@@ -1,0 +1,184 @@
+/**
+ * One election, from looking to a decision. Peers exchange votes in rounds and converge on the best vote they have heard of.
+ *
+ * Always holds: the round never decreases, a lower round's vote is never adopted, a higher round's clears the tally (E2); the own vote is
+ * what this peer's disk says (E6); it decides only for a candidate that a quorum backs and that was itself heard (E3, E4).
+ * It may wait for a better vote for a while (finalizeWaitMs), unless every voter with a live link has voted the same in this round: then
+ * nobody is left to be waited for.
+ * Before: roles.ts starts one. After: zab/leader.ts or zab/learner.ts. ZooKeeper: FastLeaderElection.lookForLeader.
+ */
+import type { PeerId } from '../../model/ids.js'
+import type { ProtocolOptions } from '../protocol-options.js'
+import type { Quorum } from '../quorum/quorum.js'
+import type { Notification } from '../zab/messages.js'
+import { BallotBox } from './ballot-box.js'
+import { Patience } from './patience.js'
+import { isBetter, sameVote, type Vote } from './vote.js'
+
+export interface ElectionPort {
+  /** To every linked member. */
+  announce(notification: Notification): void
+  reply(to: PeerId, notification: Notification): void
+  /** Members with a live link. */
+  linked(): Iterable<PeerId>
+}
+
+export interface Decision {
+  readonly vote: Vote
+  readonly round: number
+}
+
+export class FastLeaderElection {
+  readonly #self: PeerId
+  readonly #quorum: Quorum
+  readonly #port: ElectionPort
+  readonly #options: ProtocolOptions
+  readonly #votes: boolean
+  readonly #ownVote: Vote
+  /** Votes of this round, looking or not. */
+  readonly #ballots: BallotBox
+  /** What peers outside an election say, of any round: how a newcomer finds an established leader. */
+  readonly #established: BallotBox
+  readonly #patience: Patience
+  #round: number
+  #vote: Vote
+  /** When the wait for a better vote ends; undefined while no quorum backs the present one. */
+  #finalizeAt: number | undefined
+
+  constructor(
+    setup: { self: PeerId; quorum: Quorum; port: ElectionPort; options: ProtocolOptions },
+    ownVote: Vote,
+    round: number,
+    now: number,
+  ) {
+    this.#self = setup.self
+    this.#quorum = setup.quorum
+    this.#port = setup.port
+    this.#options = setup.options
+    this.#votes = setup.quorum.voters.has(setup.self)
+    this.#ownVote = ownVote
+    this.#vote = ownVote
+    this.#round = round
+    this.#ballots = new BallotBox(setup.quorum)
+    this.#established = new BallotBox(setup.quorum)
+    this.#patience = new Patience(setup.options.notificationMinMs, setup.options.notificationMaxMs, now)
+  }
+
+  get round(): number {
+    return this.#round
+  }
+
+  /** The first word of an election. */
+  start(now: number): Decision | undefined {
+    this.#announce()
+    return this.#decide(now)
+  }
+
+  /** What this peer says of itself at this moment. */
+  notification(): Notification {
+    const { leader, zxid, epoch } = this.#vote
+    return { kind: 'notification', role: 'looking', leader, zxid, epoch, round: this.#round }
+  }
+
+  onNotification(from: PeerId, heard: Notification, now: number): Decision | undefined {
+    if (!this.#quorum.voters.has(from)) {
+      // An observer asks: tell it, and count nothing (E5).
+      if (heard.role === 'looking') this.#port.reply(from, this.notification())
+      return undefined
+    }
+    if (!this.#quorum.voters.has(heard.leader)) return undefined
+    return heard.role === 'looking' ? this.#onLooking(from, heard, now) : this.#onSettled(from, heard, now)
+  }
+
+  /** A new link: the other side has not heard this vote. */
+  onLinked(peer: PeerId, now: number): Decision | undefined {
+    this.#port.reply(peer, this.notification())
+    return this.#decide(now)
+  }
+
+  /** One voter fewer to wait for; what it said stands. */
+  onUnlinked(peer: PeerId, now: number): Decision | undefined {
+    this.#established.remove(peer)
+    return this.#decide(now)
+  }
+
+  tick(now: number): Decision | undefined {
+    if (this.#patience.ended(now)) this.#announce()
+    return this.#decide(now)
+  }
+
+  get nextAt(): number {
+    return Math.min(this.#patience.endsAt, this.#finalizeAt ?? Number.POSITIVE_INFINITY)
+  }
+
+  #onLooking(from: PeerId, heard: Notification, now: number): Decision | undefined {
+    this.#established.remove(from)
+    if (heard.round < this.#round) {
+      this.#port.reply(from, this.notification())
+      return undefined
+    }
+    if (heard.round > this.#round) {
+      this.#round = heard.round
+      this.#ballots.clear()
+      this.#vote = isBetter(heard, this.#ownVote) || !this.#votes ? voteOf(heard) : this.#ownVote
+      this.#finalizeAt = undefined
+      this.#announce()
+    } else if (isBetter(heard, this.#vote)) {
+      this.#vote = voteOf(heard)
+      this.#finalizeAt = undefined
+      this.#announce()
+    }
+    this.#ballots.put(from, heard)
+    return this.#decide(now)
+  }
+
+  #onSettled(from: PeerId, heard: Notification, now: number): Decision | undefined {
+    if (heard.round === this.#round) this.#ballots.put(from, heard)
+    this.#established.put(from, heard)
+    const backers = this.#established.agreeing(each => each.leader === heard.leader && each.epoch === heard.epoch)
+    const leads = heard.leader !== this.#self && this.#established.get(heard.leader)?.role === 'leading'
+    if (leads && this.#quorum.isQuorum(backers)) {
+      this.#round = heard.round
+      this.#vote = voteOf(heard)
+      return { vote: this.#vote, round: this.#round }
+    }
+    return this.#decide(now)
+  }
+
+  #decide(now: number): Decision | undefined {
+    const backers = this.#backers()
+    if (!this.#quorum.isQuorum(backers) || !this.#candidateHeard()) {
+      this.#finalizeAt = undefined
+      return undefined
+    }
+    this.#finalizeAt ??= now + this.#options.finalizeWaitMs
+    if (now < this.#finalizeAt && !this.#everybodyAgrees(backers)) return undefined
+    return { vote: this.#vote, round: this.#round }
+  }
+
+  #backers(): PeerId[] {
+    const backers = this.#ballots.agreeing(each => sameVote(each, this.#vote))
+    if (this.#votes) backers.push(this.#self)
+    return backers
+  }
+
+  /** The candidate is this peer, or has said in this round that it votes for itself or leads (E3). */
+  #candidateHeard(): boolean {
+    const { leader } = this.#vote
+    if (leader === this.#self) return this.#votes
+    return this.#ballots.get(leader)?.leader === leader
+  }
+
+  #everybodyAgrees(backers: readonly PeerId[]): boolean {
+    for (const peer of this.#port.linked()) if (this.#quorum.voters.has(peer) && !backers.includes(peer)) return false
+    return true
+  }
+
+  #announce(): void {
+    this.#port.announce(this.notification())
+  }
+}
+
+function voteOf({ leader, zxid, epoch }: Notification): Vote {
+  return { leader, zxid, epoch }
+}

@@ -1,0 +1,37 @@
+/** The live links of this peer: at most one per member. A link that the core has given up is forgotten at once. */
+import type { LinkId, PeerId } from '../model/ids.js'
+
+export class LinkTable {
+  readonly #byPeer = new Map<PeerId, LinkId>()
+  readonly #byLink = new Map<LinkId, PeerId>()
+
+  add(peer: PeerId, link: LinkId): void {
+    this.#byPeer.set(peer, link)
+    this.#byLink.set(link, peer)
+  }
+
+  /** The peer at its other end; undefined when the link was given up before. */
+  remove(link: LinkId): PeerId | undefined {
+    const peer = this.#byLink.get(link)
+    if (peer === undefined) return undefined
+    this.#byLink.delete(link)
+    this.#byPeer.delete(peer)
+    return peer
+  }
+
+  peerOf(link: LinkId): PeerId | undefined {
+    return this.#byLink.get(link)
+  }
+
+  linkTo(peer: PeerId): LinkId | undefined {
+    return this.#byPeer.get(peer)
+  }
+
+  peers(): Iterable<PeerId> {
+    return this.#byPeer.keys()
+  }
+
+  entries(): Iterable<[PeerId, LinkId]> {
+    return this.#byPeer
+  }
+}

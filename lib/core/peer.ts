@@ -1,0 +1,352 @@
+/**
+ * One peer's decisions: `step(input, now)` is the only door. It routes and decides nothing itself: roles.ts has the protocol's
+ * state, pipeline/ the clients', replica.ts the data.
+ *
+ * Always holds: a step is never re-entered; equal inputs give equal effects; nothing that depends on a storage operation is said before
+ * its completion has come in as an input. The first step starts the election. After `stop` every input is ignored.
+ */
+import type { EnsembleConfig } from '../model/ensemble-config.js'
+import type { ErrorCode } from '../model/errors.js'
+import type { Epochs, HistorySummary } from '../model/history.js'
+import type { LinkId, PeerId } from '../model/ids.js'
+import { invariant, unreachable } from '../model/invariant.js'
+import type { Proposal } from '../model/proposal.js'
+import type { ReplicaImage } from '../model/replica-image.js'
+import { sameZxid, type Zxid } from '../model/zxid.js'
+import type { Effect } from './effect.js'
+import type { Input, Now } from './input.js'
+import { LinkTable } from './link-table.js'
+import { applyTxn } from './operations/apply-txn.js'
+import { Outbox } from './outbox.js'
+import type { PeerStatus } from './peer-status.js'
+import { ForwardStation } from './pipeline/forward.js'
+import { LeaderRequests } from './pipeline/leader-requests.js'
+import { RequestPipeline } from './pipeline/request-pipeline.js'
+import type { ProtocolOptions } from './protocol-options.js'
+import type { Random } from './random.js'
+import { Replica } from './replica.js'
+import { Roles } from './roles.js'
+import { EpochKeeper } from './zab/epochs.js'
+import { History } from './zab/history.js'
+import type { ZabEvents, ZabPort } from './zab/zab-port.js'
+
+export interface PeerInitial {
+  readonly peer: PeerId
+  readonly config: EnsembleConfig
+  readonly options: ProtocolOptions
+  readonly random: Random
+  readonly recovered: {
+    readonly epochs: Epochs
+    readonly image: ReplicaImage
+    readonly suffix: readonly Proposal[]
+    readonly history: HistorySummary
+  }
+}
+
+export class PeerCore {
+  readonly #initial: PeerInitial
+  readonly #outbox = new Outbox()
+  readonly #links = new LinkTable()
+  readonly #history: History
+  readonly #roles: Roles
+  readonly #pipeline: RequestPipeline
+  #replica: Replica
+  #leaderRequests: LeaderRequests | undefined
+  #now: Now
+  #stepping = false
+  #stopped = false
+  /** A role that has ended in this step; what follows it waits until the step is through. */
+  #ending: string | undefined
+  #closing: { readonly giveUpAt: number } | undefined
+  #wakeAt = Number.POSITIVE_INFINITY
+  #status: PeerStatus | undefined
+
+  constructor(initial: PeerInitial, now: Now) {
+    const { peer, config, options, random, recovered } = initial
+    this.#initial = initial
+    this.#now = now
+    this.#replica = Replica.fromImage(recovered.image)
+    this.#history = new History(recovered.history, recovered.image.zxid, recovered.suffix)
+    this.#pipeline = new RequestPipeline({ self: peer, options, random, outbox: this.#outbox, replica: () => this.#replica }, now)
+    const port = this.#port()
+    const epochs = new EpochKeeper(port, recovered.epochs)
+    const { links, history, outbox } = { links: this.#links, history: this.#history, outbox: this.#outbox }
+    this.#roles = new Roles({ self: peer, config, options, outbox, links, port, events: this.#events(), epochs, history })
+  }
+
+  step(input: Input, now: Now): Effect[] {
+    invariant(!this.#stepping, 'a step is never re-entered')
+    if (this.#stopped) return []
+    this.#stepping = true
+    try {
+      this.#now = now
+      this.#route(input)
+      this.#settle()
+      return this.#outbox.take()
+    } finally {
+      this.#stepping = false
+    }
+  }
+
+  /** The replicated state of this moment; a snapshot replaces the object. Read only. */
+  get replica(): Replica {
+    return this.#replica
+  }
+
+  get status(): PeerStatus {
+    const { name, phase, leaderId, epoch, serving } = this.#roles
+    const { last, committed, applied } = this.#history
+    return { peer: this.#initial.peer, role: name, phase, leader: leaderId, epoch, serving, logged: last, committed, applied }
+  }
+
+  /** For metrics. */
+  get counts(): { readonly clients: number; readonly watches: number; readonly outstanding: number } {
+    const { clientCount, watchCount, outstandingCount } = this.#pipeline
+    return { clients: clientCount, watches: watchCount, outstanding: outstandingCount }
+  }
+
+  #route(input: Input): void {
+    const now = this.#now
+    switch (input.kind) {
+      case 'tick':
+        return
+      case 'linked':
+        return this.#onLinked(input.peer, input.link)
+      case 'unlinked': {
+        const peer = this.#links.remove(input.link)
+        if (peer !== undefined) this.#roles.onUnlinked(peer, input.link, now.monotonic)
+        return
+      }
+      case 'message': {
+        const peer = this.#links.peerOf(input.link)
+        if (peer !== undefined) this.#roles.onMessage(peer, input.link, input.message, now.monotonic)
+        return
+      }
+      case 'logged':
+        this.#outbox.completed(input.op)
+        this.#history.logged(input.zxid)
+        this.#roles.onLogged()
+        return
+      case 'truncated':
+        this.#outbox.completed(input.op)
+        return
+      case 'epochsSaved':
+        this.#outbox.completed(input.op)
+        this.#roles.onEpochsSaved(input.op)
+        return
+      case 'checkpointDue':
+        if (!this.#history.installing) this.#outbox.checkpoint(this.#replica.captureChanges())
+        return
+      case 'checkpointed':
+        if (!this.#history.installing) this.#history.trim(input.base)
+        return
+      case 'snapshotInstalled':
+        this.#outbox.completed(input.op)
+        if (!this.#history.snapshotInstalled(input.op)) return
+        this.#replica = Replica.fromImage(input.image)
+        this.#roles.onSnapshotInstalled()
+        return
+      case 'snapshotAborted':
+        this.#outbox.completed(input.op)
+        this.#history.snapshotAborted(input.op)
+        return
+      case 'syncStreamEnded':
+        this.#roles.onSyncStreamEnded(input.link, input.zxid)
+        return
+      case 'storageFailed':
+        return this.#stop({ code: input.code, message: input.reason })
+      case 'clientAttached':
+        return this.#pipeline.attach(input.client, input.attachment, now)
+      case 'clientDetached':
+        return this.#pipeline.detach(input.client)
+      case 'request':
+        return this.#pipeline.request(input.client, input.cxid, input.request, now)
+      case 'close':
+        this.#closing = { giveUpAt: now.monotonic + this.#initial.options.syncLimitTicks * this.#initial.options.tickMs }
+        return
+      default:
+        return unreachable(input)
+    }
+  }
+
+  /** What every step ends with: what is committed is applied, what is due is done, and the next time to wake is said. */
+  #settle(): void {
+    const now = this.#now
+    this.#apply()
+    this.#roles.tick(now.monotonic)
+    this.#leaderRequests?.expire(now)
+    this.#pipeline.tick(now.monotonic)
+    this.#endRole()
+    this.#close()
+    if (this.#stopped) return
+    this.#tellStatus()
+    const next = Math.min(
+      this.#roles.nextAt,
+      this.#leaderRequests?.nextAt ?? Number.POSITIVE_INFINITY,
+      this.#pipeline.nextAt,
+      this.#closing?.giveUpAt ?? Number.POSITIVE_INFINITY,
+    )
+    // A time that moves further away (a leader was heard) is looked at again when the earlier one has come.
+    if (next !== Number.POSITIVE_INFINITY && (next < this.#wakeAt || this.#wakeAt <= now.monotonic)) {
+      this.#outbox.put({ kind: 'wakeAt', at: next })
+      this.#wakeAt = next
+    }
+  }
+
+  #onLinked(peer: PeerId, link: LinkId): void {
+    const former = this.#links.linkTo(peer)
+    if (former !== undefined) {
+      this.#links.remove(former)
+      this.#roles.onUnlinked(peer, former, this.#now.monotonic)
+      this.#endRole()
+    }
+    this.#links.add(peer, link)
+    this.#roles.onLinked(peer, link, this.#now.monotonic)
+  }
+
+  /** Applies what is committed and in this peer's own durable log (Z22), in order, and answers who waited for it. */
+  #apply(): void {
+    if (this.#history.installing) return
+    for (let proposal = this.#history.nextToApply(); proposal !== undefined; proposal = this.#history.nextToApply()) {
+      const applied = applyTxn(this.#replica, proposal)
+      this.#history.markApplied(proposal)
+      this.#leaderRequests?.applied(proposal, applied.closedSession, this.#now)
+      this.#pipeline.applied(proposal, applied, this.#now)
+    }
+  }
+
+  /** The leader's history is ours and we may serve. */
+  #established(): void {
+    this.#apply()
+    const { leader, learner } = this.#roles
+    const { peer, options } = this.#initial
+    if (leader !== undefined) {
+      invariant(sameZxid(this.#history.applied, this.#history.last), 'a leader applies all of its history before it serves')
+      const history = this.#history
+      const door = {
+        nextZxid: () => {
+          const place = leader.nextZxid()
+          if (place === undefined) leader.stepDown('the zxids of this epoch are used up')
+          return place
+        },
+        propose: leader.propose.bind(leader),
+        proof: leader.proof.bind(leader),
+        get confirmedPing(): number {
+          return leader.confirmedPing
+        },
+        get lastProposed(): Zxid {
+          return history.last
+        },
+        get committed(): Zxid {
+          return history.committed
+        },
+      }
+      const answers = { answer: this.#answer.bind(this) }
+      this.#leaderRequests = new LeaderRequests({ self: peer, door, replica: this.#replica, options, answers }, this.#now)
+      this.#pipeline.resume(this.#leaderRequests, [], this.#now)
+    } else if (learner?.link !== undefined) {
+      const station = new ForwardStation(this.#outbox, learner.link, this.#pipeline.touches)
+      this.#pipeline.resume(station, this.#history.unapplied(), this.#now)
+    }
+    this.#roles.announce()
+  }
+
+  #answer(to: PeerId, message: Parameters<LeaderAnswer>[1]): void {
+    if (to !== this.#initial.peer) {
+      const link = this.#links.linkTo(to)
+      if (link !== undefined) this.#outbox.send(link, message)
+    } else if (message.kind === 'synced') this.#pipeline.synced(message)
+    else if (message.kind === 'refused') this.#pipeline.refused(message)
+    else this.#pipeline.revalidated(message, this.#now)
+  }
+
+  #endRole(): void {
+    if (this.#ending === undefined) return
+    const reason = this.#ending
+    this.#ending = undefined
+    this.#leaderRequests = undefined
+    this.#pipeline.suspend()
+    this.#roles.look(reason)
+    this.#outbox.report('info', `back to the election: ${reason}`)
+    this.#roles.tick(this.#now.monotonic)
+  }
+
+  /** A leader hands over first: everything committed and acknowledged, so the next one begins with it. */
+  #close(): void {
+    if (this.#closing === undefined) return
+    const { leader } = this.#roles
+    const waits = (leader?.established === true && !leader.handedOver) || !this.#outbox.drained
+    if (!waits || this.#now.monotonic >= this.#closing.giveUpAt) this.#stop(undefined)
+  }
+
+  #stop(error: { code: ErrorCode; message: string } | undefined): void {
+    this.#stopped = true
+    this.#outbox.put({ kind: 'stop', error })
+  }
+
+  #tellStatus(): void {
+    const status = this.status
+    const before = this.#status
+    if (
+      before?.role === status.role &&
+      before.phase === status.phase &&
+      before.leader === status.leader &&
+      before.epoch === status.epoch &&
+      before.serving === status.serving
+    ) {
+      return
+    }
+    this.#status = status
+    this.#outbox.put({ kind: 'statusChanged', status })
+  }
+
+  #port(): ZabPort {
+    const outbox = this.#outbox
+    return {
+      send: outbox.send.bind(outbox),
+      append: outbox.append.bind(outbox),
+      truncate: outbox.truncate.bind(outbox),
+      saveEpochs: outbox.saveEpochs.bind(outbox),
+      installSnapshot: outbox.installSnapshot.bind(outbox),
+      report: outbox.report.bind(outbox),
+      sendHistory: (link, after, upTo, as) => outbox.put({ kind: 'sendHistory', link, after, upTo, as }),
+      sendSnapshot: (link, upTo, as) => outbox.put({ kind: 'sendSnapshot', link, upTo, as }),
+      disconnect: (link, reason) => {
+        const peer = this.#links.remove(link)
+        if (peer === undefined) return
+        this.#roles.forget(peer)
+        outbox.put({ kind: 'disconnect', link, reason })
+      },
+    }
+  }
+
+  #events(): ZabEvents {
+    return {
+      roleEnded: reason => {
+        this.#ending ??= reason
+      },
+      established: () => this.#established(),
+      advanced: () => {
+        this.#apply()
+        this.#leaderRequests?.advanced()
+      },
+      stateReplaced: () => this.#pipeline.stateReplaced(),
+      forwarded: (from, request) => this.#leaderRequests?.take(from, request, this.#now),
+      revalidate: (from, request) => this.#leaderRequests?.revalidateFor(from, request, this.#now),
+      touched: sessions => {
+        for (const session of sessions) this.#leaderRequests?.touch(session, this.#now)
+      },
+      pinged: number => {
+        this.#pipeline.confirmed(number)
+        this.#leaderRequests?.advanced()
+      },
+      takeTouches: ping => this.#pipeline.takeTouches(ping, this.#now.monotonic),
+      refused: message => this.#pipeline.refused(message),
+      synced: message => this.#pipeline.synced(message),
+      revalidated: message => this.#pipeline.revalidated(message, this.#now),
+      fatal: (code, message) => this.#stop({ code, message }),
+    }
+  }
+}
+
+type LeaderAnswer = ConstructorParameters<typeof LeaderRequests>[0]['answers']['answer']

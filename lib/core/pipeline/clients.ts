@@ -1,0 +1,113 @@
+/**
+ * The clients attached to this peer, each with the requests it waits for, in order: answers leave in the order of requests (C2).
+ */
+import type { Identities } from '../../model/acl.js'
+import type { ClientId, SessionId } from '../../model/ids.js'
+import type { Request } from '../../model/request.js'
+import type { ErrorResponse } from '../../model/response.js'
+import type { Zxid } from '../../model/zxid.js'
+import type { Attachment } from '../input.js'
+
+export interface Outstanding {
+  /** 0 for the createSession that a peer makes itself. */
+  readonly cxid: number
+  readonly request: Request
+  /** The leader has it, or will have it: it can take effect. */
+  submitted: boolean
+  /** A sync: may be answered once this is applied. */
+  syncedAt: Zxid | undefined
+  /** The leader's refusal, to be told when its turn comes. */
+  refusal: ErrorResponse | undefined
+}
+
+export class AttachedClient {
+  readonly client: ClientId
+  readonly attachment: Attachment
+  readonly timeoutMs: number
+  session: SessionId
+  password: Uint8Array
+  /** False until its session is created or revalidated. */
+  attached = false
+  /** Txns of this session up to here were asked for elsewhere. */
+  after: Zxid
+  /** When it asked for its session, monotonic: its lease runs from here. */
+  readonly since: number
+  #queue: Outstanding[] = []
+  #head = 0
+
+  constructor(client: ClientId, attachment: Attachment, timeoutMs: number, session: SessionId, password: Uint8Array, after: Zxid, now: number) {
+    this.client = client
+    this.attachment = attachment
+    this.timeoutMs = timeoutMs
+    this.session = session
+    this.password = password
+    this.after = after
+    this.since = now
+  }
+
+  get identities(): Identities {
+    return this.attachment.identities
+  }
+  get idle(): boolean {
+    return this.#head === this.#queue.length
+  }
+  get outstandingCount(): number {
+    return this.#queue.length - this.#head
+  }
+  get first(): Outstanding | undefined {
+    return this.#queue[this.#head]
+  }
+  outstanding(): readonly Outstanding[] {
+    return this.#queue.slice(this.#head)
+  }
+
+  push(entry: Outstanding): void {
+    this.#queue.push(entry)
+  }
+
+  shift(): void {
+    this.#head += 1
+    if (this.#head > 64 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+  }
+}
+
+export class ClientTable {
+  readonly #byClient = new Map<ClientId, AttachedClient>()
+  readonly #bySession = new Map<SessionId, AttachedClient>()
+  /** Requests of all clients that wait, the bound of `outstandingMax`. */
+  outstanding = 0
+
+  add(client: AttachedClient): void {
+    this.#byClient.set(client.client, client)
+  }
+
+  /** Answers for this session go to this client from now on. */
+  bind(client: AttachedClient): void {
+    this.#bySession.set(client.session, client)
+  }
+
+  get(client: ClientId): AttachedClient | undefined {
+    return this.#byClient.get(client)
+  }
+
+  ofSession(session: SessionId): AttachedClient | undefined {
+    return this.#bySession.get(session)
+  }
+
+  remove(client: AttachedClient): void {
+    if (!this.#byClient.delete(client.client)) return
+    if (this.#bySession.get(client.session) === client) this.#bySession.delete(client.session)
+    this.outstanding -= client.outstandingCount
+  }
+
+  all(): AttachedClient[] {
+    return [...this.#byClient.values()]
+  }
+
+  get size(): number {
+    return this.#byClient.size
+  }
+}

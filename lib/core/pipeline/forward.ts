@@ -1,0 +1,34 @@
+/**
+ * A learner's station: requests go to the leader as they are; the answer comes back as a committed proposal (await-commit), or as one of the few
+ * messages that are no txn. Order is the link's.
+ */
+import type { LinkId } from '../../model/ids.js'
+import type { Outbox } from '../outbox.js'
+import type { Touches } from '../session/touches.js'
+import type { ForwardedRequest, Revalidate } from '../zab/messages.js'
+import type { Submission } from './submission.js'
+
+export class ForwardStation implements Submission {
+  readonly #outbox: Outbox
+  readonly #link: LinkId
+  readonly #touches: Touches
+
+  constructor(outbox: Outbox, link: LinkId, touches: Touches) {
+    this.#outbox = outbox
+    this.#link = link
+    this.#touches = touches
+  }
+
+  submit(request: ForwardedRequest): void {
+    this.#outbox.send(this.#link, request)
+  }
+
+  revalidate(request: Revalidate): void {
+    this.#outbox.send(this.#link, request)
+  }
+
+  /** Reported with the next pong. */
+  touch(session: ForwardedRequest['session']): void {
+    this.#touches.touch(session)
+  }
+}

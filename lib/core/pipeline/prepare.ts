@@ -1,0 +1,77 @@
+/**
+ * The leader's stations: whose session is it, check against the state to be, propose. One instance per leadership: the overlay and the owners
+ * go with it.
+ *
+ * Always holds: requests are prepared in the order of arrival; a session's requests are taken from one peer only, the one it was last created
+ * or revalidated at (S6); every request taken here gets a zxid, also one that fails (C7).
+ * Before: a local client's request, or forward.ts of a learner. After: zab/leader-broadcast.ts.
+ */
+import type { ReplyCode } from '../../model/errors.js'
+import type { PeerId, SessionId } from '../../model/ids.js'
+import type { WriteRequest } from '../../model/request.js'
+import type { Zxid } from '../../model/zxid.js'
+import type { Now } from '../input.js'
+import { Preparation } from '../operations/preparation.js'
+import type { ProtocolOptions } from '../protocol-options.js'
+import type { Replica } from '../replica.js'
+import type { ForwardedRequest } from '../zab/messages.js'
+
+export interface Proposer {
+  /** Undefined when this epoch has no zxid left; the leadership ends then. */
+  nextZxid(): Zxid | undefined
+  propose(place: Zxid, session: SessionId, cxid: number, time: number, txn: ReturnType<Preparation['prepare']>): void
+}
+
+export class PrepareStation {
+  readonly #proposer: Proposer
+  readonly #preparation: Preparation
+  readonly #owners = new Map<SessionId, PeerId>()
+  #time: number
+
+  constructor(proposer: Proposer, replica: Replica, options: ProtocolOptions) {
+    this.#proposer = proposer
+    this.#preparation = new Preparation(replica, { dataBytesMax: options.dataBytesMax })
+    this.#time = replica.time
+  }
+
+  /** Proposes; a code when the request is refused without a zxid. */
+  take(from: PeerId, request: ForwardedRequest & { readonly request: WriteRequest }, now: Now): ReplyCode | undefined {
+    const { session } = request
+    if (request.request.kind === 'createSession') this.#owners.set(session, from)
+    if (!this.ownedBy(from, session)) return 'SESSION_MOVED'
+    this.#propose(session, request.cxid, request.request, request.identities, now)
+    return undefined
+  }
+
+  /** The leader's own request, for a session that has expired. */
+  close(session: SessionId, now: Now): void {
+    this.#propose(session, 0, { kind: 'closeSession' }, [], now)
+  }
+
+  /** A session nobody owns, after a change of leader, belongs to whoever speaks for it first. */
+  ownedBy(peer: PeerId, session: SessionId): boolean {
+    const owner = this.#owners.get(session)
+    if (owner === undefined) this.#owners.set(session, peer)
+    return owner === undefined || owner === peer
+  }
+
+  moved(session: SessionId, to: PeerId): void {
+    this.#owners.set(session, to)
+  }
+
+  committed(zxid: Zxid): void {
+    this.#preparation.committed(zxid)
+  }
+
+  closed(session: SessionId): void {
+    this.#owners.delete(session)
+  }
+
+  #propose(session: SessionId, cxid: number, request: WriteRequest, identities: ForwardedRequest['identities'], now: Now): void {
+    const place = this.#proposer.nextZxid()
+    if (place === undefined) return
+    this.#time = Math.max(this.#time, now.wall)
+    const txn = this.#preparation.prepare(request, { session, identities }, { zxid: place, time: this.#time })
+    this.#proposer.propose(place, session, cxid, this.#time, txn)
+  }
+}

@@ -1,0 +1,13 @@
+/**
+ * Where a client's writes and syncs go: to this peer's own leader stations, or over the link to the leader. The client's side
+ * (request-pipeline.ts) does not know which; while there is no leader it has no submission and waits.
+ */
+import type { Now } from '../input.js'
+import type { ForwardedRequest, Revalidate } from '../zab/messages.js'
+
+export interface Submission {
+  submit(request: ForwardedRequest, now: Now): void
+  revalidate(request: Revalidate, now: Now): void
+  /** A client was heard. */
+  touch(session: ForwardedRequest['session'], now: Now): void
+}

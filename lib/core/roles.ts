@@ -1,0 +1,250 @@
+/**
+ * looking → leading | following | observing → looking: every transition of a peer, in one place.
+ *
+ * Always holds: a role begins with nothing of the role before it (its links are closed, its storage operations have completed); an own vote
+ * is cast only when the storage queue has run dry (E6). Every change is announced to all linked members, so the last notification heard over
+ * a live link is always what that member says now.
+ * Before: peer.ts hands in what happened. After: election/, zab/.
+ */
+import { type EnsembleConfig, votersOf } from '../model/ensemble-config.js'
+import type { LinkId, OperationNumber, PeerId } from '../model/ids.js'
+import { ZERO, type Zxid } from '../model/zxid.js'
+import { type Decision, FastLeaderElection } from './election/fast-leader-election.js'
+import type { Vote } from './election/vote.js'
+import type { LinkTable } from './link-table.js'
+import type { Outbox } from './outbox.js'
+import type { PeerPhase } from './peer-status.js'
+import type { ProtocolOptions } from './protocol-options.js'
+import { majority } from './quorum/majority.js'
+import type { Quorum } from './quorum/quorum.js'
+import type { EpochKeeper } from './zab/epochs.js'
+import type { History } from './zab/history.js'
+import { Leader } from './zab/leader.js'
+import { Learner } from './zab/learner.js'
+import type { LearnerInfo, Notification, PeerMessage, RoleName } from './zab/messages.js'
+import type { ZabEvents, ZabPort } from './zab/zab-port.js'
+
+export interface RolesSetup {
+  readonly self: PeerId
+  readonly config: EnsembleConfig
+  readonly options: ProtocolOptions
+  readonly outbox: Outbox
+  readonly links: LinkTable
+  readonly port: ZabPort
+  readonly events: ZabEvents
+  readonly epochs: EpochKeeper
+  readonly history: History
+}
+
+type Role =
+  /** `election` is undefined while operations of the former role are still on their way to the disk. */
+  | { readonly kind: 'looking'; readonly election: FastLeaderElection | undefined }
+  | { readonly kind: 'leading'; readonly leader: Leader }
+  | { readonly kind: 'learning'; readonly learner: Learner }
+
+export class Roles {
+  readonly #setup: RolesSetup
+  readonly #quorum: Quorum
+  #role: Role = { kind: 'looking', election: undefined }
+  #round = 0
+  /** What led to the present role. */
+  #vote: Vote | undefined
+  /** The last word of each linked member. */
+  readonly #heard = new Map<PeerId, Notification>()
+  /** Members that have chosen this peer before it has decided itself. */
+  readonly #early = new Map<PeerId, { link: LinkId; info: LearnerInfo }>()
+
+  constructor(setup: RolesSetup) {
+    this.#setup = setup
+    this.#quorum = majority(votersOf(setup.config))
+  }
+
+  get leader(): Leader | undefined {
+    return this.#role.kind === 'leading' ? this.#role.leader : undefined
+  }
+  get learner(): Learner | undefined {
+    return this.#role.kind === 'learning' ? this.#role.learner : undefined
+  }
+  get name(): RoleName {
+    if (this.#role.kind === 'leading') return 'leading'
+    if (this.#role.kind === 'looking') return 'looking'
+    return this.#role.learner.role === 'observer' ? 'observing' : 'following'
+  }
+  get phase(): PeerPhase {
+    if (this.#role.kind === 'leading') return this.#role.leader.phase
+    return this.#role.kind === 'learning' ? this.#role.learner.phase : 'election'
+  }
+  get serving(): boolean {
+    return this.leader?.established ?? this.learner?.serving ?? false
+  }
+  get leaderId(): PeerId | undefined {
+    return this.#role.kind === 'leading' ? this.#setup.self : this.learner?.leader
+  }
+  get epoch(): number {
+    return this.leader?.epoch || this.learner?.epoch || this.#setup.epochs.current
+  }
+
+  onLinked(peer: PeerId, link: LinkId, now: number): void {
+    const role = this.#role
+    if (role.kind === 'looking') this.#decided(role.election?.onLinked(peer, now), now)
+    else this.#setup.port.send(link, this.#notification())
+  }
+
+  /** This peer has given up the link: what came over it is void. */
+  forget(peer: PeerId): void {
+    this.#heard.delete(peer)
+    this.#early.delete(peer)
+  }
+
+  onUnlinked(peer: PeerId, link: LinkId, now: number): void {
+    this.forget(peer)
+    const role = this.#role
+    if (role.kind === 'looking') this.#decided(role.election?.onUnlinked(peer, now), now)
+    else if (role.kind === 'leading') role.leader.onUnlinked(peer)
+    else role.learner.onUnlinked(link)
+  }
+
+  onMessage(peer: PeerId, link: LinkId, message: PeerMessage, now: number): void {
+    const role = this.#role
+    if (message.kind === 'notification') return this.#onNotification(peer, link, message, now)
+    if (message.kind === 'learnerInfo') {
+      if (role.kind === 'looking') this.#early.set(peer, { link, info: message })
+      else if (role.kind === 'leading') this.#join(role.leader, peer, link, message, now)
+      return
+    }
+    if (role.kind === 'leading') role.leader.onMessage(peer, message, now)
+    else if (role.kind === 'learning' && link === role.learner.link) role.learner.onMessage(message, now)
+    // Anything else was sent before its sender knew that the relationship had ended.
+  }
+
+  onLogged(): void {
+    this.leader?.onLogged()
+    this.learner?.onLogged()
+  }
+  onEpochsSaved(op: OperationNumber): void {
+    this.leader?.onEpochsSaved(op)
+    this.learner?.onEpochsSaved(op)
+  }
+  onSnapshotInstalled(): void {
+    this.learner?.onSnapshotInstalled()
+  }
+  onSyncStreamEnded(link: LinkId, zxid: Zxid): void {
+    this.leader?.onSyncStreamEnded(link, zxid)
+  }
+
+  /** Time has passed, or an operation has completed. */
+  tick(now: number): void {
+    const role = this.#role
+    if (role.kind === 'leading') role.leader.tick(now)
+    else if (role.kind === 'learning') role.learner.tick(now)
+    else if (role.election !== undefined) this.#decided(role.election.tick(now), now)
+    else if (this.#setup.outbox.drained) this.#elect(now)
+  }
+
+  get nextAt(): number {
+    const role = this.#role
+    if (role.kind === 'leading') return role.leader.nextAt
+    if (role.kind === 'learning') return role.learner.nextAt
+    return role.election?.nextAt ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Ends the role, whatever it is; the election begins once the disk has caught up. */
+  look(reason: string): void {
+    this.leader?.end(reason)
+    this.learner?.end(reason)
+    this.#role = { kind: 'looking', election: undefined }
+    this.#vote = undefined
+  }
+
+  /** Tells every linked member what this peer is now. */
+  announce(): void {
+    if (this.#role.kind === 'looking') return
+    for (const [, link] of this.#setup.links.entries()) this.#setup.port.send(link, this.#notification())
+  }
+
+  #elect(now: number): void {
+    const { self, history, epochs, links, port, options } = this.#setup
+    const votes = this.#quorum.voters.has(self)
+    const ownVote: Vote = votes ? { leader: self, zxid: history.last, epoch: epochs.current } : { leader: self, zxid: ZERO, epoch: 0 }
+    const reply = (to: PeerId, notification: Notification) => {
+      const link = links.linkTo(to)
+      if (link !== undefined) port.send(link, notification)
+    }
+    const election = new FastLeaderElection(
+      {
+        self,
+        quorum: this.#quorum,
+        options,
+        port: {
+          announce: notification => {
+            for (const [, link] of links.entries()) port.send(link, notification)
+          },
+          reply,
+          linked: () => links.peers(),
+        },
+      },
+      ownVote,
+      this.#round + 1,
+      now,
+    )
+    this.#role = { kind: 'looking', election }
+    let decision = election.start(now)
+    for (const [peer, heard] of this.#heard) decision ??= election.onNotification(peer, heard, now)
+    this.#decided(decision, now)
+  }
+
+  #onNotification(peer: PeerId, link: LinkId, heard: Notification, now: number): void {
+    this.#heard.set(peer, heard)
+    const role = this.#role
+    if (role.kind === 'looking') {
+      this.#decided(role.election?.onNotification(peer, heard, now), now)
+      return
+    }
+    if (heard.role === 'looking') this.#setup.port.send(link, this.#notification())
+    if (role.kind === 'learning' && peer === role.learner.leader && !role.learner.serving && this.#abandons(heard)) {
+      role.learner.leave(`peer ${peer} is not going to lead`)
+    }
+  }
+
+  /** The chosen leader has gone on to something else: do not wait for it. */
+  #abandons(heard: Notification): boolean {
+    if (heard.role === 'leading') return false
+    return heard.role !== 'looking' || heard.leader !== this.learner?.leader || heard.round > this.#round
+  }
+
+  #decided(decision: Decision | undefined, now: number): void {
+    if (decision === undefined) return
+    const { self, config, port, events, epochs, history, options, links } = this.#setup
+    this.#round = decision.round
+    this.#vote = decision.vote
+    if (decision.vote.leader === self) {
+      const leader = new Leader({ self, quorum: this.#quorum, port, events, epochs, history, options }, now)
+      this.#role = { kind: 'leading', leader }
+      leader.start()
+      for (const [peer, { link, info }] of [...this.#early]) this.#join(leader, peer, link, info, now)
+    } else {
+      const role = config.members.find(member => member.id === self)?.role ?? 'observer'
+      const link = links.linkTo(decision.vote.leader)
+      if (link === undefined) return this.look('the chosen leader is gone')
+      const learner = new Learner({ leader: decision.vote.leader, role, port, events, epochs, options }, history, link, now)
+      this.#role = { kind: 'learning', learner }
+      learner.start()
+    }
+    this.#early.clear()
+    this.announce()
+  }
+
+  #join(leader: Leader, peer: PeerId, link: LinkId, info: LearnerInfo, now: number): void {
+    // A learner that comes twice over one link has lost its place: a new link gives it a new one.
+    if (leader.learners.has(peer)) {
+      this.#setup.port.disconnect(link, 'a relationship does not outlive its link')
+      leader.onUnlinked(peer)
+    } else leader.join(peer, link, info, now)
+  }
+
+  #notification(): Notification {
+    const vote = this.#vote ?? { leader: this.#setup.self, zxid: ZERO, epoch: 0 }
+    const epoch = this.serving ? this.epoch : vote.epoch
+    return { kind: 'notification', role: this.name, leader: vote.leader, zxid: vote.zxid, epoch, round: this.#round }
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The two epochs of a peer: accepted (promised to a leader) and current (whose history it has taken). They never decrease, and
+ * current ≤ accepted at every moment, on disk too, since both are saved together (Z3, ZOOKEEPER-2307).
+ * A promise counts only once the save is durable: the role that asked waits for its operation number.
+ */
+import type { Epochs } from '../../model/history.js'
+import type { OperationNumber } from '../../model/ids.js'
+import { invariant } from '../../model/invariant.js'
+import type { ZabPort } from './zab-port.js'
+
+export class EpochKeeper {
+  readonly #port: ZabPort
+  #epochs: Epochs
+
+  constructor(port: ZabPort, epochs: Epochs) {
+    this.#port = port
+    this.#epochs = epochs
+  }
+
+  get accepted(): number {
+    return this.#epochs.accepted
+  }
+  get current(): number {
+    return this.#epochs.current
+  }
+
+  accept(epoch: number): OperationNumber {
+    invariant(epoch > this.#epochs.accepted, 'Z4: an epoch is accepted once')
+    return this.#save({ accepted: epoch, current: this.#epochs.current })
+  }
+
+  adopt(epoch: number): OperationNumber {
+    invariant(epoch === this.#epochs.accepted && epoch >= this.#epochs.current, 'Z3: only the accepted epoch becomes current')
+    return this.#save({ accepted: epoch, current: epoch })
+  }
+
+  #save(epochs: Epochs): OperationNumber {
+    this.#epochs = epochs
+    return this.#port.saveEpochs(epochs)
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * One leadership, from the election that chose this peer to its end. Routes what learners say to the phase that understands it and
+ * ends itself when it can no longer be the leader; the phases hold the protocol.
+ *
+ * Always holds: a learner is one relationship over one link; a message that its stage does not allow closes that link and changes nothing
+ * (Z23). Before: election/. After: roles.ts goes back to looking.
+ */
+import type { OperationNumber, PeerId, SessionId } from '../../model/ids.js'
+import type { Txn } from '../../model/txn.js'
+import { sameZxid, type Zxid } from '../../model/zxid.js'
+import type { PeerPhase } from '../peer-status.js'
+import type { ProtocolOptions } from '../protocol-options.js'
+import type { Quorum } from '../quorum/quorum.js'
+import type { EpochKeeper } from './epochs.js'
+import type { History } from './history.js'
+import { LeaderBroadcast } from './leader-broadcast.js'
+import { LeaderDiscovery } from './leader-discovery.js'
+import { LeaderSynchronization } from './leader-synchronization.js'
+import type { Leadership } from './leadership.js'
+import { LearnerProgress } from './learner-progress.js'
+import { Liveness } from './liveness.js'
+import type { LearnerInfo, PeerMessage } from './messages.js'
+import type { ZabEvents, ZabPort } from './zab-port.js'
+import type { LinkId } from '../../model/ids.js'
+
+export interface LeaderSetup {
+  readonly self: PeerId
+  readonly quorum: Quorum
+  readonly port: ZabPort
+  readonly events: ZabEvents
+  readonly epochs: EpochKeeper
+  readonly history: History
+  readonly options: ProtocolOptions
+}
+
+export class Leader implements Leadership {
+  readonly self: PeerId
+  readonly quorum: Quorum
+  readonly port: ZabPort
+  readonly events: ZabEvents
+  readonly epochs: EpochKeeper
+  readonly history: History
+  readonly learners = new Map<PeerId, LearnerProgress>()
+  epoch = 0
+  established = false
+
+  readonly #options: ProtocolOptions
+  readonly #discovery: LeaderDiscovery
+  readonly #synchronization: LeaderSynchronization
+  readonly #broadcast: LeaderBroadcast
+  readonly #liveness: Liveness
+  readonly #establishBy: number
+  #phase: PeerPhase = 'discovery'
+  #ended = false
+
+  constructor(setup: LeaderSetup, now: number) {
+    this.self = setup.self
+    this.quorum = setup.quorum
+    this.port = setup.port
+    this.events = setup.events
+    this.epochs = setup.epochs
+    this.history = setup.history
+    this.#options = setup.options
+    this.#establishBy = now + setup.options.initLimitTicks * setup.options.tickMs
+    this.#discovery = new LeaderDiscovery(this)
+    this.#synchronization = new LeaderSynchronization(this)
+    this.#broadcast = new LeaderBroadcast(this)
+    this.#liveness = new Liveness(this, setup.options.tickMs, now)
+  }
+
+  get phase(): PeerPhase {
+    return this.#phase
+  }
+
+  start(): void {
+    this.#discovery.start()
+  }
+
+  /** A learner asks to follow or observe, now or while this peer was still looking. */
+  join(peer: PeerId, link: LinkId, info: LearnerInfo, now: number): void {
+    const learner = new LearnerProgress(peer, link, info.role, info.acceptedEpoch, now)
+    if (learner.votes !== this.quorum.voters.has(peer)) {
+      this.port.disconnect(link, `peer ${peer} is no ${info.role} of this ensemble`)
+      return
+    }
+    this.learners.set(peer, learner)
+    this.#discovery.onLearnerInfo(learner)
+  }
+
+  onMessage(peer: PeerId, message: PeerMessage, now: number): void {
+    const learner = this.learners.get(peer)
+    // What a peer says before learnerInfo belongs to an older relationship.
+    if (learner === undefined) return
+    learner.heardAt = now
+    if (!this.#dispatch(learner, message, now)) this.drop(learner, `unexpected ${message.kind} from a learner that is ${learner.stage}`)
+  }
+
+  #dispatch(learner: LearnerProgress, message: PeerMessage, now: number): boolean {
+    switch (message.kind) {
+      case 'ackEpoch':
+        if (learner.stage !== 'invited') return false
+        if (this.#discovery.onAckEpoch(learner, message)) this.#advance(learner)
+        return true
+      case 'ackNewLeader':
+        if (learner.stage !== 'streamed' || message.epoch !== this.epoch) return false
+        this.#synchronization.onAckNewLeader(learner)
+        if (this.established) {
+          this.#synchronization.activate(learner)
+          this.#broadcast.onSynced(learner)
+        } else this.#establish()
+        return true
+      case 'ack':
+        return learner.votes && learner.has('synced') && this.#broadcast.onAck(learner, message.zxid)
+      case 'pong':
+        if (message.number > learner.pong) learner.pong = message.number
+        this.events.touched(message.touched)
+        this.#liveness.onPong(now)
+        return true
+      case 'request':
+        if (learner.stage !== 'active') return false
+        this.events.forwarded(learner.peer, message)
+        return true
+      case 'revalidate':
+        if (learner.stage !== 'active') return false
+        this.events.revalidate(learner.peer, message)
+        return true
+      default:
+        return false
+    }
+  }
+
+  onUnlinked(peer: PeerId): void {
+    if (this.learners.delete(peer)) this.#forget(peer)
+  }
+
+  onEpochsSaved(op: OperationNumber): void {
+    const discovering = !this.#discovery.done
+    this.#discovery.onEpochsSaved(op)
+    if (discovering) this.#advance()
+    this.#synchronization.onEpochsSaved(op)
+    this.#establish()
+  }
+
+  onLogged(): void {
+    if (this.established) this.#broadcast.onLogged()
+  }
+
+  onSyncStreamEnded(link: LinkId, zxid: Zxid): void {
+    for (const learner of this.learners.values()) {
+      if (learner.link === link) this.#synchronization.onSyncStreamEnded(learner, zxid)
+    }
+  }
+
+  nextZxid(): Zxid | undefined {
+    return this.#broadcast.nextZxid()
+  }
+
+  propose(place: Zxid, session: SessionId, cxid: number, time: number, txn: Txn): void {
+    this.#broadcast.propose(place, session, cxid, time, txn)
+  }
+
+  /** The ping whose answers prove that this peer leads after this moment. */
+  proof(now: number): number {
+    return this.#liveness.proof(now)
+  }
+  get confirmedPing(): number {
+    return this.#liveness.confirmed
+  }
+
+  /** True once every voter that is in the broadcast has everything: the moment to hand over. */
+  get handedOver(): boolean {
+    if (!sameZxid(this.history.committed, this.history.last)) return false
+    return [...this.learners.values()].every(each => !each.votes || each.stage !== 'active' || sameZxid(each.acked, this.history.last))
+  }
+
+  tick(now: number): void {
+    const { tickMs, syncLimitTicks, initLimitTicks } = this.#options
+    if (now < this.nextAt) return
+    if (!this.established && now >= this.#establishBy) return this.stepDown('no quorum was synchronised within initLimit')
+    for (const learner of [...this.learners.values()]) {
+      const limit = learner.stage === 'active' ? syncLimitTicks : initLimitTicks
+      if (now - learner.heardAt > limit * tickMs) this.drop(learner, 'the learner is silent')
+    }
+    this.#liveness.tick(now)
+    if (this.established && this.#liveness.silentMs(now) > syncLimitTicks * tickMs) this.stepDown('a quorum is silent')
+    if (this.established && !this.quorum.isQuorum(this.#present()) && this.#liveness.silentMs(now) > tickMs) {
+      this.stepDown('the quorum is lost')
+    }
+  }
+
+  get nextAt(): number {
+    return this.#ended ? Number.POSITIVE_INFINITY : this.#liveness.nextAt
+  }
+
+  stepDown(reason: string): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.events.roleEnded(reason)
+  }
+
+  /** Ends every relationship; called by roles.ts when the role ends. */
+  end(reason: string): void {
+    this.#ended = true
+    for (const learner of this.learners.values()) this.port.disconnect(learner.link, reason)
+    this.learners.clear()
+  }
+
+  drop(learner: LearnerProgress, reason: string): void {
+    this.port.report('warn', `learner ${learner.peer}: ${reason}`)
+    this.port.disconnect(learner.link, reason)
+    this.onUnlinked(learner.peer)
+  }
+
+  #forget(peer: PeerId): void {
+    this.#synchronization.onLearnerGone(peer)
+    this.#broadcast.onLearnerGone(peer)
+  }
+
+  #present(): PeerId[] {
+    return [this.self, ...[...this.learners.values()].filter(each => each.votes && each.has('synced')).map(each => each.peer)]
+  }
+
+  /** After a promise of the new epoch: begin the second phase, or let one more learner into it. */
+  #advance(learner?: LearnerProgress): void {
+    if (this.#ended || !this.#discovery.done) return
+    if (this.#phase === 'discovery') {
+      this.#phase = 'synchronization'
+      this.#synchronization.start()
+    } else if (learner?.stage === 'accepted') this.#synchronization.synchronize(learner)
+  }
+
+  #establish(): void {
+    if (this.#ended || this.established || this.#phase !== 'synchronization' || !this.#synchronization.quorumSynced) return
+    this.established = true
+    this.#phase = 'broadcast'
+    this.#broadcast.start()
+    this.events.established()
+    for (const learner of [...this.learners.values()]) {
+      if (learner.stage === 'synced') this.#synchronization.activate(learner)
+      else if (learner.stage === 'accepted') this.#synchronization.synchronize(learner)
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { MemberRole } from '../../model/ensemble-config.js'
+import type { LinkId, PeerId } from '../../model/ids.js'
+import type { Zxid } from '../../model/zxid.js'
+import { ZERO } from '../../model/zxid.js'
+
+/**
+ * How far a learner has come, in order:
+ * joined (learnerInfo) → invited (leaderInfo sent) → accepted (ackEpoch) → streaming (history on its way) →
+ * streamed (NEWLEADER sent; from here on it receives every proposal, Z25) → synced (it has acknowledged NEWLEADER) → active (UPTODATE sent).
+ */
+export type LearnerStage = 'joined' | 'invited' | 'accepted' | 'streaming' | 'streamed' | 'synced' | 'active'
+
+const order: readonly LearnerStage[] = ['joined', 'invited', 'accepted', 'streaming', 'streamed', 'synced', 'active']
+
+/** One learner of one leadership, over one link: gone with either. */
+export class LearnerProgress {
+  readonly peer: PeerId
+  readonly link: LinkId
+  readonly role: MemberRole
+  readonly acceptedEpoch: number
+  stage: LearnerStage = 'joined'
+  /** The end of its log, as far as the leader knows: its own word, then what was streamed and broadcast to it. */
+  sent: Zxid = ZERO
+  /** What it has said to be durable; meaningful from `synced` on. */
+  acked: Zxid = ZERO
+  /** The history it must hold to acknowledge NEWLEADER. */
+  syncedAt: Zxid = ZERO
+  /** Monotonic time of its last message, and the last ping it answered. */
+  heardAt: number
+  pong = 0
+
+  constructor(peer: PeerId, link: LinkId, role: MemberRole, acceptedEpoch: number, now: number) {
+    this.peer = peer
+    this.link = link
+    this.role = role
+    this.acceptedEpoch = acceptedEpoch
+    this.heardAt = now
+  }
+
+  get votes(): boolean {
+    return this.role === 'participant'
+  }
+
+  has(stage: LearnerStage): boolean {
+    return order.indexOf(this.stage) >= order.indexOf(stage)
+  }
+}
