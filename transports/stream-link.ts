@@ -15,12 +15,11 @@ import {
   type ConnectionHandlers,
   FIRST_FRAME_BYTES_MAX,
   FRAME_BYTES_MAX,
+  SEND_BYTES_MAX,
 } from '../lib/transport/transport.js'
 
 /** Above this `send` answers false; at or below it `drained` is told. */
 export const SEND_MARK_BYTES = 1024 * 1024
-/** A caller that goes on sending regardless loses the connection rather than the process its memory (invariants §5.3). */
-export const SEND_BYTES_MAX = 16 * 1024 * 1024
 /** How long `close` waits for the other side to take what was sent. */
 const LINGER_MS = 5_000
 /** From a frame's first byte to its last. */

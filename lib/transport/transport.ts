@@ -56,3 +56,8 @@ export interface Connection {
 export const FRAME_BYTES_MAX = 4 * 1024 * 1024
 /** The first frame of a connection, before its sender is known. */
 export const FIRST_FRAME_BYTES_MAX = 4 * 1024
+/**
+ * What may wait to be sent on one connection. Owners keep bounds of their own below this; whoever sends on regardless of `false` loses
+ * the connection with OVERLOADED here, before the process loses its memory.
+ */
+export const SEND_BYTES_MAX = 128 * 1024 * 1024

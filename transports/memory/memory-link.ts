@@ -13,10 +13,10 @@ import {
   type ConnectionHandlers,
   FIRST_FRAME_BYTES_MAX,
   FRAME_BYTES_MAX,
+  SEND_BYTES_MAX,
 } from '../../lib/transport/transport.js'
 
 const SEND_MARK_BYTES = 1024 * 1024
-const SEND_BYTES_MAX = 16 * 1024 * 1024
 /** What a frame costs besides its bytes, so that empty frames do not pile up for free. */
 const FRAME_OVERHEAD_BYTES = 4
 

@@ -1,0 +1,2 @@
+/** The entry point `vivarium/transports/ipc`. */
+export { type IpcOptions, ipc } from './ipc-transport.js'
