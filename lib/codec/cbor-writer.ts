@@ -17,6 +17,8 @@ export class CborWriter {
   private slab: Buffer = NOTHING
   private start = 0
   private at = 0
+  /** The slab holds one large piece and nothing else. */
+  private alone = false
   private tail: Uint8Array | undefined
 
   /** Begins a new piece; what an unfinished one wrote is dropped. */
@@ -29,9 +31,10 @@ export class CborWriter {
   finish(): Uint8Array {
     const { slab, start, at } = this
     const piece = new Uint8Array(slab.buffer, slab.byteOffset + start, at - start)
-    if (slab.length > SLAB_BYTES) {
+    if (this.alone) {
       this.slab = NOTHING
       this.at = 0
+      this.alone = false
     }
     return piece
   }
@@ -191,7 +194,8 @@ export class CborWriter {
   private renew(bytes: number): void {
     const used = this.at - this.start
     const needed = used + bytes
-    const size = needed <= SLAB_BYTES / 4 ? SLAB_BYTES : Math.max(SLAB_BYTES + 1, needed + 1024, 2 * used)
+    this.alone = needed > SLAB_BYTES / 4
+    const size = this.alone ? Math.max(needed + 1024, 2 * used) : SLAB_BYTES
     const fresh = Buffer.allocUnsafeSlow(size)
     this.slab.copy(fresh, 0, this.start, this.at)
     this.slab = fresh

@@ -188,6 +188,11 @@ describe('message codec', () => {
   }
   for (const [what, frame] of Object.entries(hostile)) it(`refuses ${what}`, () => refuses(frame))
 
+  it('holds a count against the bytes that remain before it builds anything', () => {
+    const frame = Uint8Array.from([0x83, 18, 1, 0x9a, 0xff, 0xff, 0xff, 0xfe, ...new Array(1000).fill(0)])
+    expect(() => decodeMessage(frame)).to.throw(/array longer than its frame/)
+  })
+
   it('refuses nesting of any depth at once', () => {
     refuses(new Uint8Array(1_000_000).fill(0x81))
   })

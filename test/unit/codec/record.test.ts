@@ -96,6 +96,10 @@ describe('record', () => {
       sample({ kind: 'setData', path: '/a', data: new Uint8Array(1e6), version: 1, replaces: zxid(1, 1) }),
     )
     expect(record.buffer.byteLength).to.be.below(1_010_000)
+    const middling = recordOf(
+      sample({ kind: 'setData', path: '/a', data: new Uint8Array(60_000), version: 1, replaces: zxid(1, 1) }),
+    )
+    expect(middling.buffer.byteLength).to.be.below(66_000)
     expect(recordOf(sample()).buffer.byteLength).to.be.below(100_000)
   })
 
