@@ -62,20 +62,34 @@ export const layers: readonly Layer[] = [
     mayAsType: CORE_WORDS,
   },
   {
+    name: 'core/housekeeping',
+    files: ['lib/core/housekeeping.ts'],
+    may: ['model', 'core/session'],
+    mayAsType: CORE_WORDS,
+    reason: "the leader's chores on the state; kept below the pipeline, whose leader side does them",
+  },
+  {
     name: 'core/pipeline',
     files: ['lib/core/pipeline/'],
-    may: ['model', 'core/operations', 'core/replica', 'core/membership', 'core/quorum', ...STATE],
+    may: ['model', 'core/operations', 'core/housekeeping', 'core/replica', 'core/membership', 'core/quorum', ...STATE],
     mayAsType: CORE_WORDS,
   },
   {
     name: 'core/roof',
     files: ['lib/core/'],
     may: ['model', 'core/*'],
-    reason: 'roles, housekeeping and the like: every file directly in core that no other entry names joins the parts',
+    reason:
+      'roles, the table of links and the like: every file directly in core that no other entry names joins the parts',
   },
   { name: 'core/peer', files: ['lib/core/peer.ts'], may: ['model', 'core/*'] },
 
-  { name: 'codec', files: ['lib/codec/'], may: ['model', 'codec/*'], mayAsType: ['core/messages'] },
+  {
+    name: 'codec',
+    files: ['lib/codec/'],
+    may: ['model', 'codec/*', 'node:buffer'],
+    mayAsType: ['core/messages'],
+    reason: 'node:buffer: bytes and UTF-8, no input or output',
+  },
   { name: 'codec/cbor', files: ['lib/codec/cbor.ts'], may: ['model', 'codec', 'cbor-x'] },
   {
     name: 'codec/checksum',
@@ -188,10 +202,33 @@ export const clockAndChance: readonly RegExp[] = [
   /(?<![.\w$])(?:Date\s*\.\s*now|new\s+Date\s*\(\s*\)|performance\s*\.\s*now|Math\s*\.\s*random)(?![\w$])/g,
   /(?<![.\w$])(?:setTimeout|setInterval)(?![\w$])/g,
 ]
-export const mayTouchClockAndChance: readonly string[] = ['lib/host/clock.ts', 'lib/host/random.ts', 'lib/cli/']
+export const mayTouchClockAndChance: ReadonlyMap<string, string> = new Map([
+  ['lib/host/clock.ts', 'the clock'],
+  ['lib/host/random.ts', 'chance'],
+  ['lib/cli/', 'the rim'],
+  ['lib/storage/level/durable-mark.ts', 'holds a write back for some 50 ms; nothing that a peer decides depends on it'],
+])
 
 export const bannedFileNames: readonly string[] = ['utils.ts', 'types.ts', 'helpers.ts', 'constants.ts']
 
 export const LINES_MAX = 300
-/** Longer than LINES_MAX, each with the reason why no second idea lives in it. */
-export const longFiles: ReadonlyMap<string, string> = new Map([])
+/** Longer than LINES_MAX, each with the reason. Where a second idea is named, the file waits to be cut there. */
+export const longFiles: ReadonlyMap<string, string> = new Map([
+  ['lib/client/client.ts', 'the public API on one page: one short method an operation, most of it documentation'],
+  ['lib/client/session.ts', 'one state machine: attach, lose, attach again, end'],
+  [
+    'lib/core/peer.ts',
+    'the one door: routes every input and ties the parts; the ties to zab could stand by themselves',
+  ],
+  [
+    'lib/core/pipeline/request-pipeline.ts',
+    "the order of one peer's clients; attaching and leases could stand by themselves",
+  ],
+  [
+    'lib/core/tree/data-tree.ts',
+    'one structure; the making of znodes (stored, withChild, systemZnode) could stand by itself',
+  ],
+  ['lib/host/links.ts', 'the life of a link, from dialling to its end; the handshake could stand by itself'],
+  ['lib/host/peer-host.ts', "a peer's turns and its life; wiring and lifecycle could stand by themselves"],
+  ['transports/stream-link.ts', 'one connection: both directions share its end'],
+])
