@@ -18,8 +18,8 @@ export type LogOperation = Kind<'append'> | Kind<'truncate'> | Kind<'saveEpochs'
 
 export interface LogWriterPorts {
   readonly storage: Pick<Storage, 'append' | 'truncate' | 'saveEpochs'>
-  /** Performs an installSnapshot; undefined when its link closed before the end: then there is no completion. */
-  readonly installSnapshot: (effect: Kind<'installSnapshot'>) => Promise<Input | undefined>
+  /** Performs an installSnapshot; resolves with its completion, whole or aborted. */
+  readonly installSnapshot: (effect: Kind<'installSnapshot'>) => Promise<Input>
   readonly completed: (input: Input) => void
 }
 
@@ -76,7 +76,7 @@ export class LogWriter {
       while (this.#queue.length > 0) {
         const completion = await this.#next()
         if (this.#stopped) return
-        if (completion !== undefined) this.#ports.completed(completion)
+        this.#ports.completed(completion)
       }
     } catch (error) {
       if (this.#stopped) return
@@ -88,7 +88,7 @@ export class LogWriter {
     }
   }
 
-  async #next(): Promise<Input | undefined> {
+  async #next(): Promise<Input> {
     const operation = this.#queue[0]!
     if (operation.kind === 'append') return this.#append()
     this.#queue.shift()

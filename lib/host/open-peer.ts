@@ -4,6 +4,7 @@
  *
  * Before: compose.ts. After: peer-host.
  */
+import type { Now } from '../core/input.js'
 import type { ProtocolOptions } from '../core/protocol-options.js'
 import type { Random } from '../core/random.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
@@ -25,19 +26,17 @@ export interface CoreInitial {
 export async function openHost(
   options: ResolvedPeerOptions,
   storage: Storage,
-  makeCore: (initial: CoreInitial) => SteppedCore,
+  makeCore: (initial: CoreInitial, now: Now) => SteppedCore,
 ): Promise<PeerHost> {
   let host: PeerHost
   try {
     const recovered = await recover(storage, options)
     const { epochs, image, suffix, history } = recovered
-    const core = makeCore({
-      peer: options.id,
-      config: options.config,
-      options: options.protocol,
-      random: options.random,
-      recovered: { epochs, image, suffix, history },
-    })
+    const { id, config, protocol, random, clock } = options
+    const core = makeCore(
+      { peer: id, config, options: protocol, random, recovered: { epochs, image, suffix, history } },
+      { monotonic: clock.now(), wall: clock.wall() },
+    )
     host = new PeerHost(options, storage, recovered, core)
   } catch (error) {
     await Promise.allSettled([storage.close(), options.transport?.close()])

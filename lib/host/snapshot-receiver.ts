@@ -2,8 +2,8 @@
  * Takes the chunks of a snapshot from a link straight into the store's installer; the core sees only the beginning and the end.
  *
  * Always holds: a link is paused while more than WINDOW_BYTES of it wait for the store (L4, R2); a snapshot whose link closes
- * before its end is aborted and leaves the store as it was, without a completion — the core learns from `unlinked`.
- * Before: links (chunks), log-writer (effect installSnapshot, in its turn). After: storage.installSnapshot, input snapshotInstalled.
+ * before its end is aborted and leaves the store as it was.
+ * Before: links (chunks), log-writer (effect installSnapshot, in its turn). After: storage.installSnapshot, input snapshotInstalled or snapshotAborted.
  */
 import type { Effect } from '../core/effect.js'
 import type { Input } from '../core/input.js'
@@ -76,9 +76,9 @@ export class SnapshotReceiver {
   }
 
   /** Rejects only for the store's own failures. */
-  async install(effect: InstallEffect): Promise<Input | undefined> {
+  async install(effect: InstallEffect): Promise<Input> {
     const stream = this.#streams.get(effect.link)
-    if (stream === undefined) return undefined
+    if (stream === undefined) return { kind: 'snapshotAborted', op: effect.op }
     await this.#ports.checkpointSettled()
     const { zxid, time, digest } = effect.begin
     const installer = await this.#ports.storage.installSnapshot({ zxid, time, digest })
@@ -97,7 +97,7 @@ export class SnapshotReceiver {
         return { kind: 'snapshotInstalled', op: effect.op, image }
       } else if (stream.state === 'broken') {
         await installer.abort()
-        return undefined
+        return { kind: 'snapshotAborted', op: effect.op }
       } else {
         await new Promise<void>(resolve => {
           stream.wake = resolve

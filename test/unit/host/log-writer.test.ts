@@ -48,7 +48,7 @@ class SlowStorage {
 describe('log writer', () => {
   let storage: SlowStorage
   let completed: Input[]
-  let installed: (input: Input | undefined) => void
+  let installed: (input: Input) => void
   let writer: LogWriter
   beforeEach(() => {
     storage = new SlowStorage()
@@ -102,7 +102,7 @@ describe('log writer', () => {
     )
     for (let n = 0; n < 4; n++) await storage.finish()
     expect(storage.calls).to.deep.equal(['append 1', 'saveEpochs', 'append 2', 'truncate', 'install'])
-    installed(undefined)
+    installed({ kind: 'snapshotAborted', op: 5 as OperationNumber })
     await settle()
     expect(storage.calls.at(-1)).to.equal('saveEpochs')
     await storage.finish()

@@ -1,0 +1,40 @@
+/**
+ * The rim: the one place that chooses implementations — LevelDB or memory for the data, this core for the decisions.
+ *
+ * Before: index.ts. After: host/open-peer.ts, which knows ports only.
+ */
+import { PeerCore } from './core/peer.js'
+import { openHost } from './host/open-peer.js'
+import { OpenedPeer } from './host/peer.js'
+import { type PeerOptions, type ResolvedPeerOptions, resolvePeerOptions } from './host/peer-options.js'
+import { LevelStorage } from './storage/level/level-storage.js'
+import { MemoryStorage } from './storage/memory/memory-storage.js'
+import type { Storage } from './storage/storage.js'
+
+/** One peer of a ZooKeeper ensemble, living in this process. */
+export class Peer extends OpenedPeer {
+  /**
+   * Opens a peer: recovers its data, listens, and joins the ensemble. Resolves when it runs; `serving()` tells when the ensemble works.
+   *
+   * @example
+   * const peer = await Peer.open({ id: 1, dataDir: ':memory:' })
+   * @example
+   * await using peer = await Peer.open({
+   *   id: 1, dataDir: './data/1', transport: tcp({ port: 2888 }),
+   *   members: { 1: 'tcp://127.0.0.1:2888', 2: 'tcp://127.0.0.1:2889', 3: 'tcp://127.0.0.1:2890' },
+   * })
+   * @throws BAD_OPTIONS (all complaints in one), DATA_DIR_LOCKED, DATA_CORRUPT, DATA_TOO_NEW, ENSEMBLE_MISMATCH, STORAGE_FAILED,
+   * PORT_IN_USE, TRANSPORT_FAILED
+   */
+  static async open(options: PeerOptions): Promise<Peer> {
+    const resolved = resolvePeerOptions(options)
+    const host = await openHost(resolved, storageOf(resolved), (initial, now) => new PeerCore(initial, now))
+    return new Peer(host, resolved)
+  }
+}
+
+function storageOf({ storage, dataDir, ensemble, id }: ResolvedPeerOptions): Storage {
+  if (storage !== undefined) return storage
+  if (dataDir === ':memory:') return new MemoryStorage({ ensemble, peer: id })
+  return new LevelStorage({ directory: dataDir!, ensemble, peer: id })
+}
