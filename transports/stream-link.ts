@@ -9,7 +9,7 @@
 import type { Socket } from 'node:net'
 import { ZooKeeperError } from '../lib/model/errors.js'
 import { invariant } from '../lib/model/invariant.js'
-import { FRAME_HEADER_BYTES, FrameDecoder, writeFrameHeader } from '../lib/transport/frame.js'
+import { FrameDecoder } from '../lib/transport/frame.js'
 import {
   type Connection,
   type ConnectionHandlers,
@@ -17,6 +17,7 @@ import {
   FRAME_BYTES_MAX,
   SEND_BYTES_MAX,
 } from '../lib/transport/transport.js'
+import { WriteBatch } from './write-batch.js'
 
 /** Above this `send` answers false; at or below it `drained` is told. */
 export const SEND_MARK_BYTES = 1024 * 1024
@@ -24,10 +25,6 @@ export const SEND_MARK_BYTES = 1024 * 1024
 const LINGER_MS = 5_000
 /** From a frame's first byte to its last. */
 const FRAME_MS = 10_000
-/** Parts from this size on are written as they are; smaller ones are copied together, which is cheaper than a longer writev. */
-const OWN_WRITE_BYTES = 16 * 1024
-const BLOCK_BYTES_MIN = 4 * 1024
-const BLOCK_BYTES_MAX = 64 * 1024
 
 export interface StreamLinkOptions {
   readonly remote: string
@@ -53,13 +50,8 @@ export class StreamLink implements Connection {
   #resuming: NodeJS.Immediate | undefined
   #frameTimer: NodeJS.Timeout | undefined
 
-  // Sending: blocks are only ever appended to, so what a pending write still points at is never overwritten.
-  #block = Buffer.alloc(0)
-  #blockStart = 0
-  #blockEnd = 0
-  #blockBytesNext = BLOCK_BYTES_MIN
-  readonly #slices: Uint8Array[] = []
-  #unflushedBytes = 0
+  // Sending
+  readonly #batch = new WriteBatch()
   #flushing: NodeJS.Immediate | undefined
   #wanted = false
   #sentFirst = false
@@ -95,7 +87,7 @@ export class StreamLink implements Connection {
   // --- sending
 
   get bufferedBytes(): number {
-    return this.#unflushedBytes + this.#socket.writableLength
+    return this.#batch.bytes + this.#socket.writableLength
   }
 
   send(parts: readonly Uint8Array[]): boolean {
@@ -107,11 +99,7 @@ export class StreamLink implements Connection {
       invariant(length <= FIRST_FRAME_BYTES_MAX, 'the first frame is within FIRST_FRAME_BYTES_MAX')
       this.#sentFirst = true
     }
-    this.#reserve(FRAME_HEADER_BYTES)
-    writeFrameHeader(this.#block, this.#blockEnd, length)
-    this.#blockEnd += FRAME_HEADER_BYTES
-    for (let i = 0; i < parts.length; i++) this.#take(parts[i]!)
-    this.#unflushedBytes += FRAME_HEADER_BYTES + length
+    this.#batch.add(parts, length)
     this.#flushing ??= setImmediate(this.#flush)
     const buffered = this.bufferedBytes
     if (buffered <= SEND_MARK_BYTES) return true
@@ -123,46 +111,17 @@ export class StreamLink implements Connection {
     return false
   }
 
-  #take(part: Uint8Array): void {
-    if (part.length >= OWN_WRITE_BYTES) {
-      this.#cutSlice()
-      this.#slices.push(part)
-      return
-    }
-    this.#reserve(part.length)
-    this.#block.set(part, this.#blockEnd)
-    this.#blockEnd += part.length
-  }
-
-  #reserve(bytes: number): void {
-    if (this.#block.length - this.#blockEnd >= bytes) return
-    this.#cutSlice()
-    this.#block = Buffer.allocUnsafeSlow(Math.max(this.#blockBytesNext, bytes))
-    this.#blockBytesNext = Math.min(this.#blockBytesNext * 2, BLOCK_BYTES_MAX)
-    this.#blockStart = 0
-    this.#blockEnd = 0
-  }
-
-  #cutSlice(): void {
-    if (this.#blockEnd === this.#blockStart) return
-    this.#slices.push(this.#block.subarray(this.#blockStart, this.#blockEnd))
-    this.#blockStart = this.#blockEnd
-  }
-
   readonly #flush = (): void => {
     clearImmediate(this.#flushing)
     this.#flushing = undefined
-    this.#cutSlice()
-    const slices = this.#slices
+    const slices = this.#batch.take()
     const last = slices.length - 1
     if (last < 0) return
     const socket = this.#socket
-    this.#unflushedBytes = 0
     if (last > 0) socket.cork()
     for (let i = 0; i < last; i++) socket.write(slices[i]!)
     socket.write(slices[last]!, this.#onWritten)
     if (last > 0) socket.uncork()
-    slices.length = 0
   }
 
   /** Errors arrive by 'error' and 'close' too, so here only room matters. */
@@ -268,8 +227,7 @@ export class StreamLink implements Connection {
     this.#ending = true
     clearImmediate(this.#flushing)
     this.#flushing = undefined
-    this.#slices.length = 0
-    this.#unflushedBytes = 0
+    this.#batch.take()
     this.#socket.destroy()
   }
 

@@ -23,24 +23,18 @@ export interface TransportFixture {
   nobody(): string
   /** Bytes instead of frames, ready for use (after a TLS handshake, if there is one). Absent: no byte stream underneath. */
   raw?(address: string): Promise<Duplex>
-  /** Called after each test. */
-  cleanUp?(): void
 }
 
 const never = new AbortController().signal
 
 export function transportCompliance(name: string, makeFixture: () => TransportFixture): void {
   describe(`${name} as a transport`, () => {
-    let fixture: TransportFixture
+    const fixture = makeFixture()
     let opened: Transport[] = []
 
-    before(() => {
-      fixture = makeFixture()
-    })
     afterEach(async () => {
       await Promise.all(opened.map(transport => transport.close()))
       opened = []
-      fixture.cleanUp?.()
     })
 
     const create = (): Transport => {
@@ -429,11 +423,13 @@ export function transportCompliance(name: string, makeFixture: () => TransportFi
       })
     })
 
+    // Without a byte stream underneath, frames cannot be split or malformed.
+    const { raw } = fixture
+    if (raw === undefined) return
     describe('a stranger’s bytes', () => {
-      const rawPair = async (test: Mocha.Context) => {
-        if (fixture.raw === undefined) return test.skip() // no byte stream underneath: frames cannot be split or malformed
+      const rawPair = async () => {
         const { transport, accepted } = await listening()
-        const socket = await fixture.raw(transport.address)
+        const socket = await raw(transport.address)
         const far = await accepted.next()
         return { socket, far, transport, accepted }
       }
@@ -450,8 +446,8 @@ export function transportCompliance(name: string, makeFixture: () => TransportFi
         }
       }
 
-      it('are one frame at every split, and with one byte at a time', async function () {
-        const { socket, far } = await rawPair(this)
+      it('are one frame at every split, and with one byte at a time', async () => {
+        const { socket, far } = await rawPair()
         const bytes = Buffer.concat([framed('first'), framed(''), framed('second'), framed('third')])
         let expected = 0
         for (let split = 0; split <= bytes.length; split++) {
@@ -471,10 +467,10 @@ export function transportCompliance(name: string, makeFixture: () => TransportFi
         socket.destroy()
       })
 
-      it('that are no frame end that connection only', async function () {
+      it('that are no frame end that connection only', async () => {
         const lengths = [-1, -(2 ** 31), 2 ** 31 - 1, FRAME_BYTES_MAX + 1]
         for (const length of lengths) {
-          const { socket, far, transport, accepted } = await rawPair(this)
+          const { socket, far, transport, accepted } = await rawPair()
           const other = await bystander(transport, accepted)
           socket.write(Buffer.concat([framed('well'), frameHeader(length), Buffer.from('rest')]))
           await far.until(() => far.closings.length === 1)
@@ -485,8 +481,8 @@ export function transportCompliance(name: string, makeFixture: () => TransportFi
         }
       })
 
-      it('get four kilobytes for a first frame, and no more', async function () {
-        const { socket, far, transport, accepted } = await rawPair(this)
+      it('get four kilobytes for a first frame, and no more', async () => {
+        const { socket, far, transport, accepted } = await rawPair()
         const other = await bystander(transport, accepted)
         socket.write(frameHeader(FIRST_FRAME_BYTES_MAX + 1))
         await far.until(() => far.closings.length === 1)
@@ -494,7 +490,7 @@ export function transportCompliance(name: string, makeFixture: () => TransportFi
         await other.stillWorks()
         socket.destroy()
 
-        const again = await rawPair(this)
+        const again = await rawPair()
         again.socket.write(Buffer.concat([frameHeader(FIRST_FRAME_BYTES_MAX), new Uint8Array(FIRST_FRAME_BYTES_MAX)]))
         again.socket.write(
           Buffer.concat([frameHeader(FIRST_FRAME_BYTES_MAX + 1), new Uint8Array(FIRST_FRAME_BYTES_MAX + 1)]),
@@ -503,28 +499,27 @@ export function transportCompliance(name: string, makeFixture: () => TransportFi
         again.socket.destroy()
       })
 
-      it('that stop within a frame are a closed connection, not a frame', async function () {
-        const { socket, far } = await rawPair(this)
+      it('that stop within a frame are a closed connection, not a frame', async () => {
+        const { socket, far } = await rawPair()
         socket.end(Buffer.concat([framed('whole'), frameHeader(10), Buffer.from('half')]))
         await far.until(() => far.closings.length === 1)
         expect(far.texts()).to.deep.equal(['whole'])
         expectCode(far.closings[0], 'TRANSPORT_FAILED')
       })
 
-      it('are not waited for by close', async function () {
-        const { socket, far, transport } = await rawPair(this)
+      it('are not waited for by close', async () => {
+        const { socket, far, transport } = await rawPair()
         await transport.close()
         await far.until(() => far.closings.length === 1)
         socket.destroy()
       })
 
-      it('may say nothing on at most a hundred connections', async function () {
-        if (fixture.raw === undefined) return this.skip()
+      it('may say nothing on at most a hundred connections', async () => {
         const { transport, accepted } = await listening()
         const sockets: Duplex[] = []
         let refused = 0
         for (let i = 0; i < 120; i++) {
-          const socket = await fixture.raw(transport.address).catch(() => undefined)
+          const socket = await raw(transport.address).catch(() => undefined)
           if (socket === undefined) refused++
           else {
             socket.on('error', () => undefined)
