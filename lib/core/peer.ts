@@ -6,13 +6,14 @@
  * its completion has come in as an input. The first step starts the election. After `stop` every input is ignored.
  */
 import type { EnsembleConfig } from '../model/ensemble-config.js'
-import type { ErrorCode } from '../model/errors.js'
+import { sameDigest } from '../model/digest.js'
+import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
 import type { Epochs, HistorySummary } from '../model/history.js'
 import type { LinkId, PeerId } from '../model/ids.js'
 import { invariant, unreachable } from '../model/invariant.js'
 import type { Proposal } from '../model/proposal.js'
 import type { ReplicaImage } from '../model/replica-image.js'
-import { sameZxid, type Zxid } from '../model/zxid.js'
+import { sameZxid, ZERO, type Zxid } from '../model/zxid.js'
 import type { Effect } from './effect.js'
 import type { Input, Now } from './input.js'
 import { LinkTable } from './link-table.js'
@@ -43,6 +44,13 @@ export interface PeerInitial {
   }
 }
 
+const NOT_WHOLE = 'the tree is not the one its digest was made of: something is missing, stale or false'
+
+/** Checksums of single entries cannot prove that nothing is missing. A new store has no digest yet. */
+function isWhole(replica: Replica, image: ReplicaImage): boolean {
+  return sameZxid(image.zxid, ZERO) || sameDigest(replica.digest, image.digest)
+}
+
 export class PeerCore {
   readonly #initial: PeerInitial
   readonly #outbox = new Outbox()
@@ -65,7 +73,8 @@ export class PeerCore {
     const { peer, config, options, random, recovered } = initial
     this.#initial = initial
     this.#now = now
-    this.#replica = Replica.fromImage(recovered.image)
+    this.#replica = Replica.from(recovered.image)
+    if (!isWhole(this.#replica, recovered.image)) throw new ZooKeeperError('DATA_CORRUPT', NOT_WHOLE)
     this.#history = new History(recovered.history, recovered.image.zxid, recovered.suffix)
     this.#pipeline = new RequestPipeline({ self: peer, options, random, outbox: this.#outbox, replica: () => this.#replica }, now)
     const port = this.#port()
@@ -143,7 +152,8 @@ export class PeerCore {
       case 'snapshotInstalled':
         this.#outbox.completed(input.op)
         if (!this.#history.snapshotInstalled(input.op)) return
-        this.#replica = Replica.fromImage(input.image)
+        this.#replica = Replica.from(input.image)
+        if (!isWhole(this.#replica, input.image)) return this.#stop({ code: 'DATA_CORRUPT', message: NOT_WHOLE })
         this.#roles.onSnapshotInstalled()
         return
       case 'snapshotAborted':
@@ -255,8 +265,8 @@ export class PeerCore {
     if (to !== this.#initial.peer) {
       const link = this.#links.linkTo(to)
       if (link !== undefined) this.#outbox.send(link, message)
-    } else if (message.kind === 'synced') this.#pipeline.synced(message)
-    else if (message.kind === 'refused') this.#pipeline.refused(message)
+    } else if (message.kind === 'synced') this.#pipeline.synced(message, this.#now)
+    else if (message.kind === 'refused') this.#pipeline.refused(message, this.#now)
     else this.#pipeline.revalidated(message, this.#now)
   }
 
@@ -341,8 +351,8 @@ export class PeerCore {
         this.#leaderRequests?.advanced()
       },
       takeTouches: ping => this.#pipeline.takeTouches(ping, this.#now.monotonic),
-      refused: message => this.#pipeline.refused(message),
-      synced: message => this.#pipeline.synced(message),
+      refused: message => this.#pipeline.refused(message, this.#now),
+      synced: message => this.#pipeline.synced(message, this.#now),
       revalidated: message => this.#pipeline.revalidated(message, this.#now),
       fatal: (code, message) => this.#stop({ code, message }),
     }

@@ -30,6 +30,8 @@ export class AttachedClient {
   attached = false
   /** Txns of this session up to here were asked for elsewhere. */
   after: Zxid
+  /** A sync that has no answer yet: nothing behind it is submitted, lest a read between them sees a later write of its own session. */
+  pendingSync: Outstanding | undefined
   /** When it asked for its session, monotonic: its lease runs from here. */
   readonly since: number
   #queue: Outstanding[] = []

@@ -112,7 +112,7 @@ export class RequestPipeline {
     }
     const entry = this.#push(client, cxid, request)
     if (client.attached && !isRead(request)) this.#submit(client, entry, now)
-    this.#answerTurn(client)
+    this.#answerTurn(client, now)
   }
 
   // --- the leader comes and goes
@@ -136,9 +136,10 @@ export class RequestPipeline {
         if (entry.submitted && !coming.has(`${client.session} ${entry.cxid}`)) entry.submitted = false
         entry.syncedAt = undefined
       }
+      client.pendingSync = undefined
       if (client.attached) this.#submitAll(client, now)
       else this.#submitFirst(client, now)
-      this.#answerTurn(client)
+      this.#answerTurn(client, now)
     }
   }
 
@@ -165,29 +166,29 @@ export class RequestPipeline {
         this.#shift(client)
         this.#reply(client, first.cxid, response)
       }
-      this.#answerTurn(client)
+      this.#answerTurn(client, now)
     }
     if (closedSession !== undefined) this.#sessionClosed(closedSession, proposal.cxid === 0 ? 'SESSION_EXPIRED' : 'CLOSED')
-    for (const waiting of this.#syncing) this.#answerTurn(waiting)
+    for (const waiting of this.#syncing) this.#answerTurn(waiting, now)
   }
 
-  synced({ session, cxid, zxid }: Synced): void {
+  synced({ session, cxid, zxid }: Synced, now: Now): void {
     const client = this.#clients.ofSession(session)
     const entry = client?.outstanding().find(each => each.cxid === cxid && each.request.kind === 'sync')
     if (client === undefined || entry === undefined) return
     entry.syncedAt = zxid
     this.#syncing.add(client)
-    this.#answerTurn(client)
+    this.#answerTurn(client, now)
   }
 
-  refused({ session, cxid, code }: Refused): void {
+  refused({ session, cxid, code }: Refused, now: Now): void {
     const client = this.#clients.ofSession(session)
     if (client === undefined) return
     if (code === 'SESSION_MOVED') return this.#detach(client, 'SESSION_MOVED')
     const entry = client.outstanding().find(each => each.cxid === cxid)
     if (entry === undefined) return
     entry.refusal = errorResponse(code)
-    this.#answerTurn(client)
+    this.#answerTurn(client, now)
   }
 
   revalidated({ session, valid, proposed }: Revalidated, now: Now): void {
@@ -200,7 +201,7 @@ export class RequestPipeline {
     client.after = proposed
     this.#attached(client)
     this.#submitAll(client, now)
-    this.#answerTurn(client)
+    this.#answerTurn(client, now)
   }
 
   // --- the leases of sessions whose clients live in this process
@@ -243,29 +244,30 @@ export class RequestPipeline {
   }
 
   #submitFirst(client: AttachedClient, now: Now): void {
-    const { first } = client
-    if (first !== undefined && !first.submitted) this.#submit(client, first, now)
+    if (client.first !== undefined) this.#submit(client, client.first, now)
   }
 
   #submitAll(client: AttachedClient, now: Now): void {
-    for (const entry of client.outstanding()) if (!entry.submitted && !isRead(entry.request)) this.#submit(client, entry, now)
+    for (const entry of client.outstanding()) if (!isRead(entry.request)) this.#submit(client, entry, now)
   }
 
   #submit(client: AttachedClient, entry: Outstanding, now: Now): void {
-    if (this.#submission === undefined) return
+    if (this.#submission === undefined || entry.submitted || client.pendingSync !== undefined) return
     entry.submitted = true
+    if (entry.request.kind === 'sync') client.pendingSync = entry
     const { session, identities } = client
     const request = entry.request as WriteRequest | SyncRequest
     this.#submission.submit({ kind: 'request', session, cxid: entry.cxid, identities, request }, now)
   }
 
   /** Answers what has come to its turn: reads behind the last write, syncs that are reached, refusals. */
-  #answerTurn(client: AttachedClient): void {
+  #answerTurn(client: AttachedClient, now: Now): void {
     for (let first = client.first; first !== undefined; first = client.first) {
       const { request, syncedAt, refusal, cxid } = first
       if (refusal !== undefined) {
         this.#shift(client)
         this.#reply(client, cxid, refusal)
+        if (client.pendingSync === first) client.pendingSync = undefined
       } else if (isRead(request)) {
         if (this.#submission === undefined || !client.attached) return
         this.#shift(client)
@@ -273,6 +275,8 @@ export class RequestPipeline {
       } else if (request.kind === 'sync' && syncedAt !== undefined && isAtMost(syncedAt, this.#setup.replica().zxid)) {
         this.#shift(client)
         this.#reply(client, cxid, DONE)
+        client.pendingSync = undefined
+        this.#submitAll(client, now)
       } else return
     }
     this.#syncing.delete(client)
