@@ -230,5 +230,4 @@ export const longFiles: ReadonlyMap<string, string> = new Map([
   ],
   ['lib/host/links.ts', 'the life of a link, from dialling to its end; the handshake could stand by itself'],
   ['lib/host/peer-host.ts', "a peer's turns and its life; wiring and lifecycle could stand by themselves"],
-  ['transports/stream-link.ts', 'one connection: both directions share its end'],
 ])

@@ -3,7 +3,9 @@
  * that sessions expire in few buckets and a touch mostly changes nothing. All times are monotonic milliseconds of one peer.
  *
  * Always holds: a session is reported no earlier than its timeout after its last touch (S2) and no later than one tick after that
- * (S3), provided `expired` is asked at `nextDeadline`; it is reported once, and then forgotten until it is tracked again.
+ * (S3), provided `expired` is asked at least once a tick; it is reported once, and then forgotten until it is tracked again.
+ * When nobody asked for longer than that, the leader itself was away (its event loop was blocked), and touches that came meanwhile
+ * may be unread: then nothing expires for one more tick (S2: that was no silence the leader could have heard).
  * Made anew by each leader, which tracks every session of the table: nobody is expired for an election's silence (S9).
  * ZooKeeper: ExpiryQueue.
  */
@@ -20,6 +22,10 @@ export class ExpiryQueue {
   readonly #tracked = new Map<SessionId, Tracked>()
   /** By deadline; never empty. As many as the longest timeout has ticks, so a scan of the keys is short. */
   readonly #buckets = new Map<number, Set<SessionId>>()
+  /** When `expired` was last asked; at first, when the first session was tracked. */
+  #askedAt: number | undefined
+  /** Nothing expires before this. */
+  #patientUntil = Number.NEGATIVE_INFINITY
 
   constructor(tickMs: number) {
     invariant(tickMs > 0, 'a tick takes time')
@@ -29,6 +35,7 @@ export class ExpiryQueue {
   /** Begins, or begins again, to wait for this session; its full timeout lies ahead. */
   track(session: SessionId, timeoutMs: number, now: number): void {
     this.remove(session)
+    this.#askedAt ??= now
     const deadline = this.#roundUp(now + timeoutMs)
     this.#tracked.set(session, { timeoutMs, deadline })
     this.#enter(session, deadline)
@@ -55,13 +62,11 @@ export class ExpiryQueue {
     return true
   }
 
-  /** Every timeout begins again: for a leader that has itself been away and may have touches still unread. */
-  restart(now: number): void {
-    for (const session of this.#tracked.keys()) this.touch(session, now)
-  }
-
   /** Those whose deadline has come, earliest bucket first. Each is returned once. */
   expired(now: number): SessionId[] {
+    if (now - (this.#askedAt ?? now) > this.#tickMs) this.#patientUntil = now + this.#tickMs
+    this.#askedAt = now
+    if (now < this.#patientUntil) return []
     const due = [...this.#buckets.keys()].filter(deadline => deadline <= now).sort((a, b) => a - b)
     const sessions = due.flatMap(deadline => [...(this.#buckets.get(deadline) ?? [])])
     for (const session of sessions) this.remove(session)
@@ -74,7 +79,7 @@ export class ExpiryQueue {
     for (const deadline of this.#buckets.keys()) {
       if (earliest === undefined || deadline < earliest) earliest = deadline
     }
-    return earliest
+    return earliest === undefined ? undefined : Math.max(earliest, this.#patientUntil)
   }
 
   get size(): number {
