@@ -19,6 +19,7 @@ let decoder = new Decoder(options)
 
 /**
  * Plain values: null, undefined, booleans, numbers, bigints of 64 bits, strings, byte arrays, arrays, objects with string keys, at most 64 deep.
+ * −0 comes back as 0, and every integer written in 64-bit form (a bigint, however small) as a bigint.
  * A Date, Map, Set, RegExp, function, cycle, lone surrogate or key `__proto__` throws CODEC_ERROR: it would not come back as it was.
  *
  * @example decodeCborValue(encodeCborValue({ dark: true, sizes: [1, 2.5] })) // { dark: true, sizes: [1, 2.5] }

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { decodeCborValue, encodeCborValue } from '../../../lib/codec/cbor.js'
+import { scanCbor } from '../../../lib/codec/cbor-scan.js'
 import { ZooKeeperError } from '../../../lib/model/errors.js'
 
 const refuses = (act: () => unknown) => expect(act).to.throw(ZooKeeperError).with.property('code', 'CODEC_ERROR')
@@ -112,10 +113,16 @@ describe('cbor value codec', () => {
   ]
   for (const [what, digits] of hostile) {
     it(`refuses to decode ${what}, and goes on working`, () => {
+      // By the scan, not by what cbor-x happens to throw.
+      refuses(() => scanCbor(Buffer.from(digits, 'hex')))
       refuses(() => decodeCborValue(hex(digits)))
       expect(decodeCborValue(hex('a1616101'))).to.deep.equal({ a: 1 })
     })
   }
+
+  it('holds a count against the bytes that remain before it looks further', () => {
+    expect(() => scanCbor(Buffer.from(`9affffffff${'00'.repeat(1000)}`, 'hex'))).to.throw(/more items than bytes/)
+  })
 
   it('refuses a megabyte of nesting or of big integer in no time', () => {
     const started = process.hrtime.bigint()

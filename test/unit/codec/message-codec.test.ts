@@ -148,6 +148,7 @@ describe('message codec', () => {
     'an integer in a long form (2 bytes)': [0x83, 15, 0x19, 0, 1, 2],
     'an integer in a long form (4 bytes)': [0x83, 15, 0x1a, 0, 0, 0, 1, 2],
     'a 64-bit integer': [0x83, 15, 0x1b, 0, 0, 0, 0, 0, 0, 0, 1, 2],
+    'a 64-bit integer whose low half would do': [0x83, 15, 0x1b, 0, 0, 0, 1, 0, 1, 0, 0, 2],
     'a 64-bit array length': [0x9b, 0, 0, 0, 0, 0, 0, 0, 3, 15, 1, 2],
     'a long array length': [0x98, 3, 15, 1, 2],
     'a negative integer for an unsigned one': [0x83, 15, 0x20, 2],

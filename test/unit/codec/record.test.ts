@@ -96,11 +96,11 @@ describe('record', () => {
       sample({ kind: 'setData', path: '/a', data: new Uint8Array(1e6), version: 1, replaces: zxid(1, 1) }),
     )
     expect(record.buffer.byteLength).to.be.below(1_010_000)
+    expect(recordOf(sample()).buffer, 'a small neighbour').to.not.equal(record.buffer)
     const middling = recordOf(
       sample({ kind: 'setData', path: '/a', data: new Uint8Array(60_000), version: 1, replaces: zxid(1, 1) }),
     )
     expect(middling.buffer.byteLength).to.be.below(66_000)
-    expect(recordOf(sample()).buffer.byteLength).to.be.below(100_000)
   })
 
   it('D1: notices every changed byte', () => {
@@ -201,7 +201,7 @@ describe('group', () => {
   it('refuses counts and lengths that do not fit, even under a right checksum', () => {
     const bytes = encodeGroup([sample()])
     for (const at of [1, 2, 3, 4, 5, 6, 7, 8]) {
-      for (const value of [1, 2, 0x7f, 0xff]) {
+      for (const value of [0, 1, 2, 0x7f, 0xff]) {
         const changed = Uint8Array.from(bytes)
         if (changed[at] === value) continue
         changed[at] = value

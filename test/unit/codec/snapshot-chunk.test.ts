@@ -48,6 +48,17 @@ describe('snapshot chunk', () => {
     expect(entriesOf(chunks)).to.deep.equal(entries)
   })
 
+  it('is full at 256 KiB to the byte', () => {
+    const filling = (bytes: number) =>
+      chunksOf([
+        { kind: 'node', key: '/a', value: new Uint8Array(1000) },
+        { kind: 'node', key: '/b', value: new Uint8Array(bytes) },
+      ])
+    const rest = SNAPSHOT_CHUNK_BYTES_MAX - 9 - (9 + 2 + 1000) - (9 + 2)
+    expect(filling(rest).map(chunk => chunk.length)).to.deep.equal([SNAPSHOT_CHUNK_BYTES_MAX])
+    expect(filling(rest + 1)).to.have.length(2)
+  })
+
   it('sends an entry larger than a chunk alone', () => {
     const small = { kind: 'node' as const, key: '/s', value: new Uint8Array(10) }
     const large = { kind: 'node' as const, key: '/l', value: new Uint8Array(1_048_576) }
