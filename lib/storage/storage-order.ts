@@ -1,6 +1,6 @@
 /**
  * The rules on arguments that every store asks of its caller; breaking one is a bug of the caller, never of the disk (invariant()).
- * Z14: no gap enters a log. Z3: epochs never decrease, and current never passes accepted.
+ * Z14: no gap enters a log. Z20, Z30: what a checkpoint has is never cut away. Z3: epochs never decrease, and current never passes accepted.
  */
 import type { Epochs } from '../model/history.js'
 import { invariant } from '../model/invariant.js'
@@ -17,6 +17,10 @@ export function requireChained(last: Zxid, proposals: readonly Proposal[]): void
     )
     before = zxid
   }
+}
+
+export function requireBehind(checkpoint: Zxid, cut: Zxid): void {
+  invariant(!isAfter(checkpoint, cut), `cut at ${formatZxid(cut)}, before the checkpoint at ${formatZxid(checkpoint)}`)
 }
 
 export function requireRising(before: Epochs, next: Epochs): void {

@@ -26,7 +26,7 @@ import type {
   Storage,
   StorageIdentity,
 } from '../storage.js'
-import { requireChained, requireRising } from '../storage-order.js'
+import { requireBehind, requireChained, requireRising } from '../storage-order.js'
 import { chunksOf, SnapshotReceiver } from './memory-snapshot.js'
 
 const BATCH_BYTES = 256 * 1024
@@ -90,6 +90,7 @@ export class MemoryStorage implements Storage {
 
   async truncate(after: Zxid): Promise<void> {
     this.#requireOpen()
+    requireBehind(this.#tree.zxid, after)
     this.#entries.length = this.#positionBehind(after)
   }
 

@@ -1,0 +1,131 @@
+/**
+ * The directory of one peer: identity, mark, the databases log/ and tree/, and who has it open. docs/format.md "Directory".
+ *
+ * Always holds: where the identity file is, everything else has been made and synced, so whatever is missing then is damage (D8). A first
+ * start is declared by an empty directory; until its last step (the identity) it can be begun again. One owner: LevelDB's lock on log/,
+ * which also sees a second open in this process, since the path is made canonical first; the file `owner` only tells who it is.
+ */
+import { chmod, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { ZooKeeperError } from '../../model/errors.js'
+import type { StorageIdentity } from '../storage.js'
+import { type Database, openDatabase, openFailure } from './database.js'
+import { syncDirectory, writeAtomically, writeDurably } from './durable-file.js'
+import { levelCause } from './fail-stop.js'
+import { decodeIdentity, encodeIdentity } from './identity.js'
+
+const PRIVATE = 0o700
+/** Left by a first start that has not come to its end. */
+const FIRST_START = 'first-start'
+
+export class DataDirectory {
+  readonly location: string
+  readonly log: Database
+  /** Undefined at a first start: `complete` is its last step. */
+  readonly identity: StorageIdentity | undefined
+
+  private constructor(location: string, log: Database, identity: StorageIdentity | undefined) {
+    this.location = location
+    this.log = log
+    this.identity = identity
+  }
+
+  /** Takes the directory; `opener` is what a second opener will be told. Rejects with DATA_DIR_LOCKED, DATA_CORRUPT or DATA_TOO_NEW. */
+  static async take(dataDir: string, opener: string): Promise<DataDirectory> {
+    const location = await makeDirectory(dataDir)
+    const first = !(await has(location, 'identity'))
+    if (first) await declareFirstStart(location)
+    const log = await openLocked(location, first)
+    try {
+      await writeFile(path.join(location, 'owner'), JSON.stringify({ pid: process.pid, opener }), { mode: 0o600 })
+      // Read only now that nobody else can be writing it: the first start of another may have come to its end since.
+      const file = path.join(location, 'identity')
+      const identity = (await has(location, 'identity')) ? decodeIdentity(await readFile(file), file) : undefined
+      return new DataDirectory(location, log, identity)
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+  }
+
+  file(name: 'mark' | 'tree'): string {
+    return path.join(this.location, name)
+  }
+
+  async openTree(): Promise<Database> {
+    try {
+      return await openDatabase(this.file('tree'), this.identity === undefined)
+    } catch (error) {
+      throw openFailure(this.file('tree'), error)
+    }
+  }
+
+  /** The last step of the first start. */
+  async complete(identity: StorageIdentity): Promise<void> {
+    await syncDirectory(this.location)
+    await writeAtomically(path.join(this.location, 'identity'), encodeIdentity(identity))
+  }
+
+  /** No first start is under way any more. */
+  async settle(): Promise<void> {
+    if (await has(this.location, FIRST_START)) await rm(path.join(this.location, FIRST_START))
+  }
+
+  async release(): Promise<void> {
+    await rm(path.join(this.location, 'owner'), { force: true })
+    await this.log.close()
+  }
+}
+
+async function makeDirectory(dataDir: string): Promise<string> {
+  const made = await mkdir(dataDir, { recursive: true, mode: PRIVATE })
+  if (made !== undefined) await syncDirectory(path.dirname(path.resolve(made)))
+  const location = await realpath(dataDir)
+  // Sessions' passwords are in there. Windows has no such bits.
+  if (process.platform !== 'win32' && ((await stat(location)).mode & 0o077) !== 0) await chmod(location, PRIVATE)
+  return location
+}
+
+async function declareFirstStart(location: string): Promise<void> {
+  const entries = await readdir(location)
+  if (entries.includes(FIRST_START)) return
+  const foreign = entries.filter(name => name !== 'lost+found' && name !== 'owner')
+  if (foreign.length > 0) {
+    throw new ZooKeeperError(
+      'DATA_CORRUPT',
+      `${location} has no identity file but is not empty (${foreign.slice(0, 5).join(', ')}). If it is the data directory of a peer, restore ` +
+        'that file from a backup of this very directory, or move the directory away and start with an empty one; if not, choose another.',
+    )
+  }
+  await writeDurably(path.join(location, FIRST_START), Buffer.alloc(0))
+  await syncDirectory(location)
+}
+
+async function openLocked(location: string, create: boolean): Promise<Database> {
+  const log = path.join(location, 'log')
+  try {
+    return await openDatabase(log, create)
+  } catch (error) {
+    if (levelCause(error)?.code !== 'LEVEL_LOCKED') throw openFailure(log, error)
+    throw new ZooKeeperError('DATA_DIR_LOCKED', `${location} is open already ${await ownerOf(location)}`, {
+      cause: error,
+    })
+  }
+}
+
+async function ownerOf(location: string): Promise<string> {
+  try {
+    const { pid, opener } = JSON.parse(await readFile(path.join(location, 'owner'), 'utf8')) as {
+      pid: number
+      opener: string
+    }
+    return pid === process.pid ? `in this process (pid ${pid}), by ${opener}` : `in the process with pid ${pid}`
+  } catch {
+    // It is about to write that file, or about to leave.
+    return 'in another process'
+  }
+}
+
+async function has(location: string, name: string): Promise<boolean> {
+  return (await readdir(location)).includes(name)
+}

@@ -1,0 +1,32 @@
+/** The two epochs: one small record in log/, replaced by one synced put (Z3, D5). Zab must never find them older than it left them. */
+import { ZooKeeperError } from '../../model/errors.js'
+import type { Epochs } from '../../model/history.js'
+import { type Database, type Operation, SYNCED, WHAT_TO_DO } from './database.js'
+import { decodeWords, encodeWords } from './fixed-record.js'
+import { EPOCHS_KEY } from './keys.js'
+
+const VERSION = 1
+
+export function epochsRecord({ accepted, current }: Epochs): Operation & { readonly type: 'put' } {
+  return { type: 'put', key: EPOCHS_KEY, value: encodeWords(VERSION, [accepted, current]) }
+}
+
+export async function saveEpochs(log: Database, epochs: Epochs): Promise<void> {
+  const { key, value } = epochsRecord(epochs)
+  await log.put(key, value, SYNCED)
+}
+
+/** `marked`: what the durable mark has seen. LevelDB can lose a put without a word, and an older epoch would vote twice. */
+export async function loadEpochs(log: Database, marked: Epochs): Promise<Epochs> {
+  const what = `${log.location}: the record of the epochs`
+  try {
+    const [accepted, current] = decodeWords(await log.get(EPOCHS_KEY), VERSION, 2, what) as [number, number]
+    if (accepted >= marked.accepted && current >= marked.current && current <= accepted) return { accepted, current }
+    const found = `accepted ${accepted}, current ${current}`
+    const wanted = `accepted ${marked.accepted}, current ${marked.current}`
+    throw new ZooKeeperError('DATA_CORRUPT', `${what} says ${found}, but they had been at least ${wanted}`)
+  } catch (error) {
+    if (!(error instanceof ZooKeeperError) || error.code !== 'DATA_CORRUPT') throw error
+    throw new ZooKeeperError('DATA_CORRUPT', `${error.message}. ${WHAT_TO_DO}`, { cause: error })
+  }
+}

@@ -1,0 +1,351 @@
+/**
+ * Storage on disk: the directory, the log, the tree, the durable mark, put together. docs/format.md has every byte.
+ *
+ * Nothing is atomic across log/ and tree/; instead the tree is never newer than what its own log explains (Z30), or brings a new
+ * generation with it. What open() makes of each pair of states, G and B being generation and chain base of the checkpoint record, C its
+ * zxid, and log entries meant in generation G:
+ *
+ * | tree                           | log                                   | result                                              |
+ * | ------------------------------ | ------------------------------------- | --------------------------------------------------- |
+ * | checkpoint at C                | base ≤ C ≤ last ≥ mark                | the tree, entries behind C as suffix                |
+ * | checkpoint at C                | broken, good up to last ≥ C and mark  | torn: cut behind last                               |
+ * | checkpoint at C                | ends or breaks before C or the mark   | DATA_CORRUPT: acknowledged entries are lost         |
+ * | checkpoint at C                | base > C                              | DATA_CORRUPT: the checkpoint is lost                |
+ * | journal begun, record not      | whatever it was                       | the checkpoint before; the journal is cleared       |
+ * | record names a journal         | whatever it was                       | carried over first, then as above                   |
+ * | entries of G + 1, record not   | whatever it was                       | snapshot given up: cleared                          |
+ * | switched to G, zxid C = B      | base record of G − 1, entries of G − 1 | the snapshot, empty log at B; the old log is cleared |
+ * | switched to G                  | of G, mark of G − 1                   | the snapshot and its log; the mark is void          |
+ * | G                              | base record or mark of a later one    | DATA_CORRUPT: the installed snapshot is lost        |
+ * | missing, or another's          | any                                   | DATA_CORRUPT (D8)                                   |
+ * | any                            | missing, or another's                 | DATA_CORRUPT (D8)                                   |
+ *
+ * Calls on the tree pass a turnstile one by one; the first failure anywhere stops everything (fail-stop.ts).
+ */
+import { randomBytes } from 'node:crypto'
+import { EMPTY_DIGEST } from '../../model/digest.js'
+import { ZooKeeperError } from '../../model/errors.js'
+import type { Epochs } from '../../model/history.js'
+import type { PeerId } from '../../model/ids.js'
+import { invariant } from '../../model/invariant.js'
+import type { Proposal } from '../../model/proposal.js'
+import type { ReplicaChanges } from '../../model/replica-image.js'
+import { formatZxid, isAtMost, ZERO, type Zxid } from '../../model/zxid.js'
+import type {
+  Recovered,
+  SnapshotHeader,
+  SnapshotInstaller,
+  SnapshotReader,
+  Storage,
+  StorageIdentity,
+} from '../storage.js'
+import { requireBehind, requireRising } from '../storage-order.js'
+import { checkpointOperation } from './checkpoint-record.js'
+import { DataDirectory } from './data-directory.js'
+import { clearSlowly, type Database, labelOf, requireLabel, SYNCED } from './database.js'
+import { DurableMark } from './durable-mark.js'
+import { epochsRecord, loadEpochs, saveEpochs } from './epoch-store.js'
+import { FailStop } from './fail-stop.js'
+import { baseRecord, LogStore } from './log-store.js'
+import { TreeStore } from './tree-store.js'
+
+export const DEFAULT_LOG_BYTES_KEPT = 64 * 1024 * 1024
+
+export interface LevelStorageOptions {
+  /** Made if it does not exist; its mode becomes 0700. One peer's, and nothing else's. */
+  readonly dataDir: string
+  readonly ensemble: string
+  readonly peer: PeerId
+  /** Bytes of log kept behind the checkpoint, for peers that were away and for change feeds. Default 64 MiB. */
+  readonly logBytesKept?: number
+}
+
+interface Parts {
+  readonly directory: DataDirectory
+  readonly treeDatabase: Database
+  readonly mark: DurableMark
+  readonly log: LogStore
+  readonly tree: TreeStore
+}
+
+/**
+ * @example
+ * const storage = new LevelStorage({ dataDir: '/var/lib/vivarium', ensemble: 'prod', peer: 1 as PeerId })
+ * const { image, suffix } = await storage.open()
+ */
+export class LevelStorage implements Storage {
+  readonly #options: LevelStorageOptions
+  /** Where this store was made: for the message of DATA_DIR_LOCKED. */
+  readonly #opener: string
+  readonly #failStop = new FailStop()
+  readonly #underWay = new Set<Promise<unknown>>()
+  #state: 'new' | 'opening' | 'open' | 'closed' = 'new'
+  #parts: Parts | undefined
+  #epochs: Epochs = { accepted: 0, current: 0 }
+  /** Calls on the tree pass one by one. */
+  #turnstile: Promise<unknown> = Promise.resolve()
+  #clearing: Promise<void> = Promise.resolve()
+  #receiving = false
+  #closing: Promise<void> | undefined
+
+  constructor(options: LevelStorageOptions) {
+    this.#options = options
+    this.#opener = callerOf(new Error('opened here'))
+  }
+
+  async open(): Promise<Recovered> {
+    invariant(this.#state === 'new', 'a LevelStorage is opened once')
+    this.#state = 'opening'
+    const opening = this.#failStop.run(`opening ${this.#options.dataDir}`, () => this.#recover())
+    const recovered = await this.#track(opening)
+    this.#clearVoid()
+    return recovered
+  }
+
+  append(proposals: readonly Proposal[]): Promise<void> {
+    return this.#perform('appending to the log', ({ log }) => log.append(proposals))
+  }
+
+  truncate(after: Zxid): Promise<void> {
+    return this.#perform('cutting the log', async ({ log, tree }) => {
+      requireBehind(tree.checkpoint.zxid, after)
+      await log.truncate(after)
+    })
+  }
+
+  saveEpochs(epochs: Epochs): Promise<void> {
+    return this.#perform('saving the epochs', async ({ directory, mark }) => {
+      requireRising(this.#epochs, epochs)
+      const { accepted, current } = epochs
+      await saveEpochs(directory.log, { accepted, current })
+      this.#epochs = { accepted, current }
+      mark.advance({ epochs: this.#epochs })
+    })
+  }
+
+  checkpoint(changes: ReplicaChanges): Promise<{ readonly base: Zxid }> {
+    return this.#perform('writing a checkpoint', async ({ log, tree }) => {
+      const { zxid } = changes
+      const { generation } = tree.checkpoint
+      const pending = log.bytesSinceCheckpoint
+      invariant(isAtMost(zxid, log.last), `Z30: checkpoint at ${formatZxid(zxid)} is ahead of the log`)
+      await this.#inTurn(async () => {
+        // A snapshot has been switched to since: these changes are of the tree before.
+        if (tree.checkpoint.generation !== generation) return
+        invariant(isAtMost(tree.checkpoint.zxid, zxid), `checkpoint goes back to ${formatZxid(zxid)}`)
+        await tree.write(changes)
+        await log.checkpointed(zxid, pending, this.#options.logBytesKept ?? DEFAULT_LOG_BYTES_KEPT)
+      })
+      this.#clearVoid()
+      return { base: log.base }
+    })
+  }
+
+  async *readHistory(after: Zxid): AsyncIterable<readonly Proposal[]> {
+    const entries = this.#requireOpen().log.read(after)
+    try {
+      for (;;) {
+        this.#requireOpen()
+        const { done, value } = await this.#read('reading the log', () => entries.next())
+        if (done) return
+        yield value
+      }
+    } finally {
+      await entries.return()
+    }
+  }
+
+  readSnapshot(): Promise<SnapshotReader> {
+    return this.#perform('reading the tree', ({ tree }) =>
+      this.#inTurn(async () => {
+        const { header, chunks, close } = tree.freeze()
+        return { ...header, chunks: this.#guarded(chunks), close }
+      }),
+    )
+  }
+
+  installSnapshot(header: SnapshotHeader): Promise<SnapshotInstaller> {
+    return this.#perform('receiving a snapshot', async ({ treeDatabase, log, tree }) => {
+      invariant(!this.#receiving, 'a snapshot is being received already')
+      this.#receiving = true
+      // Nothing of a snapshot that was given up may be left where this one goes.
+      await this.#clearing
+      await clearSlowly(treeDatabase, tree.voidRanges(), () => false)
+      this.#failStop.check()
+      return {
+        write: async chunk => {
+          this.#requireOpen()
+          const operations = tree.received(chunk)
+          await this.#perform('receiving a snapshot', () => tree.writeReceived(operations))
+        },
+        finish: () =>
+          this.#perform('switching to a snapshot', async () => {
+            const image = await tree.loadReceived(header)
+            await this.#inTurn(async () => {
+              await tree.switchOver(header)
+              await log.restart(tree.checkpoint.generation, header.zxid)
+            })
+            this.#receiving = false
+            this.#clearVoid()
+            return image
+          }),
+        abort: async () => {
+          this.#receiving = false
+          if (this.#state === 'open' && !this.#failStop.failed) this.#clearVoid()
+        },
+      }
+    })
+  }
+
+  logBytesSinceCheckpoint(): number {
+    return this.#parts?.log.bytesSinceCheckpoint ?? 0
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closed'
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+    await this.#clearing
+    const parts = this.#parts
+    if (parts === undefined) return
+    this.#parts = undefined
+    await closeAll([() => parts.mark.close(), () => parts.treeDatabase.close(), () => parts.directory.release()])
+  }
+
+  async #recover(): Promise<Recovered> {
+    const directory = await DataDirectory.take(this.#options.dataDir, this.#opener)
+    const undo: (() => Promise<void>)[] = [() => directory.release()]
+    try {
+      const treeDatabase = await directory.openTree()
+      undo.unshift(() => treeDatabase.close())
+      const identity = directory.identity ?? (await this.#firstStart(directory, treeDatabase))
+      await directory.settle()
+      this.#requireOwn(identity)
+      await requireLabel(directory.log, identity.incarnation, 'log')
+      await requireLabel(treeDatabase, identity.incarnation, 'tree')
+      const mark = await DurableMark.open(directory.file('mark'), this.#failStop)
+      undo.unshift(() => mark.close())
+      this.#epochs = await loadEpochs(directory.log, mark.value.epochs)
+      const tree = await TreeStore.open(treeDatabase)
+      const { log, scanned } = await LogStore.open(directory.log, mark, tree.checkpoint)
+      const image = await tree.load()
+      mark.advance({ epochs: this.#epochs })
+      this.#parts = { directory, treeDatabase, mark, log, tree }
+      // Closed while opening: close() waits for this and finds the parts.
+      if (this.#state === 'opening') this.#state = 'open'
+      return { identity, epochs: this.#epochs, image, suffix: scanned.suffix, history: scanned.history }
+    } catch (error) {
+      await closeAll(undo).catch(() => {})
+      throw error
+    }
+  }
+
+  /** Also begins again where an earlier first start broke off: nothing was promised before its end. */
+  async #firstStart(directory: DataDirectory, treeDatabase: Database): Promise<StorageIdentity> {
+    const { ensemble, peer } = this.#options
+    const incarnation = randomBytes(16).toString('hex')
+    const epochs = { accepted: 0, current: 0 }
+    const empty = {
+      generation: 1,
+      chainBase: ZERO,
+      number: 0,
+      journalChunks: 0,
+      zxid: ZERO,
+      time: 0,
+      digest: EMPTY_DIGEST,
+    }
+    const { log } = directory
+    await log.clear()
+    await treeDatabase.clear()
+    await log.batch([labelOf(incarnation, 'log'), baseRecord(1, ZERO), epochsRecord(epochs)], SYNCED)
+    await treeDatabase.batch([labelOf(incarnation, 'tree'), checkpointOperation(empty)], SYNCED)
+    await DurableMark.create(directory.file('mark'), { generation: 1, zxid: ZERO, epochs })
+    await directory.complete({ ensemble, peer, incarnation })
+    return { ensemble, peer, incarnation }
+  }
+
+  #requireOwn(identity: StorageIdentity): void {
+    const { ensemble, peer, dataDir } = this.#options
+    if (identity.ensemble === ensemble && identity.peer === peer) return
+    throw new ZooKeeperError(
+      'ENSEMBLE_MISMATCH',
+      `${dataDir} holds the data of peer ${identity.peer} of ensemble '${identity.ensemble}', not of peer ${peer} of '${ensemble}'`,
+    )
+  }
+
+  #requireOpen(): Parts {
+    if (this.#state !== 'open' || this.#parts === undefined) throw new ZooKeeperError('CLOSED', 'the store is closed')
+    this.#failStop.check()
+    return this.#parts
+  }
+
+  async #perform<T>(what: string, work: (parts: Parts) => Promise<T>): Promise<T> {
+    const parts = this.#requireOpen()
+    return this.#track(this.#failStop.run(what, () => work(parts)))
+  }
+
+  /** A read, which close() cuts short. */
+  async #read<T>(what: string, work: () => Promise<T>): Promise<T> {
+    return this.#track(this.#failStop.run(what, work))
+  }
+
+  async *#guarded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    const reading = chunks[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        this.#requireOpen()
+        const { done, value } = await this.#read('reading the tree', () => reading.next())
+        if (done) return
+        yield value
+      }
+    } finally {
+      await reading.return?.()
+    }
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work)
+    const forget = () => this.#underWay.delete(work)
+    work.then(forget, forget)
+    return work
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turnstile.then(work)
+    this.#turnstile = turn.catch(() => {})
+    return turn
+  }
+
+  /** In the background, after the one before. Its failure is kept for the next call. */
+  #clearVoid(): void {
+    const parts = this.#parts
+    if (parts === undefined) return
+    const { directory, treeDatabase, log, tree } = parts
+    const stopped = () => this.#state !== 'open' || this.#failStop.failed
+    this.#clearing = this.#clearing.then(async () => {
+      if (stopped()) return
+      try {
+        await clearSlowly(directory.log, log.voidRanges(), stopped)
+        if (!this.#receiving) await clearSlowly(treeDatabase, tree.voidRanges(), stopped)
+      } catch (error) {
+        this.#failStop.fail('clearing what is void', error)
+      }
+    })
+  }
+}
+
+async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const step of steps) await step().catch(error => failures.push(error))
+  if (failures.length > 0) throw failures[0]
+}
+
+/** The first lines of a stack that are not of this file. */
+function callerOf(here: Error): string {
+  const frames = (here.stack ?? '').split('\n').slice(2, 6)
+  return frames.map(frame => frame.trim()).join(' < ') || 'a caller without a stack'
+}

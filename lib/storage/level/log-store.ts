@@ -1,0 +1,227 @@
+/**
+ * The log: one LevelDB value per group commit, in the database log/, under its first entry's zxid.
+ *
+ * Always holds: what is on disk in the current generation, above the base, is one chain (Z14); an append that resolved is in it, synced;
+ * the durable mark is never ahead. Groups at or before the base, or of another generation, are void and cleared when there is time.
+ * A purge writes the new base, synced, before it deletes. LevelDB shows a value only after its sync, so readers see durable entries only.
+ * Before: the host's log writer. After: recovery (log-scan.ts), DIFF syncs (read).
+ */
+import { decodeGroup, encodeGroup, recordOf } from '../../codec/record.js'
+import { ZooKeeperError } from '../../model/errors.js'
+import { invariant } from '../../model/invariant.js'
+import type { Proposal } from '../../model/proposal.js'
+import { formatZxid, isAfter, isAtMost, sameZxid, type Zxid } from '../../model/zxid.js'
+import { requireChained } from '../storage-order.js'
+import { type Database, type Operation, SYNCED, WHAT_TO_DO } from './database.js'
+import type { DurableMark } from './durable-mark.js'
+import { decodeWords, encodeWords } from './fixed-record.js'
+import { BASE_KEY, groupKey, groupsOf, groupsOutside, type KeyRange } from './keys.js'
+import { type ScannedLog, scanLog } from './log-scan.js'
+import { LogSegments } from './log-segments.js'
+
+const BASE_VERSION = 1
+const BATCH_BYTES = 256 * 1024
+const BATCH_ENTRIES = 1000
+const GROUPS_PER_READ = 64
+const READING = { highWaterMarkBytes: BATCH_BYTES, fillCache: false } as const
+
+/** What the tree says of the log: entries of `generation` behind `chainBase` explain it up to `zxid`. */
+export interface LogFoundation {
+  readonly generation: number
+  readonly chainBase: Zxid
+  readonly zxid: Zxid
+}
+
+export class LogStore {
+  readonly #database: Database
+  readonly #mark: DurableMark
+  #generation: number
+  #base: Zxid
+  #last: Zxid
+  #segments: LogSegments
+  #bytesSinceCheckpoint: number
+
+  private constructor(database: Database, mark: DurableMark, generation: number, base: Zxid, scanned: ScannedLog) {
+    this.#database = database
+    this.#mark = mark
+    this.#generation = generation
+    this.#base = base
+    this.#last = scanned.last
+    this.#segments = scanned.segments
+    this.#bytesSinceCheckpoint = scanned.suffixBytes
+  }
+
+  static async open(
+    database: Database,
+    mark: DurableMark,
+    tree: LogFoundation,
+  ): Promise<{ log: LogStore; scanned: ScannedLog }> {
+    const { generation, chainBase, zxid: checkpoint } = tree
+    const what = `${database.location}: the record of its base`
+    const found = decodeWords(await database.get(BASE_KEY), BASE_VERSION, 3, what) as [number, number, number]
+    const marked = mark.value
+    if (found[0] > generation || marked.generation > generation) {
+      const newer = Math.max(found[0], marked.generation)
+      const why = `the tree is of generation ${generation}, the log or its mark of ${newer}: an installed snapshot is lost`
+      throw new ZooKeeperError(
+        'DATA_CORRUPT',
+        `${database.location} and its tree do not belong together: ${why}. ${WHAT_TO_DO}`,
+      )
+    }
+    // A crash right after a snapshot was switched to: everything the log and the mark say is of the generation before.
+    const base = found[0] === generation ? { epoch: found[1], counter: found[2] } : chainBase
+    if (isAfter(base, checkpoint)) {
+      const why = `the tree is at ${formatZxid(checkpoint)}, but the log begins only behind ${formatZxid(base)}`
+      throw new ZooKeeperError('DATA_CORRUPT', `${database.location}: a checkpoint is lost: ${why}. ${WHAT_TO_DO}`)
+    }
+    const required = marked.generation === generation && isAfter(marked.zxid, checkpoint) ? marked.zxid : checkpoint
+    const scanned = await scanLog(database, { generation, base, checkpoint, required })
+    if (found[0] !== generation) await database.batch([baseRecord(generation, base)], SYNCED)
+    mark.advance({ generation, zxid: scanned.last })
+    return { log: new LogStore(database, mark, generation, base, scanned), scanned }
+  }
+
+  get last(): Zxid {
+    return this.#last
+  }
+  get base(): Zxid {
+    return this.#base
+  }
+  get bytesSinceCheckpoint(): number {
+    return this.#bytesSinceCheckpoint
+  }
+
+  async append(proposals: readonly Proposal[]): Promise<void> {
+    requireChained(this.#last, proposals)
+    const value = encodeGroup(proposals)
+    await this.#database.put(groupKey(this.#generation, proposals[0]!.zxid), asBuffer(value), SYNCED)
+    const before = this.#last
+    this.#last = proposals.at(-1)!.zxid
+    this.#segments.add(before, this.#last, value.length)
+    this.#bytesSinceCheckpoint += value.length
+    this.#mark.advance({ zxid: this.#last })
+  }
+
+  /** One batch, so a crash leaves the log before or after the cut. The mark goes first: it may be behind, never ahead. */
+  async truncate(after: Zxid): Promise<void> {
+    if (sameZxid(after, this.#last)) return
+    invariant(
+      isAtMost(this.#base, after) && isAtMost(after, this.#last),
+      `cut at ${formatZxid(after)}, outside of the log`,
+    )
+    const operations: Operation[] = []
+    let gone = 0
+    let found = sameZxid(after, this.#base)
+    for await (const [key, value] of this.#database.iterator(await this.#rangeFrom(after))) {
+      const entries = decodeGroup(value)
+      const kept = entries.filter(entry => isAtMost(entry.zxid, after))
+      found ||= kept.some(entry => sameZxid(entry.zxid, after))
+      if (kept.length === entries.length) continue
+      gone += value.length
+      if (kept.length === 0) operations.push({ type: 'del', key })
+      else {
+        const rest = asBuffer(encodeGroup(kept))
+        gone -= rest.length
+        operations.push({ type: 'put', key, value: rest })
+      }
+    }
+    invariant(found, `cut at ${formatZxid(after)}, which is not in the log`)
+    await this.#mark.lower({ zxid: after })
+    await this.#database.batch(operations, SYNCED)
+    this.#segments.truncate(after, gone)
+    this.#last = after
+    this.#bytesSinceCheckpoint = Math.max(0, this.#bytesSinceCheckpoint - gone)
+  }
+
+  /** Entries behind `after`; see Storage.readHistory. Each batch takes what is there by then, and only if the chain goes on there. */
+  async *read(after: Zxid): AsyncGenerator<readonly Proposal[], void, undefined> {
+    for (let last = after; ; ) {
+      const batch = await this.#batchBehind(last)
+      if (batch.length === 0) return
+      yield batch
+      last = batch.at(-1)!.zxid
+    }
+  }
+
+  async #batchBehind(after: Zxid): Promise<readonly Proposal[]> {
+    this.#requireKept(after)
+    const batch: Proposal[] = []
+    let last = after
+    let bytes = 0
+    const groups = this.#database.values({ ...(await this.#rangeFrom(after)), ...READING })
+    try {
+      for (;;) {
+        const values = await groups.nextv(GROUPS_PER_READ)
+        if (values.length === 0) break
+        for (const entry of values.flatMap(decodeGroup)) {
+          if (isAtMost(entry.zxid, last)) continue
+          if (!sameZxid(entry.previous, last)) {
+            this.#requireKept(last)
+            throw new ZooKeeperError('HISTORY_CONFLICT', `${formatZxid(last)} is no longer in the log`)
+          }
+          bytes += recordOf(entry).length
+          if (batch.length === BATCH_ENTRIES || (batch.length > 0 && bytes > BATCH_BYTES)) return batch
+          batch.push(entry)
+          last = entry.zxid
+        }
+      }
+    } finally {
+      await groups.close()
+    }
+    if (batch.length === 0) this.#requireKept(after)
+    return batch
+  }
+
+  /** A checkpoint at `zxid` is durable: history beyond `kept` bytes may go. `pending` is how much was appended when it began. */
+  async checkpointed(zxid: Zxid, pending: number, kept: number): Promise<void> {
+    this.#bytesSinceCheckpoint = Math.max(0, this.#bytesSinceCheckpoint - pending)
+    const purged = this.#segments.purge(zxid, kept)
+    if (purged === undefined) return
+    this.#base = purged
+    await this.#database.batch([baseRecord(this.#generation, purged)], SYNCED)
+  }
+
+  /** The tree has switched to a snapshot at `base`: the log of the generation before is void. */
+  async restart(generation: number, base: Zxid): Promise<void> {
+    this.#generation = generation
+    this.#base = base
+    this.#last = base
+    this.#segments = new LogSegments()
+    this.#bytesSinceCheckpoint = 0
+    await this.#mark.lower({ generation, zxid: base })
+    await this.#database.batch([baseRecord(generation, base)], SYNCED)
+  }
+
+  /** What may be cleared when there is time. */
+  voidRanges(): readonly KeyRange[] {
+    const beforeBase = { gte: groupsOf(this.#generation).gte, lt: behind(groupKey(this.#generation, this.#base)) }
+    return [...groupsOutside(this.#generation), beforeBase]
+  }
+
+  #requireKept(after: Zxid): void {
+    if (!isAfter(this.#base, after)) return
+    const why = `history behind ${formatZxid(after)} is gone: the log begins at ${formatZxid(this.#base)}`
+    throw new ZooKeeperError('HISTORY_PURGED', why)
+  }
+
+  /** From the group that has `zxid` in it, if there is one. */
+  async #rangeFrom(zxid: Zxid): Promise<KeyRange> {
+    const { gte, lt } = groupsOf(this.#generation)
+    const upTo = behind(groupKey(this.#generation, zxid))
+    const [key] = await this.#database.keys({ gte, lt: upTo, reverse: true, limit: 1 }).all()
+    return { gte: key ?? gte, lt }
+  }
+}
+
+/** The first key behind `key`. */
+function behind(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.alloc(1)])
+}
+
+export function baseRecord(generation: number, base: Zxid): Operation {
+  return { type: 'put', key: BASE_KEY, value: encodeWords(BASE_VERSION, [generation, base.epoch, base.counter]) }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
