@@ -96,6 +96,8 @@ export class Session {
         if (error === undefined) resolve()
         else reject(error)
       })
+      if (scope.signal?.aborted === true)
+        this.#finish(new ZooKeeperError('ABORTED', 'opening a client: aborted by its signal'))
       if (this.#end === undefined) this.#attach()
     })
   }
@@ -144,8 +146,9 @@ export class Session {
     return new Promise<R>((resolve, reject) => {
       const end = this.end
       if (end !== undefined) throw end
-      if (scope.signal?.aborted === true)
-        throw new ZooKeeperError('ABORTED', 'before it was sent', { cause: scope.signal.reason })
+      const over = this.#isOver(scope)
+      if (over !== undefined)
+        throw new ZooKeeperError(over, 'before it was sent', { path, cause: scope.signal?.reason })
       let release = (): void => undefined
       const abandon = this.#pending.add({
         request,
@@ -224,6 +227,11 @@ export class Session {
       this.#flush()
     })
     return this.#closed
+  }
+
+  #isOver(scope: CallScope): ErrorCode | undefined {
+    if (scope.signal?.aborted === true) return 'ABORTED'
+    return scope.deadline <= this.#channel.clock.now() ? 'CONNECTION_LOSS' : undefined
   }
 
   #attach(): void {
