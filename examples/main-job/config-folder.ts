@@ -1,0 +1,88 @@
+/**
+ * Keeps a subtree in step with a folder: each file is a znode with the file's parsed JSON, each folder a znode without data. Only the leader
+ * runs it, so there is one writer; who becomes leader starts with a full comparison, so nothing is lost by a change of leader.
+ */
+import { watch } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import type { Client } from 'vivarium'
+
+export class ConfigFolder {
+  readonly #client: Client<unknown>
+  readonly #folder: string
+  readonly #root: string
+  readonly #say: (text: string) => void
+  #stopWatching: (() => void) | undefined
+  #running: Promise<void> = Promise.resolve()
+  #again = false
+
+  constructor(client: Client<unknown>, folder: string, root: string, say: (text: string) => void) {
+    this.#client = client
+    this.#folder = folder
+    this.#root = root
+    this.#say = say
+  }
+
+  start(): void {
+    if (this.#stopWatching !== undefined) return
+    const watcher = watch(this.#folder, { recursive: true }, () => this.#soon())
+    watcher.on('error', error => this.#say(`cannot watch ${this.#folder}: ${error.message}`))
+    this.#stopWatching = () => watcher.close()
+    this.#soon()
+  }
+
+  /** Resolves when a comparison that is under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopWatching?.()
+    this.#stopWatching = undefined
+    await this.#running
+  }
+
+  /** One comparison at a time; what happens meanwhile makes one more. */
+  #soon(): void {
+    if (this.#again) return
+    this.#again = true
+    this.#running = this.#running.then(async () => {
+      this.#again = false
+      if (this.#stopWatching === undefined) return
+      await this.#compare().catch((error: Error) => this.#say(`configuration not loaded: ${error.message}`))
+    })
+  }
+
+  async #compare(): Promise<void> {
+    const wanted = await this.#read()
+    await this.#client.create(this.#root, undefined, { parents: true, ifMissing: true })
+    const present = new Map<string, string>()
+    for await (const { path, value } of this.#client.walk(this.#root)) present.set(path, JSON.stringify(value))
+    for (const [path, text] of wanted) {
+      if (!present.has(path)) await this.#client.create(path, parse(text), { ifMissing: true })
+      else if (present.get(path) !== text) await this.#client.set(path, parse(text))
+    }
+    const gone = [...present.keys()].filter(path => path !== this.#root && !wanted.has(path))
+    for (const path of gone.reverse()) await this.#client.delete(path, { ifExists: true })
+  }
+
+  /** Canonical JSON text by path, parents first; undefined for a folder. A file that is not JSON is told and left as it was. */
+  async #read(): Promise<Map<string, string | undefined>> {
+    const found = new Map<string, string | undefined>()
+    const entries = await readdir(this.#folder, { recursive: true, withFileTypes: true })
+    const paths = entries.map(entry => ({ entry, path: join(entry.parentPath, entry.name) }))
+    for (const { entry, path } of paths.sort((a, b) => (a.path < b.path ? -1 : 1))) {
+      const znode = `${this.#root}/${relative(this.#folder, path).split(sep).join('/')}`
+      if (entry.isDirectory()) found.set(znode, undefined)
+      else if (entry.name.endsWith('.json')) {
+        const text = await readFile(path, 'utf8')
+        try {
+          found.set(znode, JSON.stringify(JSON.parse(text)))
+        } catch (error) {
+          throw new Error(`${path}: ${(error as Error).message}`)
+        }
+      }
+    }
+    return found
+  }
+}
+
+function parse(text: string | undefined): unknown {
+  return text === undefined ? undefined : JSON.parse(text)
+}

@@ -1,0 +1,159 @@
+/**
+ * The main job, `npm start`: an ensemble of three processes on this machine, with live configuration.
+ * Keys on a terminal: k kills the leader, r restarts who is not running, q or Ctrl-C ends. Without one, the printed commands do the same.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { type JobOptions, parseOptions } from './options.js'
+import { type FromMember, MEMBER_IDS, type MemberStatus, type ToMember } from './protocol.js'
+import { Screen } from './screen.js'
+
+const END_LIMIT_MS = 15_000
+
+class Supervisor {
+  readonly #options: JobOptions
+  readonly #screen = new Screen(process.stdout)
+  readonly #children = new Map<number, ChildProcess>()
+  readonly #statuses = new Map<number, MemberStatus>()
+  #failed = false
+  #ending: Promise<void> | undefined
+
+  constructor(options: JobOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#screen.line(
+      `three members, TCP on 127.0.0.1:${this.#options.basePort + 1}-${this.#options.basePort + 3}, data in ${this.#options.dataDir}`,
+    )
+    this.#screen.line(`edit a file in ${this.#options.configDir} and watch every member see it`)
+    const keys = process.stdin.isTTY ? 'keys: k kill the leader, r restart it, q end' : 'no terminal: plain lines'
+    this.#screen.line(`${keys}; restart from elsewhere: kill -USR2 ${process.pid}`)
+    for (const id of MEMBER_IDS) this.#fork(id)
+    if (process.stdin.isTTY) {
+      process.stdin.setRawMode(true)
+      process.stdin.on('data', keys => {
+        for (const key of keys.toString()) this.#onKey(key)
+      })
+    }
+    process.on('SIGINT', () => void this.end())
+    process.on('SIGTERM', () => void this.end())
+    process.on('SIGUSR2', () => this.#restart())
+    if (this.#options.forMs !== undefined) setTimeout(() => void this.end(), this.#options.forMs).unref()
+  }
+
+  end(): Promise<void> {
+    this.#ending ??= this.#end()
+    return this.#ending
+  }
+
+  async #end(): Promise<void> {
+    this.#screen.line('ending: sessions first, then the peers')
+    const limit = setTimeout(() => {
+      for (const child of this.#children.values()) child.kill('SIGKILL')
+    }, END_LIMIT_MS)
+    const children = [...this.#children.values()]
+    await Promise.all(children.map(child => told(child, { kind: 'leave' }, 'left')))
+    await Promise.all(children.map(child => told(child, { kind: 'close' }, undefined)))
+    clearTimeout(limit)
+    if (process.stdin.isTTY) {
+      process.stdin.setRawMode(false)
+      process.stdin.pause()
+    }
+    this.#screen.line('ended')
+    process.exitCode = this.#failed ? 1 : 0
+  }
+
+  #fork(id: number): void {
+    const member = fileURLToPath(new URL('./member.js', import.meta.url))
+    const child = fork(member, [String(id), JSON.stringify(this.#options)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    this.#children.set(id, child)
+    child.on('message', (message: FromMember) => {
+      if (message.kind === 'line') this.#screen.line(`member ${id}  ${message.text}`)
+      else if (message.kind === 'status') {
+        this.#statuses.set(id, message.status)
+        this.#showStatus()
+      }
+    })
+    child.on('exit', (code, signal) => {
+      this.#children.delete(id)
+      this.#statuses.delete(id)
+      if (this.#ending === undefined) {
+        this.#screen.line(
+          `member ${id}  is gone: ${signal ?? `exit code ${code}`}; restart: r, or kill -USR2 ${process.pid}`,
+        )
+        this.#showStatus()
+      }
+      if (code !== 0 && signal === null) this.#failed = true
+    })
+  }
+
+  #onKey(key: string): void {
+    if (key === 'k') this.#killLeader()
+    else if (key === 'r') this.#restart()
+    else if (key === 'q' || key === '\u0003') void this.end()
+  }
+
+  #leader(): number | undefined {
+    return MEMBER_IDS.find(id => this.#statuses.get(id)?.role === 'leading' && this.#statuses.get(id)?.serving)
+  }
+
+  #killLeader(): void {
+    const leader = this.#leader()
+    if (leader === undefined) return this.#screen.line('there is no leader now')
+    this.#screen.line(`member ${leader}  killed with SIGKILL`)
+    this.#children.get(leader)?.kill('SIGKILL')
+  }
+
+  #restart(): void {
+    for (const id of MEMBER_IDS) {
+      if (this.#children.has(id)) continue
+      this.#screen.line(`member ${id}  starts again on the data it left`)
+      this.#fork(id)
+    }
+  }
+
+  #showStatus(): void {
+    const statuses = [...this.#statuses.values()]
+    const epoch = Math.max(0, ...statuses.map(status => status.epoch))
+    const ahead = Math.max(0, ...statuses.filter(status => status.epoch === epoch).map(status => status.counter))
+    const lines = MEMBER_IDS.map(id => {
+      const status = this.#statuses.get(id)
+      if (status === undefined) return `  member ${id}  not running`
+      const lag = status.epoch === epoch ? String(Math.max(0, ahead - status.counter)) : '?'
+      const pid = this.#children.get(id)?.pid
+      return `  member ${id}  ${status.role.padEnd(9)} epoch ${status.epoch}  zxid ${status.zxid}  lag ${lag}${status.serving ? '' : '  (not serving)'}  pid ${pid}`
+    })
+    const leader = this.#leader()
+    if (leader !== undefined) lines.push(`  leader ${leader}: kill -9 ${this.#children.get(leader)?.pid}`)
+    this.#screen.status(lines, MEMBER_IDS.map(id => this.#newsOf(id)).join())
+  }
+
+  #newsOf(id: number): string {
+    const status = this.#statuses.get(id)
+    return status === undefined ? '-' : `${status.role} ${status.epoch} ${status.serving}`
+  }
+}
+
+/** Tells a child something and waits for its answer, or for its end. */
+function told(child: ChildProcess, message: ToMember, answer: FromMember['kind'] | undefined): Promise<void> {
+  return new Promise(resolve => {
+    if (!child.connected) return resolve()
+    child.once('exit', () => resolve())
+    child.on('message', (heard: FromMember) => {
+      if (heard.kind === answer) resolve()
+    })
+    child.send(message, error => {
+      if (error !== null) resolve()
+    })
+  })
+}
+
+try {
+  new Supervisor(parseOptions(process.argv.slice(2))).start()
+} catch (error) {
+  console.error((error as Error).message)
+  process.exitCode = 2
+}
