@@ -29,7 +29,8 @@ export function prepareSetAcl(request: SetAclRequest, context: PrepareContext): 
   return { kind: 'setAcl', path, acl, version }
 }
 
-export function applySetAcl({ path, acl, version }: SetAclTxn, { replica: { tree } }: ApplyContext): StepResponse {
-  const znode = tree.setAcl(path, acl, version)
+export function applySetAcl(txn: SetAclTxn, { replica: { tree }, zxid }: ApplyContext): StepResponse {
+  const { path } = txn
+  const znode = tree.setAcl(path, txn.acl, txn.version, zxid)
   return znode === undefined ? NO_NODE : { kind: 'stat', stat: tree.statOf(path, znode) }
 }

@@ -104,11 +104,11 @@ export class DataTree {
     }
   }
 
-  /** Undefined if it exists already or has no parent; the parent's counters are raised all the same. */
+  /** Undefined if it exists already (its parent's counters are raised all the same) or has no parent as old as this. */
   create(path: string, made: NewZnode, parentCversion: number, zxid: Zxid, time: number): Znode | undefined {
     const parentPath = parentOf(path)
     const parent = this.#nodes.get(parentPath)
-    if (parent === undefined) return undefined
+    if (parent === undefined || isAfter(parent.czxid, zxid)) return undefined
     const cversion = isAhead(parentCversion, parent.cversion) ? parentCversion | 0 : parent.cversion
     this.#replace(parentPath, parent, withChild(parent, cversion, later(parent.pzxid, zxid)))
     if (this.#nodes.has(path)) return undefined
@@ -172,11 +172,11 @@ export class DataTree {
     return znode
   }
 
-  /** Undefined if it does not exist. */
-  setAcl(path: string, acl: Acl, aversion: number): Znode | undefined {
+  /** Undefined if it does not exist. As `setData`, judged by czxid and aversion: setAcl leaves no zxid of its own. */
+  setAcl(path: string, acl: Acl, aversion: number, zxid: Zxid): Znode | undefined {
     const old = this.#nodes.get(path)
     if (old === undefined) return undefined
-    if (isAhead(old.aversion, aversion)) return old
+    if (isAfter(old.czxid, zxid) || isAhead(old.aversion, aversion)) return old
     const znode = stored(old, this.#acls.intern(acl), old.content, aversion)
     this.#replace(path, old, znode)
     return znode

@@ -1,0 +1,61 @@
+/** Random writes over few paths, so that they meet: mostly valid, often in conflict. */
+import fc from 'fast-check'
+import { type Acl, OPEN_ACL_UNSAFE, Permission } from '../../../../lib/model/acl.js'
+import { createModeFromFlag } from '../../../../lib/model/create-mode.js'
+import type { SessionId } from '../../../../lib/model/ids.js'
+import type { MultiStep, WriteRequest } from '../../../../lib/model/request.js'
+import { OTHER, SESSION } from './bench.js'
+
+const name = fc.constantFrom('a', 'b')
+export const paths = fc.array(name, { minLength: 1, maxLength: 3 }).map(names => `/${names.join('/')}`)
+const data = fc.option(fc.uint8Array({ maxLength: 6 }))
+const version = fc.constantFrom(-1, -1, -1, 0, 1, 2)
+const acls = fc.constantFrom<Acl>(
+  OPEN_ACL_UNSAFE,
+  OPEN_ACL_UNSAFE,
+  [{ perms: Permission.READ, scheme: 'world', id: 'anyone' }],
+  [{ perms: Permission.ALL, scheme: 'digest', id: 'alice:hash' }],
+)
+const modes = fc.constantFrom(0, 0, 0, 1, 2, 3).map(flag => createModeFromFlag(flag)!)
+
+const creates = fc.record({ kind: fc.constant('create' as const), path: paths, data, acl: acls, mode: modes })
+const deletes = fc.record({ kind: fc.constant('delete' as const), path: paths, version })
+const setDatas = fc.record({ kind: fc.constant('setData' as const), path: paths, data, version })
+const checks = fc.record({ kind: fc.constant('check' as const), path: paths, version })
+const setAcls = fc.record({ kind: fc.constant('setAcl' as const), path: paths, acl: acls, version })
+
+export const steps: fc.Arbitrary<MultiStep> = fc.oneof({ weight: 4, arbitrary: creates }, deletes, setDatas, checks)
+export const multiSteps = fc.array(steps, { maxLength: 5 })
+const multis = fc.record({ kind: fc.constant('multi' as const), steps: multiSteps })
+
+export const sessions = fc.constantFrom<SessionId>(SESSION, SESSION, OTHER)
+
+const openings = sessions.map(session => ({
+  request: {
+    kind: 'createSession',
+    session,
+    timeoutMs: 5000,
+    password: new Uint8Array(16).fill(9),
+  } as WriteRequest,
+  session,
+}))
+const closings = sessions.map(session => ({ request: { kind: 'closeSession' } as WriteRequest, session }))
+const requests: fc.Arbitrary<WriteRequest> = fc.oneof(
+  { weight: 6, arbitrary: creates },
+  { weight: 2, arbitrary: deletes },
+  { weight: 2, arbitrary: setDatas },
+  { weight: 1, arbitrary: setAcls },
+  { weight: 2, arbitrary: multis },
+)
+const ordinary = fc.record({ request: requests, session: sessions })
+
+export interface RandomWrite {
+  readonly request: WriteRequest
+  readonly session: SessionId
+}
+
+export const writes: fc.Arbitrary<RandomWrite> = fc.oneof(
+  { weight: 12, arbitrary: ordinary },
+  { weight: 2, arbitrary: openings },
+  { weight: 1, arbitrary: closings },
+)
