@@ -6,7 +6,7 @@
  * `destroy` no frame is delivered; a frame that stays incomplete for 10 s (slowloris, invariants §5.3) ends the connection.
  * Before: stream-listener.ts or a dial hands the socket over. After: the host's links.
  */
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { ZooKeeperError } from '../lib/model/errors.js'
 import { invariant } from '../lib/model/invariant.js'
 import { FrameDecoder } from '../lib/transport/frame.js'
@@ -23,13 +23,14 @@ import { WriteBatch } from './write-batch.js'
 export const SEND_MARK_BYTES = 1024 * 1024
 /** How long `close` waits for the other side to take what was sent. */
 const LINGER_MS = 5_000
-/** From a frame's first byte to its last. */
 const FRAME_MS = 10_000
 
 export interface StreamLinkOptions {
   readonly remote: string
   /** Names the other side has proven (TLS); see `Connection.identity`. */
   readonly identity?: readonly string[] | undefined
+  /** From a frame's first byte to its last. @default 10000 */
+  readonly frameMs?: number
   /** The socket is closed: the transport forgets this link. */
   onClosed(link: StreamLink): void
   /** The first frame has arrived. */
@@ -39,7 +40,7 @@ export interface StreamLinkOptions {
 export class StreamLink implements Connection {
   readonly remote: string
   readonly identity: readonly string[] | undefined
-  readonly #socket: Socket
+  readonly #socket: Duplex
   readonly #options: StreamLinkOptions
   readonly #decoder = new FrameDecoder()
   #handlers: ConnectionHandlers | undefined
@@ -64,7 +65,7 @@ export class StreamLink implements Connection {
   #socketClosed = false
   #told = false
 
-  constructor(socket: Socket, options: StreamLinkOptions) {
+  constructor(socket: Duplex, options: StreamLinkOptions) {
     this.#socket = socket
     this.#options = options
     this.remote = options.remote
@@ -74,6 +75,8 @@ export class StreamLink implements Connection {
         cause: error,
       })
     })
+    // Not every stream does so by itself (those of an HTTP server do not): no half-open connections here.
+    socket.once('end', () => socket.end())
     socket.once('close', this.#onSocketClosed)
   }
 
@@ -116,8 +119,8 @@ export class StreamLink implements Connection {
     this.#flushing = undefined
     const slices = this.#batch.take()
     const last = slices.length - 1
-    if (last < 0) return
     const socket = this.#socket
+    if (last < 0 || !socket.writable) return // the other side has ended meanwhile: nobody is there to send to
     if (last > 0) socket.cork()
     for (let i = 0; i < last; i++) socket.write(slices[i]!)
     socket.write(slices[last]!, this.#onWritten)
@@ -201,7 +204,7 @@ export class StreamLink implements Connection {
       if (this.#ending || this.#socketClosed || !this.#decoder.midFrame) return
       if (this.#paused || this.#decoder.completed !== begun) this.#watchFrame()
       else this.#fail(new ZooKeeperError('PROTOCOL_ERROR', `a frame of ${this.remote} stays incomplete`))
-    }, FRAME_MS)
+    }, this.#options.frameMs ?? FRAME_MS)
     this.#frameTimer.unref()
   }
 
