@@ -65,7 +65,6 @@ export class SubtreeStream implements WatchObserver {
   }
 
   suspended(): void {
-    if (!this.#session.attached) this.#round = undefined
     if (this.#last !== undefined && !this.#last.stale) this.#emit({ ...this.#last, stale: true })
   }
 

@@ -108,6 +108,15 @@ describe('client', () => {
       expect([result.value, result.stat.version]).to.deep.equal(['6', 2])
       expect((await zk.get('/n')).value).to.equal('6')
     })
+    it('update never sets a znode whose version would match any', async () => {
+      await zk.create('/n', '0')
+      const znode = w.ensemble.tree.get('/n')!
+      znode.stat = { ...znode.stat, version: -1 }
+      await refused(
+        zk.update('/n', () => '1'),
+        'BAD_VERSION',
+      )
+    })
     it('concurrent updates lose none', async () => {
       await zk.create('/n', '0')
       await Promise.all(Array.from({ length: 20 }, () => zk.update('/n', value => String(Number(value) + 1))))

@@ -7,7 +7,11 @@ import { ZERO } from '../../../lib/model/zxid.js'
 
 describe('pending calls', () => {
   it('C2: sends in order, settles each call exactly once, and forgets everything in the end', () => {
-    const actions = fc.array(fc.constantFrom('add', 'send', 'answer', 'fail', 'abandon', 'lost'), { maxLength: 60 })
+    const actions = fc.array(fc.constantFrom('add', 'send', 'answer', 'fail', 'abandon', 'lost'), {
+      minLength: 5,
+      maxLength: 60,
+      size: 'max',
+    })
     fc.assert(
       fc.property(actions, fc.nat(), (steps, salt) => {
         const pending = new PendingCalls({ calls: 1000, bytes: 1000 })
@@ -48,6 +52,7 @@ describe('pending calls', () => {
         for (const ends of settled) expect(ends.length).to.equal(1)
         expect(pending.count).to.equal(0)
       }),
+      { numRuns: 500 },
     )
   })
   it('tells not-applied for what was never sent, unknown for what was', () => {
