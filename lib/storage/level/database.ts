@@ -6,7 +6,7 @@
  */
 import { Level } from 'level'
 import { ZooKeeperError } from '../../model/errors.js'
-import { asStorageError, levelCause } from './fail-stop.js'
+import { asStorageError, levelCause, reasonOf } from './fail-stop.js'
 import { decodeWords, encodeWords } from './fixed-record.js'
 import { type KeyRange, LABEL_KEY } from './keys.js'
 
@@ -56,7 +56,7 @@ export async function requireLabel(database: Database, incarnation: string, name
   try {
     decodeWords(found, LABEL_VERSION, 5, what)
   } catch (error) {
-    throw new ZooKeeperError((error as ZooKeeperError).code, `${(error as Error).message}. ${WHAT_TO_DO}`, {
+    throw new ZooKeeperError((error as ZooKeeperError).code, `${reasonOf(error)}. ${WHAT_TO_DO}`, {
       cause: error,
     })
   }

@@ -2,6 +2,7 @@
 import { ZooKeeperError } from '../../model/errors.js'
 import type { Epochs } from '../../model/history.js'
 import { type Database, type Operation, SYNCED, WHAT_TO_DO } from './database.js'
+import { reasonOf } from './fail-stop.js'
 import { decodeWords, encodeWords } from './fixed-record.js'
 import { EPOCHS_KEY } from './keys.js'
 
@@ -27,6 +28,6 @@ export async function loadEpochs(log: Database, marked: Epochs): Promise<Epochs>
     throw new ZooKeeperError('DATA_CORRUPT', `${what} says ${found}, but they had been at least ${wanted}`)
   } catch (error) {
     if (!(error instanceof ZooKeeperError) || error.code !== 'DATA_CORRUPT') throw error
-    throw new ZooKeeperError('DATA_CORRUPT', `${error.message}. ${WHAT_TO_DO}`, { cause: error })
+    throw new ZooKeeperError('DATA_CORRUPT', `${reasonOf(error)}. ${WHAT_TO_DO}`, { cause: error })
   }
 }

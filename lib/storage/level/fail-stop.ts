@@ -15,7 +15,7 @@ export class FailStop {
   /** Throws STORAGE_FAILED once something has failed. */
   check(): void {
     if (this.#failure === undefined) return
-    const why = `the store has stopped, reopen it: ${this.#failure.message}`
+    const why = `the store has stopped, reopen it: ${reasonOf(this.#failure)}`
     throw new ZooKeeperError('STORAGE_FAILED', why, { outcome: 'not-applied', cause: this.#failure })
   }
 
@@ -38,11 +38,17 @@ export class FailStop {
   }
 }
 
+/** What an error says, without the code in front: it will be part of another message. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return error instanceof ZooKeeperError ? text.slice(error.code.length + 2) : text
+}
+
 export function asStorageError(what: string, error: unknown): ZooKeeperError {
   if (error instanceof ZooKeeperError) return error
   const cause = levelCause(error)
   const code = cause?.code === 'LEVEL_CORRUPTION' ? 'DATA_CORRUPT' : 'STORAGE_FAILED'
-  const why = cause?.message ?? (error instanceof Error ? error.message : String(error))
+  const why = cause?.message ?? reasonOf(error)
   return new ZooKeeperError(code, `${what}: ${why}`, { outcome: 'unknown', cause: error })
 }
 

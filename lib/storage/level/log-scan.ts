@@ -10,6 +10,7 @@ import type { Proposal } from '../../model/proposal.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, type Zxid } from '../../model/zxid.js'
 import { HistoryRanges } from '../history-ranges.js'
 import { type Database, type Operation, SYNCED, WHAT_TO_DO } from './database.js'
+import { reasonOf } from './fail-stop.js'
 import { groupsOf, zxidOfGroupKey } from './keys.js'
 import { LogSegments } from './log-segments.js'
 
@@ -95,7 +96,7 @@ function readGroup(first: Zxid | undefined, value: Buffer, last: Zxid): Proposal
     return wrong === undefined ? group : `at ${formatZxid(first)}: ${wrong}`
   } catch (error) {
     if (!(error instanceof ZooKeeperError) || error.code !== 'DATA_CORRUPT') throw error
-    return `at ${formatZxid(first)}: ${error.message}`
+    return `at ${formatZxid(first)}: ${reasonOf(error)}`
   }
 }
 

@@ -18,6 +18,7 @@ import type { Znode } from '../../model/znode.js'
 import type { SnapshotHeader } from '../storage.js'
 import { type CheckpointRecord, checkpointOperation, decodeCheckpoint } from './checkpoint-record.js'
 import { clearSlowly, type Database, type Operation, SYNCED, WHAT_TO_DO, yieldToOthers } from './database.js'
+import { reasonOf } from './fail-stop.js'
 import {
   CHECKPOINT_KEY,
   journalKey,
@@ -258,7 +259,7 @@ function operationsOf(generation: number, chunk: Uint8Array): readonly Operation
 
 function explained(database: Database, error: unknown): unknown {
   if (!(error instanceof ZooKeeperError) || error.code !== 'DATA_CORRUPT') return error
-  return new ZooKeeperError('DATA_CORRUPT', `${database.location} is damaged: ${error.message}. ${WHAT_TO_DO}`, {
+  return new ZooKeeperError('DATA_CORRUPT', `${database.location} is damaged: ${reasonOf(error)}. ${WHAT_TO_DO}`, {
     cause: error,
   })
 }

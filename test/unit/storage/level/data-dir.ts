@@ -1,0 +1,90 @@
+/** A data directory that tests open, damage and copy. */
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { Level } from 'level'
+import type { PeerId } from '../../../../lib/model/ids.js'
+import { LevelStorage } from '../../../../lib/storage/level/level-storage.js'
+import type { Recovered } from '../../../../lib/storage/storage.js'
+import { codeOf } from '../../../compliance/storage-fixtures.js'
+
+type Raw = Level<Buffer, Buffer>
+
+export class DataDir {
+  readonly location: string
+  readonly #open: LevelStorage[] = []
+
+  constructor(location: string) {
+    this.location = location
+  }
+
+  static async make(): Promise<DataDir> {
+    return new DataDir(path.join(await mkdtemp(path.join(tmpdir(), 'vivarium-data-')), 'data'))
+  }
+
+  file(...names: string[]): string {
+    return path.join(this.location, ...names)
+  }
+
+  store(options: { ensemble?: string; peer?: PeerId; logBytesKept?: number } = {}): LevelStorage {
+    const store = new LevelStorage({ dataDir: this.location, ensemble: 'test', peer: 1 as PeerId, ...options })
+    this.#open.push(store)
+    return store
+  }
+
+  /** Opens, does the work, closes. */
+  async with<T>(work: (store: LevelStorage, recovered: Recovered) => Promise<T>): Promise<T> {
+    const store = this.store()
+    try {
+      return await work(store, await store.open())
+    } finally {
+      await store.close()
+    }
+  }
+
+  recovered(): Promise<Recovered> {
+    return this.with(async (_, recovered) => recovered)
+  }
+
+  /** How opening ends: its error, or undefined. */
+  async failure(): Promise<{ readonly code: string; readonly message: string }> {
+    const store = this.store()
+    const opening = store.open()
+    const code = await codeOf(opening)
+    const message = await opening.then(
+      () => '',
+      error => (error as Error).message,
+    )
+    await store.close()
+    return { code, message }
+  }
+
+  /** LevelDB itself, while no store has it. */
+  async raw<T>(name: 'log' | 'tree', work: (database: Raw) => Promise<T>): Promise<T> {
+    const database = new Level<Buffer, Buffer>(this.file(name), { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+    await database.open()
+    try {
+      return await work(database)
+    } finally {
+      await database.close()
+    }
+  }
+
+  /** What a killed process would leave now. */
+  async copy(): Promise<DataDir> {
+    const copy = await DataDir.make()
+    await cp(this.location, copy.location, { recursive: true })
+    return copy
+  }
+
+  async destroy(): Promise<void> {
+    for (const store of this.#open) await store.close().catch(() => {})
+    await rm(path.dirname(this.location), { recursive: true, force: true })
+  }
+}
+
+export function flipped(bytes: Uint8Array, at: number, bit = 1): Buffer {
+  const copy = Buffer.from(bytes)
+  copy[at] = copy[at]! ^ bit
+  return copy
+}
