@@ -140,8 +140,9 @@ export class TreeOverlay {
     return this.#pending.entries()
   }
 
+  /** What is held, the owner index included: 0 when nothing is pending. */
   get size(): number {
-    return this.#pending.size
+    return this.#pending.size + this.#owned.size
   }
 
   #existing(path: string): NodeState {

@@ -90,13 +90,13 @@ describe('prepare and apply', () => {
 
   it('pipelined: many prepared before the first is applied give the same txns', () => {
     fc.assert(
-      fc.property(runs, fc.array(fc.nat(8), { maxLength: 60 }), (all, commits) => {
+      fc.property(runs, fc.array(fc.constantFrom(0, 0, 0, 1, 1, 3), { maxLength: 60 }), (all, commits) => {
         const sequential = bench()
         runAll(sequential, all)
         const pipelined = bench()
         for (const [at, { request, session }] of all.entries()) {
           pipelined.prepare(request, { session })
-          pipelined.commit(Math.max(0, (commits[at] ?? 0) - 3))
+          pipelined.commit(commits[at] ?? 0)
         }
         pipelined.commit()
         expect(pipelined.log).to.deep.equal(sequential.log)
