@@ -50,6 +50,8 @@ export class StreamLink implements Connection {
   #delivering = false
   #resuming: NodeJS.Immediate | undefined
   #frameTimer: NodeJS.Timeout | undefined
+  /** Paused at some time since the timer was set: then it was this side that was slow. */
+  #pausedWithin = false
 
   // Sending
   readonly #batch = new WriteBatch()
@@ -139,6 +141,7 @@ export class StreamLink implements Connection {
   pause(): void {
     if (this.#paused) return
     this.#paused = true
+    this.#pausedWithin = true
     this.#socket.pause()
   }
 
@@ -199,10 +202,11 @@ export class StreamLink implements Connection {
   #watchFrame(): void {
     if (this.#frameTimer !== undefined) return
     const begun = this.#decoder.completed
+    this.#pausedWithin = this.#paused
     this.#frameTimer = setTimeout(() => {
       this.#frameTimer = undefined
       if (this.#ending || this.#socketClosed || !this.#decoder.midFrame) return
-      if (this.#paused || this.#decoder.completed !== begun) this.#watchFrame()
+      if (this.#pausedWithin || this.#decoder.completed !== begun) this.#watchFrame()
       else this.#fail(new ZooKeeperError('PROTOCOL_ERROR', `a frame of ${this.remote} stays incomplete`))
     }, this.#options.frameMs ?? FRAME_MS)
     this.#frameTimer.unref()

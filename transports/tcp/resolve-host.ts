@@ -11,21 +11,28 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { ZooKeeperError } from '../../lib/model/errors.js'
 
-const HOSTS_FILE =
-  process.platform === 'win32'
-    ? join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', 'drivers', 'etc', 'hosts')
-    : '/etc/hosts'
+const { SystemRoot = 'C:\\Windows' } = process.env
+const HOSTS_FILE = process.platform === 'win32' ? join(SystemRoot, 'System32', 'drivers', 'etc', 'hosts') : '/etc/hosts'
 const DNS_TIMEOUT_MS = 2_000
 
-/** At least one address. Rejects with TRANSPORT_FAILED, or ABORTED. */
-export async function resolveHost(host: string, signal?: AbortSignal): Promise<readonly string[]> {
+/**
+ * At least one address, IPv4 first. Rejects with TRANSPORT_FAILED, or ABORTED. `servers` are the name servers to ask, `ip:port`; by default
+ * those of the system.
+ */
+export async function resolveHost(
+  host: string,
+  signal?: AbortSignal,
+  servers?: readonly string[],
+): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host]
   const name = host.toLowerCase()
   if (name === 'localhost') return ['127.0.0.1']
   const known = findInHosts(readHosts(), name)
   if (known.length > 0) return known
   const resolver = new dns.Resolver({ timeout: DNS_TIMEOUT_MS, tries: 2 })
+  if (servers !== undefined) resolver.setServers(servers)
   const cancel = () => resolver.cancel()
+  if (signal?.aborted) throw new ZooKeeperError('ABORTED', `resolving ${host} was aborted`)
   signal?.addEventListener('abort', cancel)
   try {
     const [four, six] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)])

@@ -20,8 +20,9 @@ class Wire extends Duplex {
     else done()
   }
 
-  unstick(): void {
-    this.stuck = false
+  /** Lets the pending write go, and with `all` the later ones too. */
+  unstick(all = true): void {
+    this.stuck = !all
     this.#release?.()
   }
 }
@@ -78,6 +79,42 @@ describe('stream link', () => {
     wire.unstick()
     await until(() => end.connection.bufferedBytes === 0, 'all is passed on')
     end.connection.destroy()
+  })
+
+  it('does not tell of room while a later write still fills it', async () => {
+    const { wire, end } = wired()
+    end.send('hello')
+    await until(() => wire.writes.length === 1, 'the first frame is written')
+    wire.stuck = true
+    expect(end.connection.send([Buffer.alloc(2_000_000)])).to.equal(false)
+    await until(() => wire.writes.length === 2, 'the first is being written')
+    expect(end.connection.send([Buffer.alloc(2_000_000)])).to.equal(false)
+    await turn()
+    wire.unstick(false)
+    await until(() => wire.writes.length === 3, 'the second is being written')
+    await turn()
+    expect(end.drained).to.equal(0)
+    wire.unstick()
+    await until(() => end.drained === 1, 'room')
+    end.connection.destroy()
+  })
+
+  it('still owes the frames behind a pause when the stream has closed already', async () => {
+    for (const ending of ['resume', 'close', 'destroy'] as const) {
+      const { wire, end } = wired()
+      end.onFrame = () => end.connection.pause()
+      wire.push(Buffer.concat([frameHeader(1), Buffer.from('a'), frameHeader(1), Buffer.from('b')]))
+      await end.until(() => end.frames.length === 1)
+      wire.destroy()
+      await turn()
+      await turn()
+      expect(end.closings).to.have.length(0)
+      end.onFrame = () => undefined
+      end.connection[ending]()
+      await end.until(() => end.closings.length === 1)
+      expect(end.texts()).to.deep.equal(ending === 'resume' ? ['a', 'b'] : ['a'])
+      expect(end.closings[0] === undefined).to.equal(ending !== 'resume')
+    }
   })
 
   it('ends a connection whose frame is not complete in time, however it trickles (slowloris)', async () => {
