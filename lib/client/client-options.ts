@@ -20,6 +20,8 @@ export interface ClientOptions<T = Uint8Array> {
   readonly pendingCallsMax?: number | undefined
   /** How many bytes of data those calls may hold together. @default 67_108_864 (64 MiB) */
   readonly pendingBytesMax?: number | undefined
+  /** How many of those are on their way at once; the others wait in the client, in order. @default 1000 */
+  readonly inFlightMax?: number | undefined
   /** Gives up opening. */
   readonly signal?: AbortSignal | undefined
 }
@@ -39,6 +41,7 @@ export interface ResolvedOptions<T> {
   readonly chroot: string
   readonly pendingCallsMax: number
   readonly pendingBytesMax: number
+  readonly inFlightMax: number
   readonly signal: AbortSignal | undefined
 }
 
@@ -50,6 +53,7 @@ const known = new Set([
   'chroot',
   'pendingCallsMax',
   'pendingBytesMax',
+  'inFlightMax',
   'signal',
 ])
 
@@ -72,6 +76,7 @@ export function resolveClientOptions<T>(options: ClientOptions<T>): ResolvedOpti
     chroot: options.chroot ?? '/',
     pendingCallsMax: whole('pendingCallsMax', 65_536),
     pendingBytesMax: whole('pendingBytesMax', 64 * 1024 * 1024),
+    inFlightMax: whole('inFlightMax', 1000),
     signal: options.signal,
   }
   const codec: Partial<Codec<T>> | null = resolved.codec

@@ -30,7 +30,10 @@ export interface PendingCall {
 }
 
 export interface PendingLimits {
+  /** Waiting and sent. */
   readonly calls: number
+  /** Sent. The others wait here, so that one client does not fill the queues of its peer. */
+  readonly inFlight: number
   readonly bytes: number
 }
 
@@ -46,6 +49,8 @@ export type Abandon = (code: ErrorCode, message: string, cause?: unknown) => voi
 export class PendingCalls {
   readonly #limits: PendingLimits
   readonly #waiting = new Set<Entry>()
+  /** Stands before the first one that waits: what is behind it has left the set. A new iterator would walk over the gaps. */
+  readonly #next = this.#waiting.values()
   readonly #sent = new Map<number, Entry>()
   #calls = 0
   #bytes = 0
@@ -83,9 +88,10 @@ export class PendingCalls {
     this.#lastCxid = 0
   }
 
-  /** Hands out every waiting call in order. */
+  /** Hands out the waiting calls in order, as far as the bound of those in flight allows. */
   sendWaiting(send: (cxid: number, request: Request) => void): void {
-    for (const entry of [...this.#waiting]) {
+    while (this.#waiting.size > 0 && this.#sent.size < this.#limits.inFlight) {
+      const entry = this.#next.next().value!
       this.#waiting.delete(entry)
       entry.cxid = ++this.#lastCxid
       this.#sent.set(entry.cxid, entry)
@@ -93,7 +99,7 @@ export class PendingCalls {
     }
   }
 
-  /** Puts a call before all others and sends it: for what a new attachment must be told first. */
+  /** Sends a call before all that wait: for what a new attachment must be told first, and for the client's own reads. */
   sendFirst(call: PendingCall, send: (cxid: number, request: Request) => void): void {
     const entry: Entry = { call, bytes: 0, cxid: ++this.#lastCxid, settled: false }
     this.#sent.set(this.#lastCxid, entry)
@@ -113,7 +119,7 @@ export class PendingCalls {
     const entry = this.#sent.get(cxid)
     if (entry === undefined) return
     this.#forget(entry)
-    this.#fail(entry, code, 'the request was not answered', outcome)
+    this.#fail(entry, code, 'refused without an answer', outcome)
   }
 
   /** The attachment is gone: what was sent has an unknown outcome, or waits again if it may be repeated. */

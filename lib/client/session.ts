@@ -47,6 +47,7 @@ export interface SessionOptions {
   readonly timeoutMs: number
   readonly pendingCallsMax: number
   readonly pendingBytesMax: number
+  readonly inFlightMax: number
 }
 
 /** How long a call may take, as settled when it began; steps of one call share it. */
@@ -80,7 +81,11 @@ export class Session {
     this.#channel = channel
     this.#options = options
     this.#random = random
-    this.#pending = new PendingCalls({ calls: options.pendingCallsMax, bytes: options.pendingBytesMax })
+    this.#pending = new PendingCalls({
+      calls: options.pendingCallsMax,
+      bytes: options.pendingBytesMax,
+      inFlight: options.inFlightMax,
+    })
   }
 
   /** Begins to attach. Resolves once attached, rejects when that is not to be. */
@@ -171,10 +176,12 @@ export class Session {
     })
   }
 
-  /** Asks for the client itself, without a time limit: the answer or the end of the attachment comes. Only while attached. */
+  /**
+   * Asks for the client itself, before the calls that wait and without a time limit: the answer or the end of the attachment
+   * comes. Only while attached.
+   */
   ask(request: Request, answered: (answer: Answer) => void, failed: (error: ZooKeeperError) => void): void {
-    this.#pending.add({ request, answered, failed, internal: true })
-    this.#flush()
+    this.#pending.sendFirst({ request, answered, failed, internal: true }, this.#send)
   }
 
   /** Calls back after the back-off of this attempt, unless the session ends first. Returns how to cancel it. */
@@ -252,8 +259,12 @@ export class Session {
       reply: only((cxid, zxid, response) => {
         this.#lastZxidSeen = later(this.#lastZxidSeen, zxid)
         this.#pending.answered(cxid, { zxid, response })
+        this.#flush()
       }),
-      failed: only((cxid, code, outcome) => this.#pending.failed(cxid, code, outcome)),
+      failed: only((cxid, code, outcome) => {
+        this.#pending.failed(cxid, code, outcome)
+        this.#flush()
+      }),
       event: only(event => this.#listener?.event(event)),
       serving: only(serving => this.#onServing(serving)),
       detached: only(code => {
@@ -299,9 +310,7 @@ export class Session {
     const answered = ({ response }: Answer): void => {
       if (response.kind === 'error') refused()
     }
-    this.#pending.sendFirst({ request, answered, failed: refused, internal: true }, (cxid, sent) =>
-      this.#attachment!.send(cxid, sent),
-    )
+    this.ask(request, answered, refused)
   }
 
   #onServing(serving: boolean): void {
@@ -351,10 +360,10 @@ export class Session {
   }
 
   #flush(): void {
-    const attachment = this.#attachment
-    if (!this.#attached || attachment === undefined) return
-    this.#pending.sendWaiting((cxid, request) => attachment.send(cxid, request))
+    if (this.#attached) this.#pending.sendWaiting(this.#send)
   }
+
+  readonly #send = (cxid: number, request: Request): void => this.#attachment!.send(cxid, request)
 
   #schedule(afterMs: number, callback: () => void): () => void {
     const stop = this.#channel.clock.schedule(afterMs, () => {

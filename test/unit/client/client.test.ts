@@ -383,6 +383,18 @@ describe('client', () => {
       w.channel.release()
       expect(w.channel.kinds).to.deep.equal(['exists', 'setData'])
     })
+    it('R2: has at most so many calls on their way, and sends the others in order as answers come', async () => {
+      const few = await world({ inFlightMax: 3 })
+      const paths = Array.from({ length: 20 }, (_, i) => `/${i}`)
+      few.channel.hold()
+      const calls = paths.map(path => few.zk.create(path))
+      await settled()
+      expect(few.channel.sent.length).to.equal(3)
+      few.channel.release()
+      expect(await Promise.all(calls)).to.deep.equal(paths)
+      expect(few.channel.sent.map(request => (request as { path: string }).path)).to.deep.equal(paths)
+      await few.zk.close()
+    })
     it('R2: refuses a call too many, and bytes too many, with OVERLOADED', async () => {
       const few = await world({ pendingCallsMax: 2, pendingBytesMax: 10 })
       few.channel.hold()

@@ -14,11 +14,12 @@ describe('pending calls', () => {
     })
     fc.assert(
       fc.property(actions, fc.nat(), (steps, salt) => {
-        const pending = new PendingCalls({ calls: 1000, bytes: 1000 })
+        const pending = new PendingCalls({ calls: 1000, bytes: 1000, inFlight: 3 })
         const settled: string[][] = []
         const abandons: Abandon[] = []
         const wire: Array<[number, number]> = []
         const sentInOrder: number[] = []
+        let mostOnTheWay = 0
         steps.forEach((step, i) => {
           if (step === 'add') {
             const number = settled.length
@@ -33,6 +34,7 @@ describe('pending calls', () => {
               wire.push([cxid, number])
               sentInOrder.push(number)
             })
+            mostOnTheWay = Math.max(mostOnTheWay, wire.length)
           } else if (step === 'answer') {
             const next = wire.shift()
             if (next !== undefined) pending.answered(next[0], { zxid: ZERO, response: DONE })
@@ -47,6 +49,7 @@ describe('pending calls', () => {
             wire.length = 0
           }
         })
+        expect(mostOnTheWay).to.be.at.most(3)
         expect(sentInOrder).to.deep.equal([...sentInOrder].sort((a, b) => a - b))
         pending.end('CLOSED', 'closed')
         for (const ends of settled) expect(ends.length).to.equal(1)
@@ -56,7 +59,7 @@ describe('pending calls', () => {
     )
   })
   it('tells not-applied for what was never sent, unknown for what was', () => {
-    const pending = new PendingCalls({ calls: 10, bytes: 10 })
+    const pending = new PendingCalls({ calls: 10, bytes: 10, inFlight: 10 })
     const ends: string[] = []
     const failed = ({ code, outcome }: ZooKeeperError): unknown => ends.push(`${code} ${outcome}`)
     const call = { request: { kind: 'sync', path: '/' }, answered: () => undefined, failed } as const
@@ -67,7 +70,7 @@ describe('pending calls', () => {
     expect(ends).to.deep.equal(['SESSION_EXPIRED unknown', 'SESSION_EXPIRED not-applied'])
   })
   it('R2: counts abandoned calls until their answer came, and the data of a multi', () => {
-    const pending = new PendingCalls({ calls: 2, bytes: 10 })
+    const pending = new PendingCalls({ calls: 2, bytes: 10, inFlight: 2 })
     const call = { answered: () => undefined, failed: () => undefined }
     const set = { kind: 'setData', path: '/a', data: new Uint8Array(6), version: -1 } as const
     const abandon = pending.add({ ...call, request: set })
