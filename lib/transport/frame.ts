@@ -49,6 +49,7 @@ export class FrameDecoder {
   #offset = 0
   /** The header being put together when it is spread over chunks. */
   #headerBytes = 0
+  /** Four shifts by eight bits push out what an earlier header left. */
   #header = 0
   /** The frame being put together when it is spread over chunks. */
   #partial: Uint8Array | undefined
@@ -127,10 +128,8 @@ export class FrameDecoder {
       this.#header = (this.#header << 8) | chunk[this.#offset++]!
       this.#headerBytes++
     }
-    const length = this.#header
-    this.#header = 0
     this.#headerBytes = 0
-    return length
+    return this.#header
   }
 
   /** Lets go of the chunk, so that a quiet connection does not keep it alive. */
