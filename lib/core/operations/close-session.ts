@@ -22,7 +22,8 @@ export function applyCloseSession(
   { replica, zxid, changes }: ApplyContext,
 ): DoneResponse {
   for (const path of [...replica.tree.ephemerals.of(session)].sort()) {
-    if (replica.tree.delete(path, zxid) !== undefined) changes.push({ type: 'deleted', path })
+    const znode = replica.tree.delete(path, zxid)
+    if (znode !== undefined) changes.push({ type: 'deleted', path, acl: znode.acl })
   }
   replica.sessions.remove(session)
   return DONE

@@ -38,6 +38,6 @@ export function applyCreate(txn: CreateTxn, { replica: { tree }, zxid, time, cha
   const { path } = txn
   const znode = tree.create(path, txn, txn.parentCversion, zxid, time)
   if (znode === undefined) return errorResponse(tree.has(path) ? 'NODE_EXISTS' : 'NO_NODE')
-  changes.push({ type: 'created', path })
+  changes.push({ type: 'created', path, acl: znode.acl })
   return { kind: 'created', path, stat: tree.statOf(path, znode) }
 }

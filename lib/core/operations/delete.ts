@@ -31,7 +31,8 @@ export function prepareDelete(request: DeleteRequest, context: PrepareContext): 
 }
 
 export function applyDelete({ path }: DeleteTxn, { replica, zxid, changes }: ApplyContext): StepResponse {
-  if (replica.tree.delete(path, zxid) === undefined) return NO_NODE
-  changes.push({ type: 'deleted', path })
+  const znode = replica.tree.delete(path, zxid)
+  if (znode === undefined) return NO_NODE
+  changes.push({ type: 'deleted', path, acl: znode.acl })
   return DONE
 }

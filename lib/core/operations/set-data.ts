@@ -32,6 +32,6 @@ export function applySetData(txn: SetDataTxn, { replica: { tree }, zxid, time, c
   const { path } = txn
   const znode = tree.setData(path, txn.data, txn.version, zxid, time)
   if (znode === undefined) return NO_NODE
-  changes.push({ type: 'dataChanged', path })
+  changes.push({ type: 'dataChanged', path, acl: znode.acl })
   return { kind: 'stat', stat: tree.statOf(path, znode) }
 }

@@ -42,15 +42,16 @@ export function resolveAcl(acl: Acl, identities: Identities): Acl | undefined {
   const first = acl[0]
   if (first === undefined) return undefined
   if (acl.length === 1 && first.scheme === 'world') return first.id === 'anyone' ? acl : undefined
-  const resolved: AclEntry[] = []
+  const resolved = new Map<string, AclEntry>()
   for (const entry of acl) {
     const entries = resolveEntry(entry, identities)
     if (entries.length === 0) return undefined
     for (const candidate of entries) {
-      if (!resolved.some(kept => sameEntry(kept, candidate))) resolved.push(candidate)
+      const key = `${candidate.perms} ${candidate.scheme} ${candidate.id}`
+      if (!resolved.has(key)) resolved.set(key, candidate)
     }
   }
-  return resolved
+  return [...resolved.values()]
 }
 
 /** What someone without ADMIN may see of an ACL: who is named by `digest`, not the hash of the password. */
@@ -79,10 +80,6 @@ function resolveEntry(entry: AclEntry, identities: Identities): readonly AclEntr
       .map(({ scheme, id }) => ({ perms: entry.perms, scheme, id }))
   }
   return schemes.get(entry.scheme)?.accepts(entry.id) ? [entry] : []
-}
-
-function sameEntry(a: AclEntry, b: AclEntry): boolean {
-  return a.perms === b.perms && a.scheme === b.scheme && a.id === b.id
 }
 
 /** `user:hash`, with just one colon. */

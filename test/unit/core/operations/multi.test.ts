@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { OPEN_ACL_UNSAFE } from '../../../../lib/model/acl.js'
 import { EPHEMERAL_SEQUENTIAL, PERSISTENT_SEQUENTIAL } from '../../../../lib/model/create-mode.js'
 import type { MultiStep } from '../../../../lib/model/request.js'
 import { Bench, bytes, codeOf, create } from './bench.js'
@@ -26,10 +27,10 @@ describe('multi', () => {
     expect(response.results[0]).to.have.nested.property('stat.numChildren', 0)
     expect(response.results[2]).to.deep.include({ kind: 'stat' }).and.have.nested.property('stat.dataLength', 2)
     expect(applied!.changes).to.deep.equal([
-      { type: 'created', path: '/a' },
-      { type: 'created', path: '/a/b' },
-      { type: 'dataChanged', path: '/a' },
-      { type: 'deleted', path: '/a/b' },
+      { type: 'created', path: '/a', acl: OPEN_ACL_UNSAFE },
+      { type: 'created', path: '/a/b', acl: OPEN_ACL_UNSAFE },
+      { type: 'dataChanged', path: '/a', acl: OPEN_ACL_UNSAFE },
+      { type: 'deleted', path: '/a/b', acl: OPEN_ACL_UNSAFE },
     ])
     const at = bench.replica.zxid
     expect(bench.replica.tree.stat('/a')).to.include({ version: 1, cversion: 2, numChildren: 0 })

@@ -139,8 +139,8 @@ describe('sessions', () => {
     expect(applied[4]).to.deep.include({
       closedSession: SESSION,
       changes: [
-        { type: 'deleted', path: '/a' },
-        { type: 'deleted', path: '/c' },
+        { type: 'deleted', path: '/a', acl: OPEN_ACL_UNSAFE },
+        { type: 'deleted', path: '/c', acl: OPEN_ACL_UNSAFE },
       ],
     })
     expect(codeOf(applied[5]!.response)).to.equal('SESSION_EXPIRED')
@@ -153,6 +153,14 @@ describe('sessions', () => {
     const bench = new Bench()
     bench.prepare({ kind: 'createSession', session: SESSION, timeoutMs: 1, password: new Uint8Array(16) })
     expect(bench.prepare(create('/e', { mode: EPHEMERAL })).txn).to.include({ kind: 'create', owner: SESSION })
+  })
+
+  it('a deleted znode is told with the ACL it had', () => {
+    const bench = Bench.withSession()
+    const acl = [{ perms: 31, scheme: 'digest', id: 'a:b' }]
+    bench.run(create('/secret', { acl }))
+    bench.prepare({ kind: 'delete', path: '/secret', version: -1 })
+    expect(bench.commit()[0]!.changes).to.deep.equal([{ type: 'deleted', path: '/secret', acl }])
   })
 
   it('closing twice is harmless', () => {
