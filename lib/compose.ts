@@ -3,6 +3,8 @@
  *
  * Before: index.ts. After: host/open-peer.ts, which knows ports only.
  */
+import { makeCodec } from './client/codec.js'
+import { decodeCborValue, encodeCborValue } from './codec/cbor.js'
 import { PeerCore } from './core/peer.js'
 import { openHost } from './host/open-peer.js'
 import { OpenedPeer } from './host/peer.js'
@@ -10,6 +12,9 @@ import { type PeerOptions, type ResolvedPeerOptions, resolvePeerOptions } from '
 import { LevelStorage } from './storage/level/level-storage.js'
 import { MemoryStorage } from './storage/memory/memory-storage.js'
 import type { Storage } from './storage/storage.js'
+
+/** Values as CBOR: smaller than JSON, with byte strings, and no tags, so that nothing is built that the data chose. */
+export const cbor = makeCodec('cbor', encodeCborValue, decodeCborValue)
 
 /** One peer of a ZooKeeper ensemble, living in this process. */
 export class Peer extends OpenedPeer {
@@ -36,5 +41,5 @@ export class Peer extends OpenedPeer {
 function storageOf({ storage, dataDir, ensemble, id }: ResolvedPeerOptions): Storage {
   if (storage !== undefined) return storage
   if (dataDir === ':memory:') return new MemoryStorage({ ensemble, peer: id })
-  return new LevelStorage({ directory: dataDir!, ensemble, peer: id })
+  return new LevelStorage({ dataDir: dataDir!, ensemble, peer: id })
 }
