@@ -7,7 +7,7 @@ import { Bench, codeOf, OTHER, SESSION } from './bench.js'
 import { type RandomWrite, writes } from './random-requests.js'
 import { ReferenceTree } from './reference-tree.js'
 
-const runs = fc.array(writes, { maxLength: 60 })
+const runs = fc.array(writes, { maxLength: 60, size: 'max' })
 
 function bench(): Bench {
   const made = Bench.withSession()
@@ -90,7 +90,7 @@ describe('prepare and apply', () => {
 
   it('pipelined: many prepared before the first is applied give the same txns', () => {
     fc.assert(
-      fc.property(runs, fc.array(fc.constantFrom(0, 0, 0, 1, 1, 3), { maxLength: 60 }), (all, commits) => {
+      fc.property(runs, fc.array(fc.constantFrom(0, 0, 0, 1, 1, 3), { maxLength: 60, size: 'max' }), (all, commits) => {
         const sequential = bench()
         runAll(sequential, all)
         const pipelined = bench()

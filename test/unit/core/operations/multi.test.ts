@@ -81,21 +81,26 @@ describe('multi', () => {
 
   it('C9: after a failed one the state-to-be is exactly what it was', () => {
     fc.assert(
-      fc.property(fc.array(writes, { maxLength: 15 }), fc.nat(15), multiSteps, (before, committed, steps) => {
-        const bench = Bench.withSession()
-        for (const { request, session } of before) bench.prepare(request, { session })
-        bench.commit(Math.min(committed, before.length))
-        const { overlay } = bench.preparation
-        const pending = new Map(overlay.entries())
-        const owned = overlay.ephemeralsOf('0100000000000001' as never).sort()
-        const failing: MultiStep = { kind: 'delete', path: '/', version: -1 }
-        const { txn } = bench.prepare({ kind: 'multi', steps: [...steps, failing] })
-        expect(txn).to.have.nested.property('steps[0].kind', 'error')
-        expect(new Map(overlay.entries())).to.deep.equal(pending)
-        expect(overlay.ephemeralsOf('0100000000000001' as never).sort()).to.deep.equal(owned)
-        bench.commit()
-        expect(overlay.size, 'nothing stays pending').to.equal(0)
-      }),
+      fc.property(
+        fc.array(writes, { maxLength: 15, size: 'max' }),
+        fc.nat(15),
+        multiSteps,
+        (before, committed, steps) => {
+          const bench = Bench.withSession()
+          for (const { request, session } of before) bench.prepare(request, { session })
+          bench.commit(Math.min(committed, before.length))
+          const { overlay } = bench.preparation
+          const pending = new Map(overlay.entries())
+          const owned = overlay.ephemeralsOf('0100000000000001' as never).sort()
+          const failing: MultiStep = { kind: 'delete', path: '/', version: -1 }
+          const { txn } = bench.prepare({ kind: 'multi', steps: [...steps, failing] })
+          expect(txn).to.have.nested.property('steps[0].kind', 'error')
+          expect(new Map(overlay.entries())).to.deep.equal(pending)
+          expect(overlay.ephemeralsOf('0100000000000001' as never).sort()).to.deep.equal(owned)
+          bench.commit()
+          expect(overlay.size, 'nothing stays pending').to.equal(0)
+        },
+      ),
     )
   })
 })
