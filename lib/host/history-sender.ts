@@ -73,8 +73,8 @@ export class HistorySender {
       if (zxid !== undefined && this.#streaming.delete(link)) this.#ports.input({ kind: 'syncStreamEnded', link, zxid })
     } catch (error) {
       const wanted = this.#streaming.delete(link)
-      // Purged while a slow learner was reading: it comes again and gets what there is now.
-      if (hasCode(error, 'HISTORY_PURGED')) {
+      // Purged or cut while a slow learner was reading: it comes again and gets what there is now.
+      if (hasCode(error, 'HISTORY_PURGED') || hasCode(error, 'HISTORY_CONFLICT')) {
         if (wanted) this.#ports.disconnect(link, 'the history it was reading is gone')
         return
       }
@@ -82,13 +82,9 @@ export class HistorySender {
     }
   }
 
-  /** Resolves with the snapshot's zxid; undefined when the link has closed meanwhile, or when there is nothing to send. */
+  /** Resolves with the snapshot's zxid; undefined when the link has closed meanwhile. */
   async #snapshot(link: LinkId): Promise<Zxid | undefined> {
     const reader = await this.#ports.storage.readSnapshot()
-    if (reader === undefined) {
-      this.#ports.disconnect(link, 'no checkpoint to send yet')
-      return undefined
-    }
     try {
       const { zxid, time, digest } = reader
       if (!(await this.#send(link, { kind: 'snapshotBegin', zxid, time, digest }))) return undefined

@@ -22,7 +22,7 @@ export async function recover(
   }
   if (peer !== options.id) {
     throw new ZooKeeperError(
-      'BAD_OPTIONS',
+      'ENSEMBLE_MISMATCH',
       `the data directory belongs to peer ${peer}, not to peer ${options.id}: two peers must never share one, ` +
         'and a peer must not change its id',
     )

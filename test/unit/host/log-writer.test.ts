@@ -111,6 +111,7 @@ describe('log writer', () => {
       'epochsSaved',
       'logged',
       'truncated',
+      'snapshotAborted',
       'epochsSaved',
     ])
   })
