@@ -3,7 +3,7 @@
  *
  * Always holds: calls are sent in the order in which they were made and a call settles exactly once. An abandoned call
  * (timeout, abort) keeps its place until its late answer came, so the order of the others is untouched (C2). Both parts
- * together are bounded in number and in bytes of data (R2). Nothing here knows a clock: timers belong to the caller.
+ * together are bounded in number and in bytes of data (R2). Nothing here knows a clock: the caller says what time it is.
  * Before: session.ts.
  */
 import { type ErrorCode, type Outcome, ZooKeeperError } from '../model/errors.js'
@@ -20,6 +20,8 @@ export interface PendingCall {
   readonly request: Request
   /** For messages: the path as the application knows it. */
   readonly path?: string | undefined
+  /** When to give up, on the caller's clock. @default never */
+  readonly deadline?: number
   /** Neither may throw. */
   readonly answered: (answer: Answer) => void
   readonly failed: (error: ZooKeeperError) => void
@@ -76,11 +78,20 @@ export class PendingCalls {
     }
     const entry: Entry = { call, bytes, cxid: undefined, settled: false }
     this.#waiting.add(entry)
-    return (code, message, cause) => {
-      if (entry.settled) return
-      if (entry.cxid === undefined) this.#forget(entry)
-      this.#fail(entry, code, message, entry.cxid === undefined ? 'not-applied' : 'unknown', cause)
-    }
+    return (code, message, cause) => this.#abandon(entry, code, message, cause)
+  }
+
+  /** Gives up on every call whose deadline has come; returns the earliest of the other deadlines, Infinity if there is none. */
+  expire(now: number): number {
+    let earliest = Number.POSITIVE_INFINITY
+    for (const entries of [this.#sent.values(), this.#waiting])
+      for (const entry of entries) {
+        const deadline = entry.settled ? undefined : entry.call.deadline
+        if (deadline === undefined) continue
+        if (deadline <= now) this.#abandon(entry, 'CONNECTION_LOSS', 'no answer within its timeout')
+        else earliest = Math.min(earliest, deadline)
+      }
+    return earliest
   }
 
   /** A new attachment begins: its requests count from 1. */
@@ -144,6 +155,12 @@ export class PendingCalls {
       this.#forget(entry)
       this.#fail(entry, code, message, entry.cxid === undefined ? 'not-applied' : 'unknown')
     }
+  }
+
+  #abandon(entry: Entry, code: ErrorCode, message: string, cause?: unknown): void {
+    if (entry.settled) return
+    if (entry.cxid === undefined) this.#forget(entry)
+    this.#fail(entry, code, message, entry.cxid === undefined ? 'not-applied' : 'unknown', cause)
   }
 
   #fail(entry: Entry, code: ErrorCode, message: string, outcome: Outcome, cause?: unknown): void {

@@ -57,6 +57,8 @@ export interface CallScope {
   readonly deadline: number
 }
 
+const DEADLINES_MS = 5
+
 export class Session {
   readonly #channel: Channel
   readonly #options: SessionOptions
@@ -74,6 +76,8 @@ export class Session {
   #lastLoss: ErrorCode | undefined
   #identity: { readonly session: SessionId; readonly password: Uint8Array; readonly timeoutMs: number } | undefined
   #end: ZooKeeperError | undefined
+  #watchedDeadline = Number.POSITIVE_INFINITY
+  #unwatchDeadline = (): void => undefined
   #closing = false
   #closed: Promise<void> | undefined
 
@@ -92,17 +96,25 @@ export class Session {
   open(listener: SessionListener, scope: CallScope): Promise<void> {
     this.#listener = listener
     return new Promise<void>((resolve, reject) => {
-      const release = this.limit(scope, (code, message, cause) => {
-        const details = { cause: cause ?? (this.#lastLoss && new ZooKeeperError(this.#lastLoss, 'could not attach')) }
-        this.#finish(new ZooKeeperError(code, `opening a client: ${message}`, details))
-      })
+      const giveUp = (code: ErrorCode, message: string): void => {
+        const cause =
+          code === 'ABORTED'
+            ? scope.signal?.reason
+            : this.#lastLoss && new ZooKeeperError(this.#lastLoss, 'could not attach')
+        this.#finish(new ZooKeeperError(code, `opening a client: ${message}`, { cause }))
+      }
+      const onAbort = (): void => giveUp('ABORTED', 'aborted by its signal')
+      const cancel = this.#schedule(scope.deadline - this.#channel.clock.now(), () =>
+        giveUp('CONNECTION_LOSS', 'no session within its timeout'),
+      )
+      scope.signal?.addEventListener('abort', onAbort)
       this.#opening.push(error => {
-        release()
+        cancel()
+        scope.signal?.removeEventListener('abort', onAbort)
         if (error === undefined) resolve()
         else reject(error)
       })
-      if (scope.signal?.aborted === true)
-        this.#finish(new ZooKeeperError('ABORTED', 'opening a client: aborted by its signal'))
+      if (scope.signal?.aborted === true) onAbort()
       if (this.#end === undefined) this.#attach()
     })
   }
@@ -154,12 +166,14 @@ export class Session {
       const over = this.#isOver(scope)
       if (over !== undefined)
         throw new ZooKeeperError(over, 'before it was sent', { path, cause: scope.signal?.reason })
-      let release = (): void => undefined
+      const { signal, deadline } = scope
+      const onAbort = (): void => abandon('ABORTED', 'aborted by its signal', signal?.reason)
       const abandon = this.#pending.add({
         request,
         path,
+        deadline,
         answered: answer => {
-          release()
+          signal?.removeEventListener('abort', onAbort)
           try {
             resolve(read(answer))
           } catch (error) {
@@ -167,11 +181,12 @@ export class Session {
           }
         },
         failed: error => {
-          release()
+          signal?.removeEventListener('abort', onAbort)
           reject(error)
         },
       })
-      release = this.limit(scope, abandon)
+      signal?.addEventListener('abort', onAbort)
+      this.#watchDeadline(deadline)
       this.#flush()
     })
   }
@@ -187,24 +202,6 @@ export class Session {
   /** Calls back after the back-off of this attempt, unless the session ends first. Returns how to cancel it. */
   retryLater(attempt: number, callback: () => void): () => void {
     return this.#schedule(backOffMs(attempt, this.#random), callback)
-  }
-
-  /** Calls `over` when the deadline has passed or the signal fires. Returns how to end that. */
-  limit(scope: CallScope, over: (code: ErrorCode, message: string, cause?: unknown) => void): () => void {
-    const onAbort = (): void => {
-      release()
-      over('ABORTED', 'aborted by its signal', scope.signal?.reason)
-    }
-    const cancel = this.#schedule(Math.max(0, scope.deadline - this.#channel.clock.now()), () => {
-      release()
-      over('CONNECTION_LOSS', 'no answer within its timeout')
-    })
-    const release = (): void => {
-      cancel()
-      scope.signal?.removeEventListener('abort', onAbort)
-    }
-    scope.signal?.addEventListener('abort', onAbort)
-    return release
   }
 
   /** Ends the session: what was asked before is answered first. Never rejects; unconfirmed, the session expires by itself. */
@@ -234,6 +231,19 @@ export class Session {
       this.#flush()
     })
     return this.#closed
+  }
+
+  /** One timer serves all calls: it stands at the earliest deadline, and looks no more often than every few ms. */
+  #watchDeadline(deadline: number): void {
+    if (deadline >= this.#watchedDeadline || this.#end !== undefined) return
+    this.#unwatchDeadline()
+    this.#watchedDeadline = deadline
+    this.#unwatchDeadline = this.#schedule(deadline - this.#channel.clock.now(), () => {
+      this.#watchedDeadline = Number.POSITIVE_INFINITY
+      const now = this.#channel.clock.now()
+      const next = this.#pending.expire(now)
+      if (next !== Number.POSITIVE_INFINITY) this.#watchDeadline(Math.max(next, now + DEADLINES_MS))
+    })
   }
 
   #isOver(scope: CallScope): ErrorCode | undefined {
