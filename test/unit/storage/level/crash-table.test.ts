@@ -8,7 +8,7 @@ import { journalKey, nodeKey } from '../../../../lib/storage/level/keys.js'
 import { encodeTreeEntry } from '../../../../lib/storage/level/tree-entry.js'
 import type { Recovered, Storage } from '../../../../lib/storage/storage.js'
 import { changes, codeOf, history, proposals, sessionRecord, znode } from '../../../compliance/storage-fixtures.js'
-import { DataDir, flipped } from './data-dir.js'
+import { DataDir, flipped, type Pass } from './data-dir.js'
 
 const COUNT = 2600
 
@@ -49,9 +49,9 @@ describe('crash table', () => {
     const copies: DataDir[] = []
     const { batch, put } = Level.prototype
     const copying = (write: typeof batch | typeof put) =>
-      async function (this: unknown, ...args: never[]) {
+      async function (this: unknown, ...args: unknown[]) {
         copies.push(await copyOf(data))
-        await (write as (...args: never[]) => Promise<void>).apply(this, args)
+        await (write as Pass).apply(this, args)
       }
     await data.with(async storage => {
       Level.prototype.batch = copying(batch) as never
@@ -197,9 +197,9 @@ describe('crash table', () => {
       const { batch } = Level.prototype
       const again = data.store({ logBytesKept: 0 })
       await again.open()
-      Level.prototype.batch = async function (this: unknown, ...args: never[]) {
+      Level.prototype.batch = async function (this: unknown, ...args: unknown[]) {
         copies.push(await copyOf(data))
-        await batch.apply(this as never, args)
+        await (batch as Pass).apply(this, args)
       } as never
       try {
         await again.checkpoint(allNodes(40, 1))
@@ -249,8 +249,8 @@ describe('crash table', () => {
       await withCheckpoint(data)
       await data.with(async storage => {
         const { values } = Level.prototype
-        Level.prototype.values = function (this: unknown, ...args: never[]) {
-          const iterator = values.apply(this as never, args)
+        Level.prototype.values = function (this: unknown, ...args: unknown[]) {
+          const iterator = (values as Pass).apply(this, args)
           const nextv = iterator.nextv.bind(iterator)
           iterator.nextv = (async (size: number) =>
             (await nextv(size)).map((value: unknown) =>

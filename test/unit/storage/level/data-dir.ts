@@ -83,6 +83,10 @@ export class DataDir {
   }
 }
 
+/** A method that a test puts something in front of: whatever it gets, it passes on. */
+// biome-ignore lint/suspicious/noExplicitAny: the results differ, and the test knows which it has
+export type Pass = (...args: unknown[]) => any
+
 export function flipped(bytes: Uint8Array, at: number, bit = 1): Buffer {
   const copy = Buffer.from(bytes)
   copy[at] = copy[at]! ^ bit

@@ -6,7 +6,7 @@ import { ZERO, zxid } from '../../../../lib/model/zxid.js'
 import { DurableMark } from '../../../../lib/storage/level/durable-mark.js'
 import { FailStop } from '../../../../lib/storage/level/fail-stop.js'
 import { changes, codeOf, proposals } from '../../../compliance/storage-fixtures.js'
-import { DataDir, flipped } from './data-dir.js'
+import { DataDir, flipped, type Pass } from './data-dir.js'
 
 const epochs = { accepted: 0, current: 0 }
 
@@ -88,8 +88,8 @@ describe('durable mark', () => {
     await storage.append(proposals(ZERO, 1, 7))
     let killed: DataDir | undefined
     const batch = Level.prototype.batch
-    Level.prototype.batch = async function (this: unknown, ...args: never[]) {
-      await batch.apply(this as never, args)
+    Level.prototype.batch = async function (this: unknown, ...args: unknown[]) {
+      await (batch as Pass).apply(this, args)
       killed ??= await data.copy()
     } as never
     try {

@@ -6,7 +6,7 @@ import { ZERO, zxid } from '../../../../lib/model/zxid.js'
 import { encodeWords } from '../../../../lib/storage/level/fixed-record.js'
 import { EPOCHS_KEY, groupKey } from '../../../../lib/storage/level/keys.js'
 import { changes, codeOf, history, plain, proposals } from '../../../compliance/storage-fixtures.js'
-import { DataDir, flipped } from './data-dir.js'
+import { DataDir, flipped, type Pass } from './data-dir.js'
 
 const all = proposals(ZERO, 1, 12)
 const groups = [all.slice(0, 4), all.slice(4, 8), all.slice(8)]
@@ -114,8 +114,8 @@ describe('log store', () => {
     await storage.open()
     for (const group of groups) await storage.append(group)
     const get = Level.prototype.values
-    Level.prototype.values = function (this: unknown, ...args: never[]) {
-      const values = get.apply(this as never, args)
+    Level.prototype.values = function (this: unknown, ...args: unknown[]) {
+      const values = (get as Pass).apply(this, args)
       const nextv = values.nextv.bind(values)
       values.nextv = (async (size: number) =>
         (await nextv(size)).map((value: unknown) => flipped(value as Buffer, 30))) as never
@@ -137,8 +137,8 @@ describe('log store', () => {
       await storage.open()
       await storage.append(groups[0]!)
       const put = Level.prototype.put
-      Level.prototype.put = async function (this: unknown, ...args: never[]) {
-        if (stored) await put.apply(this as never, args)
+      Level.prototype.put = async function (this: unknown, ...args: unknown[]) {
+        if (stored) await (put as Pass).apply(this, args)
         throw new Error('ENOSPC: no space left on device')
       } as never
       try {
