@@ -180,7 +180,9 @@ describe('tcp transport with tls', () => {
     const { transport, accepted } = await listening()
     const silent = connectTcp({ host: '127.0.0.1', port: portOf(transport.address) })
     await once(silent, 'connect')
+    const begun = performance.now()
     await transport.close()
+    expect(performance.now() - begun, 'well before the handshake’s own deadline').to.be.below(3_000)
     await once(silent, 'close')
     expect(accepted).to.have.length(0)
 
@@ -194,6 +196,19 @@ describe('tcp transport with tls', () => {
     await once(mute, 'connection')
     await dialler.close()
     await Promise.all([failing, held])
+    mute.close()
+  })
+
+  it('gives a handshake up when its signal fires in the middle of it', async () => {
+    const mute = createServer(socket => socket.on('error', () => undefined))
+    mute.listen(0, '127.0.0.1')
+    await once(mute, 'listening')
+    const abort = new AbortController()
+    const address = `tcp://127.0.0.1:${(mute.address() as { port: number }).port}`
+    const failing = fails(make({ port: 0, tls: trusting(loopback) }).dial(address, { signal: abort.signal }), 'ABORTED')
+    await once(mute, 'connection')
+    abort.abort()
+    await failing
     mute.close()
   })
 
