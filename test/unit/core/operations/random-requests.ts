@@ -7,7 +7,10 @@ import type { MultiStep, WriteRequest } from '../../../../lib/model/request.js'
 import { OTHER, SESSION } from './bench.js'
 
 const name = fc.constantFrom('a', 'b')
-export const paths = fc.array(name, { minLength: 1, maxLength: 3 }).map(names => `/${names.join('/')}`)
+export const paths = fc.oneof(
+  { weight: 3, arbitrary: name.map(only => `/${only}`) },
+  fc.array(name, { minLength: 2, maxLength: 3 }).map(names => `/${names.join('/')}`),
+)
 const data = fc.option(fc.uint8Array({ maxLength: 6 }))
 const version = fc.constantFrom(-1, -1, -1, 0, 1, 2)
 const acls = fc.constantFrom<Acl>(
@@ -25,7 +28,7 @@ const checks = fc.record({ kind: fc.constant('check' as const), path: paths, ver
 const setAcls = fc.record({ kind: fc.constant('setAcl' as const), path: paths, acl: acls, version })
 
 export const steps: fc.Arbitrary<MultiStep> = fc.oneof({ weight: 4, arbitrary: creates }, deletes, setDatas, checks)
-export const multiSteps = fc.array(steps, { maxLength: 5 })
+export const multiSteps = fc.array(steps, { maxLength: 4 })
 const multis = fc.record({ kind: fc.constant('multi' as const), steps: multiSteps })
 
 export const sessions = fc.constantFrom<SessionId>(SESSION, SESSION, OTHER)
@@ -41,10 +44,10 @@ const openings = sessions.map(session => ({
 }))
 const closings = sessions.map(session => ({ request: { kind: 'closeSession' } as WriteRequest, session }))
 const requests: fc.Arbitrary<WriteRequest> = fc.oneof(
-  { weight: 6, arbitrary: creates },
+  { weight: 5, arbitrary: creates },
   { weight: 2, arbitrary: deletes },
-  { weight: 2, arbitrary: setDatas },
-  { weight: 1, arbitrary: setAcls },
+  { weight: 3, arbitrary: setDatas },
+  { weight: 2, arbitrary: setAcls },
   { weight: 2, arbitrary: multis },
 )
 const ordinary = fc.record({ request: requests, session: sessions })
@@ -55,7 +58,7 @@ export interface RandomWrite {
 }
 
 export const writes: fc.Arbitrary<RandomWrite> = fc.oneof(
-  { weight: 12, arbitrary: ordinary },
+  { weight: 40, arbitrary: ordinary },
   { weight: 2, arbitrary: openings },
   { weight: 1, arbitrary: closings },
 )
