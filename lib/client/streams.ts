@@ -129,7 +129,7 @@ export class Streams {
   events(path: string, recursive: boolean, chroot: Chroot): Observable<ZnodeEvent> {
     const mode = recursive ? 'persistentRecursive' : 'persistent'
     return this.#observations.started<ZnodeEvent>((sink: StreamSink<ZnodeEvent>) => {
-      let cut = !this.#session.attached
+      let cut = false
       return this.#watches.observe(path, mode, {
         event: ({ type, path, zxid }) =>
           sink.next({ type, path: chroot.toClient(path), zxid: zxid && zxidToBigint(zxid) }),
@@ -137,8 +137,8 @@ export class Streams {
           if (cut) sink.next({ type: 'gap', path: chroot.toClient(path), zxid: undefined })
           cut = false
         },
-        suspended: () => {
-          cut ||= !this.#session.attached
+        suspended: lost => {
+          cut ||= lost
         },
         ended: error => (error === undefined ? sink.complete() : sink.error(error)),
       })

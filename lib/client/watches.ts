@@ -20,8 +20,8 @@ export interface WatchObserver {
   event(event: WatchEvent): void
   /** The watch stands, or the replica is current again: read now. */
   resumed(): void
-  /** Cut off until `resumed`. */
-  suspended(): void
+  /** Cut off until `resumed`; `lost`: the watch itself is gone meanwhile, events will be missing. */
+  suspended(lost: boolean): void
   /** The end: a typed error, or undefined when the client was closed. */
   ended(error: ZooKeeperError | undefined): void
 }
@@ -102,7 +102,7 @@ export class Watches implements SessionListener {
   }
 
   suspended(): void {
-    for (const watch of this.#all()) for (const observer of [...watch.observers]) observer.suspended()
+    for (const watch of this.#all()) this.#suspend(watch, !this.#session.attached)
   }
 
   event(event: WatchEvent): void {
@@ -131,6 +131,10 @@ export class Watches implements SessionListener {
     for (const observer of observers) observer.ended(error)
   }
 
+  #suspend(watch: Watch, lost: boolean): void {
+    for (const observer of [...watch.observers]) observer.suspended(lost)
+  }
+
   /** Not attached: the greeting of the next attachment registers it. */
   #register(watch: Watch): void {
     if (!this.#session.attached) return
@@ -150,6 +154,7 @@ export class Watches implements SessionListener {
       this.#endWatch(watch, error)
       return
     }
+    this.#suspend(watch, true)
     watch.cancelRetry()
     watch.cancelRetry = this.#session.retryLater(watch.attempt++, () => {
       this.#register(watch)

@@ -520,6 +520,24 @@ describe('state streams', () => {
     })
   })
 
+  it('events$ says gap when its watch was refused for a while, and not when it only began while cut off', async () => {
+    let refusals = 1
+    w.channel.script = request =>
+      request.kind === 'addWatch' && refusals-- > 0 ? errorResponse('THROTTLED_OP') : undefined
+    const events = record(w.zk.events$('/a').pipe(map(({ type }) => type)))
+    await settled()
+    w.ensemble.create('/a')
+    await w.clock.advance(100)
+    w.ensemble.set('/a', '1')
+    await settled()
+    expect(events.values).to.deep.equal(['gap', 'dataChanged'])
+    w.channel.cut()
+    await settled()
+    const later = record(w.zk.events$('/a').pipe(map(({ type }) => type)))
+    await w.clock.advance(100)
+    expect(later.values).to.deep.equal([])
+  })
+
   it('under marbles: a shared stream replays the latest state to whoever comes later', async () => {
     w.ensemble.create('/a', '1')
     const source = w.zk.data$('/a').pipe(map(({ value }) => value))
