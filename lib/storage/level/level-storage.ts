@@ -30,7 +30,7 @@ import type { PeerId } from '../../model/ids.js'
 import { invariant } from '../../model/invariant.js'
 import type { Proposal } from '../../model/proposal.js'
 import type { ReplicaChanges } from '../../model/replica-image.js'
-import { formatZxid, isAtMost, ZERO, type Zxid } from '../../model/zxid.js'
+import { formatZxid, isAfter, isAtMost, ZERO, type Zxid } from '../../model/zxid.js'
 import type {
   Recovered,
   SnapshotHeader,
@@ -131,8 +131,7 @@ export class LevelStorage implements Storage {
       invariant(isAtMost(zxid, log.last), `Z30: checkpoint at ${formatZxid(zxid)} is ahead of the log`)
       await this.#inTurn(async () => {
         // A snapshot has been switched to since: these changes are of the tree before.
-        if (tree.checkpoint.generation !== generation) return
-        invariant(isAtMost(tree.checkpoint.zxid, zxid), `checkpoint goes back to ${formatZxid(zxid)}`)
+        if (tree.checkpoint.generation !== generation || isAfter(tree.checkpoint.zxid, zxid)) return
         await tree.write(changes)
         await log.checkpointed(zxid, pending, this.#options.logBytesKept ?? DEFAULT_LOG_BYTES_KEPT)
       })
