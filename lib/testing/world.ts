@@ -1,0 +1,211 @@
+/**
+ * A whole ensemble in one process on virtual time, from one seed: peers, their disks, the network between them, clients.
+ *
+ * Always holds: equal options give equal runs, event by event (R4); nothing touches the clock, chance or timers of the process; observers
+ * see what crosses the boundary of a peer (inputs, effects), what is on its disk, and what clients see, and never change any of it.
+ * Used by test/simulation. To follow one run, give `trace`.
+ */
+import type { Effect } from '../core/effect.js'
+import type { Input, Now } from '../core/input.js'
+import type { PeerInitial } from '../core/peer.js'
+import { defaultProtocolOptions, type ProtocolOptions } from '../core/protocol-options.js'
+import type { EnsembleConfig } from '../model/ensemble-config.js'
+import type { LinkId, PeerId } from '../model/ids.js'
+import type { Proposal } from '../model/proposal.js'
+import { ZERO } from '../model/zxid.js'
+import { describeEffect, describeInput } from './describe.js'
+import { EventQueue } from './event-queue.js'
+import { SeededRandom } from './seeded-random.js'
+import { type ClientEvent, SimulatedClient, SimulatedClients } from './simulated-client.js'
+import type { DiskChange } from './simulated-disk.js'
+import { SimulatedNetwork } from './simulated-network.js'
+import { SimulatedPeer } from './simulated-peer.js'
+import { TraceHash } from './trace-hash.js'
+
+export interface WorldObserver {
+  started?(peer: SimulatedPeer, recovered: PeerInitial['recovered']): void
+  /** After the core has decided, before any of the effects. */
+  stepped?(peer: SimulatedPeer, input: Input, now: Now, effects: readonly Effect[]): void
+  /** Right before it is performed. */
+  performed?(peer: SimulatedPeer, effect: Effect, input: Input): void
+  /** A proposal leaves from the disk of a leader. */
+  streamed?(peer: SimulatedPeer, link: LinkId, proposal: Proposal): void
+  diskChanged?(peer: SimulatedPeer, change: DiskChange): void
+  crashed?(peer: SimulatedPeer): void
+  stopped?(peer: SimulatedPeer, error: { readonly code: string; readonly message: string } | undefined): void
+  client?(event: ClientEvent): void
+}
+
+export interface WorldOptions {
+  readonly seed: number
+  readonly voters: number
+  readonly observers: number
+  readonly protocol?: Partial<ProtocolOptions>
+  readonly checkpointEntries: number
+  readonly entriesKept: number
+  /** Mean delays. */
+  readonly networkMs: number
+  readonly diskMs: number
+  readonly trace?: (line: string) => void
+}
+
+/** A tenth of the defaults: elections and timeouts take less virtual time, and so fewer events. */
+const FAST: Partial<ProtocolOptions> = {
+  tickMs: 200,
+  sessionTimeoutMinMs: 400,
+  sessionTimeoutMaxMs: 4000,
+  finalizeWaitMs: 20,
+  notificationMinMs: 20,
+  notificationMaxMs: 2000,
+}
+
+export class World {
+  readonly options: WorldOptions
+  readonly config: EnsembleConfig
+  readonly protocol: ProtocolOptions
+  readonly peers: ReadonlyMap<PeerId, SimulatedPeer>
+  readonly network: SimulatedNetwork
+  readonly clients = new SimulatedClients()
+  readonly clientRandom: SeededRandom
+  now = 0
+  /** Events so far: the name of a moment in messages. */
+  eventNumber = 0
+  readonly #queue = new EventQueue()
+  readonly #observers: WorldObserver[] = []
+  readonly #hash = new TraceHash()
+  readonly #networkRandom: SeededRandom
+  readonly #clockRandom: SeededRandom
+  /** The network's pace: faults make it slower for a while. */
+  slowness = 1
+  diskSlowness = 1
+
+  constructor(options: WorldOptions) {
+    this.options = options
+    this.protocol = { ...defaultProtocolOptions, ...FAST, ...options.protocol }
+    const { seed, voters, observers } = options
+    const ids = Array.from({ length: voters + observers }, (_, index) => (index + 1) as PeerId)
+    this.config = {
+      version: ZERO,
+      members: ids.map(id => ({ id, address: `memory://${id}`, role: id <= voters ? 'participant' : 'observer' })),
+    }
+    this.#networkRandom = new SeededRandom(seed, 'network')
+    this.#clockRandom = new SeededRandom(seed, 'clock')
+    this.clientRandom = new SeededRandom(seed, 'client')
+    const random = this.#networkRandom
+    this.network = new SimulatedNetwork(
+      ids,
+      {
+        delayMs: () => (0.05 + random.waiting(options.networkMs)) * this.slowness,
+        redialMs: () => random.between(5, 150),
+      },
+      {
+        random,
+        now: () => this.now,
+        after: (delayMs, run) => this.after(delayMs, run),
+        isUp: peer => this.peer(peer).isUp,
+        deliver: (peer, input) => this.peer(peer).receive(input),
+        deliverImage: (peer, link, image) => this.peer(peer).disk.snapshotEnds(link, image),
+        linkClosed: (peer, link) => this.peer(peer).linkClosed(link),
+      },
+    )
+    this.peers = new Map(ids.map(id => [id, this.#makePeer(id)]))
+  }
+
+  get traceHash(): string {
+    return this.#hash.value
+  }
+  get pendingEvents(): number {
+    return this.#queue.size
+  }
+
+  peer(id: PeerId): SimulatedPeer {
+    return this.peers.get(id)!
+  }
+  get livePeers(): SimulatedPeer[] {
+    return [...this.peers.values()].filter(each => each.isUp)
+  }
+  voterIds(): PeerId[] {
+    return this.config.members.filter(each => each.role === 'participant').map(each => each.id)
+  }
+
+  client(options: { embedded: boolean; timeoutMs: number; keepsCounting: boolean }): SimulatedClient {
+    const client = new SimulatedClient(`c${this.clients.all.length + 1}`, this, options)
+    this.clients.all.push(client)
+    return client
+  }
+
+  observe(observer: WorldObserver): void {
+    this.#observers.push(observer)
+  }
+
+  tell(what: (observer: WorldObserver) => void): void {
+    for (const observer of this.#observers) what(observer)
+  }
+
+  after(delayMs: number, run: () => void): void {
+    this.#queue.push(this.now + delayMs, run)
+  }
+
+  /** Lets time pass until then, or until the condition holds; false when it does not by then. */
+  run(until: number, condition?: () => boolean): boolean {
+    for (;;) {
+      if (condition?.()) return true
+      const at = this.#queue.nextAt
+      if (at === undefined || at > until) {
+        this.now = Math.max(this.now, until)
+        return condition === undefined || condition()
+      }
+      this.now = at
+      this.eventNumber += 1
+      this.#queue.pop()!.run()
+    }
+  }
+
+  /** For faults and workloads: part of the trace. */
+  note(text: string): void {
+    this.#hash.add(text)
+    this.options.trace?.(this.#line(text))
+  }
+
+  stepped(peer: SimulatedPeer, input: Input, now: Now, effects: readonly Effect[]): void {
+    const heard = describeInput(input)
+    this.#hash.add(`${this.now}${peer.id}${heard}`)
+    this.options.trace?.(this.#line(`${peer.id} ← ${heard}`))
+    for (const effect of effects) {
+      const said = describeEffect(effect)
+      this.#hash.add(said)
+      this.options.trace?.(this.#line(`${peer.id}   → ${said}`))
+    }
+    this.tell(observer => observer.stepped?.(peer, input, now, effects))
+  }
+
+  streamDelayMs(): number {
+    return 0.1 + this.#networkRandom.waiting(this.options.networkMs * 2)
+  }
+  clientDelayMs(): number {
+    return 0.05 + this.clientRandom.waiting(this.options.networkMs)
+  }
+
+  #line(text: string): string {
+    return `${String(this.eventNumber).padStart(6)} ${this.now.toFixed(2).padStart(9)}  ${text}`
+  }
+
+  #makePeer(id: PeerId): SimulatedPeer {
+    const { seed, checkpointEntries, entriesKept, diskMs } = this.options
+    const diskRandom = new SeededRandom(seed, `disk ${id}`)
+    const clock = this.#clockRandom
+    return new SimulatedPeer(id, this, {
+      config: this.config,
+      protocol: this.protocol,
+      random: new SeededRandom(seed, `core ${id}`),
+      diskRandom,
+      disk: {
+        checkpointEntries,
+        entriesKept,
+        latencyMs: () => (0.05 + diskRandom.waiting(diskMs)) * this.diskSlowness,
+      },
+      clockOffsetMs: clock.below(1_000_000),
+      timerLateMs: () => (clock.chance(0.02) ? clock.between(0, 60) : clock.between(0, 2)),
+    })
+  }
+}

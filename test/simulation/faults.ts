@@ -1,0 +1,154 @@
+/** Breaks things, one fault after another, until told to stop; then heals. Every choice comes from the seed's own stream. */
+import { SeededRandom } from '../../lib/testing/seeded-random.js'
+import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
+import type { World } from '../../lib/testing/world.js'
+import type { FaultKind, Scenario } from './scenario.js'
+
+export class Faults {
+  readonly counts = new Map<FaultKind, number>()
+  readonly #world: World
+  readonly #scenario: Scenario
+  readonly #random: SeededRandom
+  #active = true
+  #restarting = true
+  /** Peers that stay down until everything heals. */
+  readonly #keptDown = new Set<SimulatedPeer>()
+
+  constructor(world: World, scenario: Scenario) {
+    this.#world = world
+    this.#scenario = scenario
+    this.#random = new SeededRandom(scenario.world.seed, 'faults')
+    world.observe({ crashed: peer => this.#restartLater(peer), stopped: peer => this.#restartLater(peer) })
+    if (scenario.faultEveryMs !== undefined && scenario.faults.length > 0) this.#next(scenario.faultEveryMs)
+  }
+
+  /** No more of them. A minority of voters (and any observer) may stay down or cut off: a quorum must do. */
+  healQuorum(): void {
+    this.#active = false
+    const { network, peers } = this.#world
+    network.heal()
+    this.#world.slowness = 1
+    this.#world.diskSlowness = 1
+    const voters = this.#world.voterIds()
+    const spare = Math.floor((voters.length - 1) / 2)
+    const down = this.#random.below(spare + 1)
+    for (let count = 0; count < down; count++) this.#keptDown.add(this.#world.peer(this.#random.pick(voters)))
+    for (const peer of peers.values()) {
+      peer.resume()
+      peer.crashAfterEffects = undefined
+      peer.disk.failNext = false
+      if (this.#keptDown.has(peer)) peer.crash(this.#random.chance(0.5))
+      else if (!peer.isUp) peer.start()
+    }
+  }
+
+  healAll(): void {
+    this.#keptDown.clear()
+    for (const peer of this.#world.peers.values()) if (!peer.isUp) peer.start()
+  }
+
+  stopRestarting(): void {
+    this.#restarting = false
+  }
+
+  #next(everyMs: number): void {
+    this.#world.after(this.#random.waiting(everyMs), () => {
+      if (!this.#active) return
+      this.#cause(this.#random.pick(this.#scenario.faults))
+      this.#next(everyMs)
+    })
+  }
+
+  #cause(kind: FaultKind): void {
+    const random = this.#random
+    const world = this.#world
+    const { network } = world
+    const peer = random.pick([...world.peers.values()])
+    const other = random.pick([...world.peers.values()])
+    const leader = world.livePeers.find(each => each.core?.status.role === 'leading') ?? peer
+    const target = random.chance(0.4) ? leader : peer
+    switch (kind) {
+      case 'crash':
+        if (!target.isUp) return
+        target.crash(random.chance(0.3))
+        break
+      case 'crashMidStep':
+        if (!target.isUp) return
+        target.crashAfterEffects = random.below(30)
+        break
+      case 'crashAll':
+        if (random.chance(0.5)) return
+        for (const each of world.livePeers) each.crash(random.chance(0.3))
+        break
+      case 'resetLink':
+        if (!network.reset(target.id, other.id, 0)) return
+        break
+      case 'halfOpenLink':
+        if (!network.reset(target.id, other.id, random.between(100, 3000))) return
+        break
+      case 'partition': {
+        const side = [...world.peers.keys()].filter(() => random.chance(0.5))
+        const there = [...world.peers.keys()].filter(id => !side.includes(id))
+        for (const a of side) for (const b of there) this.#cut(a, b, true)
+        this.#healLater(() => network.heal())
+        break
+      }
+      case 'oneWayPartition': {
+        if (target === other) return
+        network.block(target.id, other.id)
+        this.#healLater(() => network.unblock(target.id, other.id))
+        break
+      }
+      case 'isolateLeader':
+        for (const id of world.peers.keys()) if (id !== leader.id) this.#cut(leader.id, id, random.chance(0.7))
+        this.#healLater(() => network.heal())
+        break
+      case 'slowNetwork':
+        world.slowness = random.between(2, 60)
+        this.#healLater(() => {
+          world.slowness = 1
+        })
+        break
+      case 'slowDisk':
+        world.diskSlowness = random.between(2, 100)
+        this.#healLater(() => {
+          world.diskSlowness = 1
+        })
+        break
+      case 'diskError':
+        if (!target.isUp) return
+        target.disk.failNext = true
+        break
+      case 'pause':
+        if (!target.isUp || target.isPaused) return
+        target.pause()
+        this.#healLater(() => target.resume())
+        break
+      case 'wallClockStep':
+        target.wallOffsetMs += Math.floor(random.between(-1, 1) * 10 ** random.between(1, 10))
+        break
+      case 'gracefulClose':
+        target.receive({ kind: 'close' })
+        break
+    }
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
+    world.note(`fault ${kind} ${target.id} ${other.id}`)
+  }
+
+  #cut(a: SimulatedPeer['id'], b: SimulatedPeer['id'], bothWays: boolean): void {
+    const { network } = this.#world
+    network.block(a, b)
+    if (bothWays) network.block(b, a)
+    if (this.#random.chance(0.5)) network.reset(a, b, this.#random.between(0, 500))
+  }
+
+  #healLater(heal: () => void): void {
+    this.#world.after(this.#random.between(50, 4000), heal)
+  }
+
+  #restartLater(peer: SimulatedPeer): void {
+    this.#world.after(this.#random.between(5, 1500), () => {
+      if (!peer.isUp && !this.#keptDown.has(peer) && this.#restarting) peer.start()
+    })
+  }
+}

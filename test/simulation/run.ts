@@ -1,0 +1,138 @@
+/**
+ * One run of a seed: faults while clients work, then a quorum is healed and must make progress in bounded virtual time, then everything is
+ * healed and must converge, then every peer closes and nothing may be left.
+ */
+import { sameDigest } from '../../lib/model/digest.js'
+import { formatZxid, sameZxid } from '../../lib/model/zxid.js'
+import { World } from '../../lib/testing/world.js'
+import { makeCheckers } from './checkers/checkers.js'
+import { Violation } from './checkers/violation.js'
+import { Faults } from './faults.js'
+import { type FaultKind, faultKinds, type Scenario, scenarioOf } from './scenario.js'
+import { Workload } from './workload.js'
+
+export interface RunResult {
+  readonly seed: number
+  readonly violation: { readonly row: string; readonly message: string; readonly event: number } | undefined
+  readonly traceHash: string
+  readonly events: number
+  readonly virtualMs: number
+  readonly commits: number
+  readonly answered: number
+  readonly faults: ReadonlyMap<FaultKind, number>
+}
+
+export interface RunOptions {
+  readonly trace?: (line: string) => void
+  /** Plants a bug into this world; returns how to take it out again. */
+  readonly mutate?: (world: World) => () => void
+  readonly scenario?: Partial<Scenario>
+}
+
+export function run(seed: number, options: RunOptions = {}): RunResult {
+  const scenario: Scenario = { ...scenarioOf(seed), ...options.scenario }
+  const world = new World({ ...scenario.world, ...(options.trace === undefined ? {} : { trace: options.trace }) })
+  const undo = options.mutate?.(world)
+  const checkers = makeCheckers(world)
+  const faults = new Faults(world, scenario)
+  const workload = new Workload(world, scenario)
+  let violation: RunResult['violation']
+  try {
+    for (const peer of world.peers.values()) peer.start()
+    play(world, scenario, faults, workload)
+    for (const check of checkers.all) check.atEnd?.()
+  } catch (error) {
+    const row = error instanceof Violation ? error.row : 'R1'
+    const message =
+      error instanceof Violation ? error.message : `${error instanceof Error ? error.stack : String(error)}`
+    violation = { row, message, event: world.eventNumber }
+    world.note(`VIOLATION ${row} ${message}`)
+  } finally {
+    undo?.()
+  }
+  return {
+    seed,
+    violation,
+    traceHash: world.traceHash,
+    events: world.eventNumber,
+    virtualMs: world.now,
+    commits: checkers.commits,
+    answered: workload.answered,
+    faults: faults.counts,
+  }
+}
+
+function play(world: World, scenario: Scenario, faults: Faults, workload: Workload): void {
+  const { tickMs, initLimitTicks, syncLimitTicks } = world.protocol
+  const patienceMs = 10 * (initLimitTicks + syncLimitTicks) * tickMs
+  world.run(scenario.durationMs)
+  world.note('heal a quorum')
+  faults.healQuorum()
+  const serving = () => world.livePeers.length > 0 && world.livePeers.every(peer => peer.core!.status.serving)
+  if (!world.run(world.now + patienceMs, serving))
+    throw new Violation('L1', `no leader with all live peers after ${patienceMs} ms: ${states(world)}`)
+  const before = workload.answered
+  if (!world.run(world.now + patienceMs, () => workload.answered > before + 20)) {
+    throw new Violation('L2', `a healthy quorum answers nothing within ${patienceMs} ms: ${states(world)}`)
+  }
+  world.note('heal everything')
+  faults.healAll()
+  if (!world.run(world.now + patienceMs, serving))
+    throw new Violation('L1', `not all peers are back after ${patienceMs} ms: ${states(world)}`)
+  workload.stop()
+  if (!world.run(world.now + patienceMs, () => workload.idle)) throw new Violation('L2', `calls hang: ${states(world)}`)
+  world.run(world.now + 2 * world.protocol.sessionTimeoutMaxMs)
+  converged(world)
+  close(world, faults)
+}
+
+function converged(world: World): void {
+  const peers = world.livePeers
+  const first = peers[0]!.core!
+  for (const peer of peers) {
+    const { replica, counts } = peer.core!
+    if (!sameZxid(replica.zxid, first.replica.zxid) || !sameDigest(replica.digest, first.replica.digest)) {
+      throw new Violation(
+        'L3',
+        `peers ${peers[0]!.id} and ${peer.id} differ: ${formatZxid(first.replica.zxid)}, ${formatZxid(replica.zxid)}; ${states(world)}`,
+      )
+    }
+    if (counts.clients + counts.outstanding + counts.watches > 0)
+      throw new Violation('W9', `peer ${peer.id} still holds ${JSON.stringify(counts)}`)
+    if (replica.sessions.size > 0)
+      throw new Violation('S3', `peer ${peer.id} still has ${replica.sessions.size} sessions`)
+  }
+}
+
+/** One after another, the leader not last: each hands over or stops, in bounded time, with nothing left. */
+function close(world: World, faults: Faults): void {
+  const { tickMs, syncLimitTicks } = world.protocol
+  faults.stopRestarting()
+  world.network.close()
+  const leaderFirst = world.livePeers.sort(
+    (a, b) => Number(b.core!.status.role === 'leading') - Number(a.core!.status.role === 'leading'),
+  )
+  for (const peer of leaderFirst) {
+    peer.receive({ kind: 'close' })
+    if (!world.run(world.now + 2 * syncLimitTicks * tickMs, () => !peer.isUp))
+      throw new Violation('R3', `peer ${peer.id} does not close`)
+    if (peer.stoppedBy !== 'closed')
+      throw new Violation('R3', `peer ${peer.id} closed with ${JSON.stringify(peer.stoppedBy)}`)
+  }
+  world.run(world.now + 60_000)
+  if (world.pendingEvents > 0 || world.network.liveLinks > 0)
+    throw new Violation('R3', `${world.pendingEvents} events, ${world.network.liveLinks} links are left`)
+}
+
+export function states(world: World): string {
+  return [...world.peers.values()]
+    .map(({ id, core, isPaused }) => {
+      if (core === undefined) return `${id} down`
+      const { role, phase, leader, epoch, logged, committed, applied } = core.status
+      const zxids = [logged, committed, applied].map(formatZxid).join('/')
+      return `${id} ${role} ${phase} of ${leader ?? '-'} epoch ${epoch} ${zxids}${isPaused ? ' paused' : ''}`
+    })
+    .join('; ')
+}
+
+export { faultKinds }

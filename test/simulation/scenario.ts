@@ -1,0 +1,56 @@
+/** What kind of run a seed stands for: drawn from it, so that seeds differ in shape and not only in their dice. */
+import { SeededRandom } from '../../lib/testing/seeded-random.js'
+import type { WorldOptions } from '../../lib/testing/world.js'
+
+export const faultKinds = [
+  'crash',
+  'crashMidStep',
+  'crashAll',
+  'resetLink',
+  'halfOpenLink',
+  'partition',
+  'oneWayPartition',
+  'isolateLeader',
+  'slowNetwork',
+  'slowDisk',
+  'diskError',
+  'pause',
+  'wallClockStep',
+  'gracefulClose',
+] as const
+export type FaultKind = (typeof faultKinds)[number]
+
+export interface Scenario {
+  readonly world: WorldOptions
+  readonly clients: number
+  /** Mean time between two faults; undefined for none at all. */
+  readonly faultEveryMs: number | undefined
+  readonly faults: readonly FaultKind[]
+  /** How long faults go on, in virtual time. */
+  readonly durationMs: number
+  /** How many calls a client keeps outstanding at most. */
+  readonly pipelining: number
+}
+
+export function scenarioOf(seed: number): Scenario {
+  const random = new SeededRandom(seed, 'scenario')
+  const voters = random.pick([3, 3, 3, 5, 5, 1])
+  const observers = random.pick([0, 0, 1, 2])
+  const calm = random.chance(0.06)
+  return {
+    world: {
+      seed,
+      voters,
+      observers,
+      checkpointEntries: random.pick([4, 12, 40, 200]),
+      entriesKept: random.pick([0, 3, 15, 60]),
+      networkMs: random.pick([0.3, 1, 3]),
+      diskMs: random.pick([0.3, 1, 5, 12]),
+    },
+    clients: 2 + random.below(4),
+    faultEveryMs: calm ? undefined : random.pick([150, 300, 600, 1200]),
+    faults: faultKinds.filter(() => random.chance(0.6)),
+    durationMs: random.between(3000, 9000),
+    pipelining: random.pick([1, 3, 8]),
+  }
+}

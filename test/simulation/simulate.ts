@@ -1,0 +1,52 @@
+/**
+ * Runs seeds and says what broke.
+ *
+ *   npm run simulate -- --seeds 500             seeds 1 to 500
+ *   npm run simulate -- --seed 17 --trace       one seed, every input and effect on a line
+ */
+import { parseArgs } from 'node:util'
+import { run } from './run.js'
+import { faultKinds } from './scenario.js'
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '100' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+  },
+})
+
+const first = Number(values.seed ?? values.from)
+const count = values.seed === undefined ? Number(values.seeds) : 1
+const started = performance.now()
+const faults = new Map<string, number>()
+let events = 0
+let commits = 0
+let answered = 0
+let virtualMs = 0
+const broken: number[] = []
+
+for (let seed = first; seed < first + count; seed++) {
+  const result = run(seed, values.trace ? { trace: line => console.log(line) } : {})
+  events += result.events
+  commits += result.commits
+  answered += result.answered
+  virtualMs += result.virtualMs
+  for (const [kind, times] of result.faults) faults.set(kind, (faults.get(kind) ?? 0) + times)
+  if (values.seed !== undefined) console.log(`trace hash ${result.traceHash}`)
+  if (result.violation === undefined) continue
+  broken.push(seed)
+  const { row, message, event } = result.violation
+  console.log(`\n${row} violated in seed ${seed} at event ${event}: ${message}`)
+  console.log(`  npm run simulate -- --seed ${seed} --trace`)
+}
+
+const seconds = (performance.now() - started) / 1000
+console.log(
+  `\n${count} seeds, ${events} events, ${Math.round(virtualMs / 1000)} s of virtual time, ${commits} commits, ${answered} answers`,
+)
+console.log(`${seconds.toFixed(1)} s, ${Math.round(events / seconds)} events/s`)
+console.log(faultKinds.map(kind => `${kind} ${faults.get(kind) ?? 0}`).join(', '))
+console.log(broken.length === 0 ? 'no violation' : `${broken.length} violations: seeds ${broken.join(', ')}`)
+process.exitCode = broken.length === 0 ? 0 : 1

@@ -1,0 +1,215 @@
+/**
+ * What the clients of a run do: calls of every kind on a few paths, several at a time, watches, moves to other peers, sessions closed and begun.
+ * Every write's data is unique, so that a write that took effect twice can be told.
+ */
+import { OPEN_ACL_UNSAFE } from '../../lib/model/acl.js'
+import { EPHEMERAL, EPHEMERAL_SEQUENTIAL, PERSISTENT, PERSISTENT_SEQUENTIAL } from '../../lib/model/create-mode.js'
+import type { ErrorCode } from '../../lib/model/errors.js'
+import { ANY_VERSION, type CreateRequest, type MultiStep, type Request } from '../../lib/model/request.js'
+import { SeededRandom } from '../../lib/testing/seeded-random.js'
+import type { Call, ClientOwner, SimulatedClient } from '../../lib/testing/simulated-client.js'
+import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
+import type { World } from '../../lib/testing/world.js'
+import type { Scenario } from './scenario.js'
+
+const PATHS = ['/a', '/b', '/a/x', '/a/y', '/b/z', '/a/x/deep']
+const encoder = new TextEncoder()
+
+export class Workload {
+  readonly #actors: Actor[] = []
+  calls = 0
+  answered = 0
+
+  constructor(world: World, scenario: Scenario) {
+    const random = new SeededRandom(scenario.world.seed, 'workload')
+    for (let index = 0; index < scenario.clients; index++) {
+      const embedded = random.chance(0.4)
+      const timeoutMs = random.pick([400, 1000, 2500])
+      const client = world.client({ embedded, timeoutMs, keepsCounting: random.chance(0.5) })
+      const home = random.pick([...world.peers.values()])
+      this.#actors.push(
+        new Actor(
+          client,
+          home,
+          world,
+          new SeededRandom(scenario.world.seed, `actor ${index}`),
+          scenario.pipelining,
+          this,
+        ),
+      )
+    }
+  }
+
+  /** Writes answered since then: progress. */
+  get progress(): number {
+    return this.answered
+  }
+
+  stop(): void {
+    for (const actor of this.#actors) actor.stop()
+  }
+
+  get idle(): boolean {
+    return this.#actors.every(actor => actor.idle)
+  }
+}
+
+class Actor implements ClientOwner {
+  readonly #client: SimulatedClient
+  readonly #home: SimulatedPeer
+  readonly #world: World
+  readonly #random: SeededRandom
+  readonly #pipelining: number
+  readonly #workload: Workload
+  #stopping = false
+  #done = false
+  #serial = 0
+  #lastHeard = 0
+  #closing = false
+
+  constructor(
+    client: SimulatedClient,
+    home: SimulatedPeer,
+    world: World,
+    random: SeededRandom,
+    pipelining: number,
+    workload: Workload,
+  ) {
+    this.#client = client
+    this.#home = home
+    this.#world = world
+    this.#random = random
+    this.#pipelining = pipelining
+    this.#workload = workload
+    client.owner = this
+    world.after(random.between(0, 300), () => this.#turn())
+  }
+
+  get idle(): boolean {
+    return this.#done
+  }
+
+  stop(): void {
+    this.#stopping = true
+  }
+
+  attached(): void {
+    this.#lastHeard = this.#world.now
+  }
+
+  returned(call: Call): void {
+    this.#lastHeard = this.#world.now
+    if (call.outcome?.kind === 'answered') this.#workload.answered += 1
+  }
+
+  detached(code: ErrorCode): void {
+    this.#lastHeard = this.#world.now
+    if (code === 'SESSION_EXPIRED' || code === 'CLOSED') {
+      this.#client.forgetSession()
+      this.#closing = false
+      if (this.#stopping) this.#done = true
+    }
+  }
+
+  #turn(): void {
+    if (this.#done) return
+    this.#world.after(this.#random.waiting(25), () => this.#turn())
+    const client = this.#client
+    const random = this.#random
+    const silentMs = this.#world.now - this.#lastHeard
+    if (client.peer === undefined) {
+      if (this.#stopping && client.session === undefined) this.#done = true
+      else if (client.embedded) {
+        // Its process is gone with the peer: what it knew is lost.
+        if (!this.#home.isUp) client.forgetSession()
+        else if (!random.chance(0.5)) client.attach(this.#home)
+      } else client.attach(this.#choosePeer())
+      this.#lastHeard = this.#world.now
+      return
+    }
+    if (!client.attached) {
+      if (!client.embedded && silentMs > 300) client.disconnect(this.#halfOpen())
+      return
+    }
+    if (!client.embedded && silentMs > client.timeoutMs * 0.6 && client.outstanding.length > 0) {
+      client.disconnect(this.#halfOpen())
+      return
+    }
+    if (this.#closing) return
+    if (this.#stopping) {
+      if (client.outstanding.length === 0) this.#close()
+      return
+    }
+    if (random.chance(0.01)) return client.disconnect(this.#halfOpen())
+    if (random.chance(0.008)) return this.#close()
+    const count = 1 + random.below(this.#pipelining)
+    for (let i = 0; i < count && client.outstanding.length < this.#pipelining; i++) this.#call(this.#request())
+  }
+
+  #close(): void {
+    this.#closing = true
+    this.#call({ kind: 'closeSession' })
+  }
+
+  #call(request: Request): void {
+    if (this.#client.call(request) !== undefined) this.#workload.calls += 1
+  }
+
+  #choosePeer(): SimulatedPeer {
+    return this.#random.pick([...this.#world.peers.values()])
+  }
+
+  #halfOpen(): number {
+    return this.#random.chance(0.2) ? this.#random.between(0, 1000) : 0
+  }
+
+  #request(): Request {
+    const random = this.#random
+    const path = random.pick(PATHS)
+    const watch = random.chance(0.3)
+    const roll = random.below(100)
+    if (roll < 22) return this.#create(path)
+    if (roll < 36) return { kind: 'setData', path, data: this.#data(), version: this.#version() }
+    if (roll < 46) return { kind: 'delete', path, version: this.#version() }
+    if (roll < 56) return { kind: 'multi', steps: Array.from({ length: random.below(4) }, () => this.#step()) }
+    if (roll < 68) return { kind: 'getData', path, watch }
+    if (roll < 78) return { kind: 'exists', path, watch }
+    if (roll < 88) return { kind: 'getChildren', path: random.pick(['/', '/a', '/b']), watch }
+    if (roll < 94) return { kind: 'sync', path: '/' }
+    return { kind: 'ping' }
+  }
+
+  #step(): MultiStep {
+    const path = this.#random.pick(PATHS)
+    switch (this.#random.below(4)) {
+      case 0:
+        return this.#create(path)
+      case 1:
+        return { kind: 'setData', path, data: this.#data(), version: this.#version() }
+      case 2:
+        return { kind: 'delete', path, version: this.#version() }
+      default:
+        return { kind: 'check', path, version: this.#version() }
+    }
+  }
+
+  #create(path: string): CreateRequest {
+    const mode = this.#random.pick([PERSISTENT, PERSISTENT, EPHEMERAL, PERSISTENT_SEQUENTIAL, EPHEMERAL_SEQUENTIAL])
+    return {
+      kind: 'create',
+      path: mode.sequential ? `${path}/s-` : path,
+      data: this.#data(),
+      acl: OPEN_ACL_UNSAFE,
+      mode,
+    }
+  }
+
+  #version(): number {
+    return this.#random.chance(0.6) ? ANY_VERSION : this.#random.below(4)
+  }
+
+  #data(): Uint8Array {
+    this.#serial += 1
+    return encoder.encode(`${this.#client.name}.${this.#serial}`)
+  }
+}
