@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { type JobOptions, parseOptions } from './options.js'
 import { type FromMember, MEMBER_IDS, type MemberStatus, type ToMember } from './protocol.js'
-import { Screen } from './screen.js'
+import { Screen, type StatusLine } from './screen.js'
 
 const END_LIMIT_MS = 15_000
 
@@ -15,6 +15,9 @@ class Supervisor {
   readonly #screen = new Screen(process.stdout)
   readonly #children = new Map<number, ChildProcess>()
   readonly #statuses = new Map<number, MemberStatus>()
+  // Keeps the supervisor alive while no member runs: all may be killed and started again.
+  readonly #alive = setInterval(() => {}, 60_000)
+  #deadline: NodeJS.Timeout | undefined
   #failed = false
   #ending: Promise<void> | undefined
 
@@ -39,7 +42,7 @@ class Supervisor {
     process.on('SIGINT', () => void this.end())
     process.on('SIGTERM', () => void this.end())
     process.on('SIGUSR2', () => this.#restart())
-    if (this.#options.forMs !== undefined) setTimeout(() => void this.end(), this.#options.forMs).unref()
+    if (this.#options.forMs !== undefined) this.#deadline = setTimeout(() => void this.end(), this.#options.forMs)
   }
 
   end(): Promise<void> {
@@ -49,13 +52,17 @@ class Supervisor {
 
   async #end(): Promise<void> {
     this.#screen.line('ending: sessions first, then the peers')
+    clearTimeout(this.#deadline)
     const limit = setTimeout(() => {
+      this.#screen.line(`not ended after ${END_LIMIT_MS / 1000} s: killing what is left`)
+      this.#failed = true
       for (const child of this.#children.values()) child.kill('SIGKILL')
     }, END_LIMIT_MS)
     const children = [...this.#children.values()]
     await Promise.all(children.map(child => told(child, { kind: 'leave' }, 'left')))
     await Promise.all(children.map(child => told(child, { kind: 'close' }, undefined)))
     clearTimeout(limit)
+    clearInterval(this.#alive)
     if (process.stdin.isTTY) {
       process.stdin.setRawMode(false)
       process.stdin.pause()
@@ -102,7 +109,10 @@ class Supervisor {
 
   #killLeader(): void {
     const leader = this.#leader()
-    if (leader === undefined) return this.#screen.line('there is no leader now')
+    if (leader === undefined) {
+      this.#screen.line('there is no leader now')
+      return
+    }
     this.#screen.line(`member ${leader}  killed with SIGKILL`)
     this.#children.get(leader)?.kill('SIGKILL')
   }
@@ -119,21 +129,21 @@ class Supervisor {
     const statuses = [...this.#statuses.values()]
     const epoch = Math.max(0, ...statuses.map(status => status.epoch))
     const ahead = Math.max(0, ...statuses.filter(status => status.epoch === epoch).map(status => status.counter))
-    const lines = MEMBER_IDS.map(id => {
+    const lines: StatusLine[] = MEMBER_IDS.map(id => {
       const status = this.#statuses.get(id)
-      if (status === undefined) return `  member ${id}  not running`
+      if (status === undefined) return { text: `member ${id}  not running`, news: 'not running' }
       const lag = status.epoch === epoch ? String(Math.max(0, ahead - status.counter)) : '?'
       const pid = this.#children.get(id)?.pid
-      return `  member ${id}  ${status.role.padEnd(9)} epoch ${status.epoch}  zxid ${status.zxid}  lag ${lag}${status.serving ? '' : '  (not serving)'}  pid ${pid}`
+      const serving = status.serving ? '' : '  (not serving)'
+      return {
+        text: `member ${id}  ${status.role.padEnd(9)} epoch ${status.epoch}  zxid ${status.zxid}  lag ${lag}  pid ${pid}${serving}`,
+        news: `${status.role} ${status.epoch} ${status.serving} ${pid}`,
+      }
     })
     const leader = this.#leader()
-    if (leader !== undefined) lines.push(`  leader ${leader}: kill -9 ${this.#children.get(leader)?.pid}`)
-    this.#screen.status(lines, MEMBER_IDS.map(id => this.#newsOf(id)).join())
-  }
-
-  #newsOf(id: number): string {
-    const status = this.#statuses.get(id)
-    return status === undefined ? '-' : `${status.role} ${status.epoch} ${status.serving}`
+    const pid = leader === undefined ? undefined : this.#children.get(leader)?.pid
+    const text = leader === undefined ? 'no leader' : `leader ${leader}: kill -9 ${pid}`
+    this.#screen.status([...lines, { text, news: text }])
   }
 }
 

@@ -1,13 +1,14 @@
 /**
- * One member of the ensemble, a process of its own: a peer with its data on disk, a session, an ephemeral znode that says it is here, and the
- * configuration as an observable. The leader also keeps the configuration in step with the folder.
+ * One member of the ensemble, a process of its own: a peer with its data on disk, a session, an ephemeral znode that says it is here, and
+ * the configuration as an observable. The leader also keeps the configuration in step with the folder.
  *
  * Run by main.ts: node member.js <id> <options as JSON>
  */
 import { join } from 'node:path'
-import { json, Peer } from 'vivarium'
+import { type Client, json, Peer } from 'vivarium'
 import { tcp } from 'vivarium/transports/tcp'
 import { ConfigFolder } from './config-folder.js'
+import { describeChanges } from './json-changes.js'
 import type { JobOptions } from './options.js'
 import { type FromMember, MEMBER_IDS, type ToMember } from './protocol.js'
 
@@ -16,83 +17,130 @@ const { dataDir, basePort, configDir } = JSON.parse(process.argv[3]!) as JobOpti
 const tell = (message: FromMember) => process.connected && process.send?.(message)
 const say = (text: string) => tell({ kind: 'line', text })
 
-// Ctrl-C reaches the whole group: the supervisor decides.
+const leaving = new AbortController()
+let peer: Peer | undefined
+let session: Promise<void> = Promise.resolve()
+
+// Ctrl-C reaches the whole group: the supervisor decides. Without a supervisor there is nobody to stay for.
 process.on('SIGINT', () => {})
 process.on('disconnect', () => void end())
-
-const peer = await Peer.open({
-  id,
-  dataDir: join(dataDir, String(id)),
-  transport: tcp({ port: basePort + id }),
-  members: Object.fromEntries(MEMBER_IDS.map(member => [member, `tcp://127.0.0.1:${basePort + member}`])),
-})
-const reporter = setInterval(report, 250)
-const statuses = peer.status$.subscribe(report)
-
-const zk = await peer.client({ codec: json, sessionTimeoutMs: 4000, timeout: 60_000 })
-await zk.create(`/members/${id}@${process.pid}`, { pid: process.pid }, { ephemeral: true, parents: true })
-zk.children$('/members').subscribe(({ children, stale }) => {
-  if (!stale) say(`members: ${children.map(name => name.split('@')[0]).join(', ')}`)
-})
-await zk.create('/config', undefined, { ifMissing: true })
-const seen = new Map<string, bigint>()
-zk.subtree$('/config').subscribe(({ znodes, zxid, stale }) => {
-  if (stale) return
-  const now = Date.now()
-  const first = seen.size === 0
-  let loaded = 0
-  for (const [path, { value, stat }] of znodes) {
-    if (seen.get(path) === stat.mzxid) continue
-    seen.set(path, stat.mzxid)
-    if (value === undefined) continue
-    loaded += 1
-    if (!first)
-      say(
-        `${path} = ${brief(value)}  zxid 0x${stat.mzxid.toString(16)}, seen ${now - Number(stat.mtime)} ms after it was proposed`,
-      )
-  }
-  if (first && loaded > 0) say(`configuration: ${loaded} values, zxid 0x${zxid.toString(16)}`)
-  for (const path of seen.keys()) {
-    if (znodes.has(path)) continue
-    seen.delete(path)
-    say(`${path} deleted  zxid 0x${zxid.toString(16)}`)
-  }
-})
-
-const folder = new ConfigFolder(zk, configDir, '/config', say)
-const leaders = peer.leader$.subscribe(leader => {
-  if (leader === id) folder.start()
-  else void folder.stop()
-})
-
 process.on('message', (message: ToMember) => {
   if (message.kind === 'leave') void leave().then(() => tell({ kind: 'left' }))
   else void end()
 })
+void begin()
 
-function report(): void {
-  const { role, leader, epoch, serving, applied } = peer.status
-  tell({
-    kind: 'status',
-    status: { role, leader, epoch, serving, zxid: `0x${applied.toString(16)}`, counter: Number(applied & 0xffffffffn) },
+async function begin(): Promise<void> {
+  try {
+    peer = await Peer.open({
+      id,
+      dataDir: join(dataDir, String(id)),
+      transport: tcp({ port: basePort + id }),
+      members: Object.fromEntries(MEMBER_IDS.map(member => [member, `tcp://127.0.0.1:${basePort + member}`])),
+    })
+  } catch (error) {
+    say(`cannot open: ${(error as Error).message}`)
+    process.exitCode = 1
+    return process.disconnect()
+  }
+  const opened = peer
+  const report = () => tell({ kind: 'status', status: statusOf(opened) })
+  const reporter = setInterval(report, 250)
+  peer.status$.subscribe({ next: report, complete: () => clearInterval(reporter) })
+  if (!leaving.signal.aborted) session = live(opened)
+}
+
+/** One session after the other: a process that was away too long finds its session expired and opens another. */
+async function live(peer: Peer): Promise<void> {
+  while (!leaving.signal.aborted) {
+    try {
+      await liveOnce(peer)
+    } catch (error) {
+      if (!leaving.signal.aborted) say(`session over: ${(error as Error).message}`)
+    }
+    if (peer.status.state !== 'running') return
+  }
+}
+
+/** Until the session expires (rejects) or this member leaves (resolves). */
+async function liveOnce(peer: Peer): Promise<void> {
+  const { signal } = leaving
+  const zk = await peer.client({ codec: json, sessionTimeoutMs: 4000, timeout: 60_000, signal })
+  const folder = new ConfigFolder(zk, configDir, '/config', say)
+  const leaders = peer.leader$.subscribe(leader => {
+    if (leader === id) folder.start()
+    else void folder.stop()
+  })
+  try {
+    await zk.create(`/members/${id}@${process.pid}`, { pid: process.pid }, { ephemeral: true, parents: true, signal })
+    await new Promise<void>((resolve, reject) => {
+      signal.addEventListener('abort', () => resolve())
+      if (signal.aborted) resolve()
+      showMembers(zk, reject)
+      showConfiguration(zk, reject)
+    })
+  } finally {
+    leaders.unsubscribe()
+    await folder.stop()
+    await zk.close()
+  }
+}
+
+function showMembers(zk: Client<unknown>, failed: (error: Error) => void): void {
+  zk.children$('/members').subscribe({
+    next: ({ children, stale }) => {
+      if (!stale) say(`members: ${children.map(name => name.split('@')[0]).join(', ')}`)
+    },
+    error: failed,
   })
 }
 
+function showConfiguration(zk: Client<unknown>, failed: (error: Error) => void): void {
+  const seen = new Map<string, { readonly mzxid: bigint; readonly value: unknown }>()
+  let loaded = false
+  zk.subtree$('/config').subscribe({
+    next: ({ znodes, zxid, stale }) => {
+      if (stale) return
+      const now = Date.now()
+      for (const [path, { value, stat }] of znodes) {
+        const before = seen.get(path)
+        if (before?.mzxid === stat.mzxid) continue
+        seen.set(path, { mzxid: stat.mzxid, value })
+        if (!loaded || value === undefined) continue
+        say(
+          `${path}: ${describeChanges(before?.value, value)}  zxid ${hexadecimal(stat.mzxid)}, ${now - stat.mtime} ms after it was proposed`,
+        )
+      }
+      for (const path of seen.keys()) {
+        if (znodes.has(path)) continue
+        seen.delete(path)
+        say(`${path}: deleted  zxid ${hexadecimal(zxid)}`)
+      }
+      if (!loaded && seen.size > 0) {
+        loaded = true
+        say(`configuration: ${[...seen.values()].filter(({ value }) => value !== undefined).length} values`)
+      }
+    },
+    error: failed,
+  })
+}
+
+function statusOf({ status }: Peer) {
+  const { role, leader, epoch, serving, applied } = status
+  return { role, leader, epoch, serving, zxid: hexadecimal(applied), counter: Number(applied & 0xffffffffn) }
+}
+
 async function leave(): Promise<void> {
-  leaders.unsubscribe()
-  await folder.stop()
-  await zk.close()
+  leaving.abort()
+  await session
 }
 
 async function end(): Promise<void> {
   await leave()
-  clearInterval(reporter)
-  statuses.unsubscribe()
-  await peer.close()
+  await peer?.close()
   if (process.connected) process.disconnect()
 }
 
-function brief(value: unknown): string {
-  const text = JSON.stringify(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+function hexadecimal(zxid: bigint): string {
+  return `0x${zxid.toString(16)}`
 }

@@ -1,9 +1,15 @@
-/** Prints lines; on a terminal it keeps the members' status below them, without one it prints the status when it says something new. */
+/** Prints lines; on a terminal it keeps the members' status below them, without one it prints a status line when it says something new. */
+export interface StatusLine {
+  readonly text: string
+  /** What must change for a plain line to be printed again. */
+  readonly news: string
+}
+
 export class Screen {
   readonly #out: NodeJS.WriteStream
-  #status: readonly string[] = []
+  #status: readonly StatusLine[] = []
   #drawn = 0
-  #told = ''
+  #told: readonly string[] = []
 
   constructor(out: NodeJS.WriteStream) {
     this.#out = out
@@ -15,22 +21,22 @@ export class Screen {
     this.#draw()
   }
 
-  /** `news`: what must change for plain lines to be printed again. */
-  status(lines: readonly string[], news: string): void {
+  status(lines: readonly StatusLine[]): void {
     this.#status = lines
     if (this.#out.isTTY) {
       this.#erase()
       this.#draw()
-    } else if (news !== this.#told) {
-      this.#told = news
-      for (const line of lines) this.line(line)
+      return
     }
+    const told = this.#told
+    this.#told = lines.map(line => line.news)
+    for (const [index, { text, news }] of lines.entries()) if (news !== told[index]) this.line(text)
   }
 
   #draw(): void {
     if (!this.#out.isTTY) return
     const width = this.#out.columns ?? 80
-    for (const line of this.#status) this.#out.write(`${line.slice(0, width - 1)}\n`)
+    for (const { text } of this.#status) this.#out.write(`${text.slice(0, width - 1)}\n`)
     this.#drawn = this.#status.length
   }
 
