@@ -32,6 +32,12 @@ export class ReplicaView {
     return zxidToBigint(this.#core.replica.zxid)
   }
 
+  /** 64 bits over the whole replicated state: replicas at the same zxid have the same. */
+  get digest(): bigint {
+    const { high, low } = this.#core.replica.digest
+    return (BigInt(high) << 32n) | BigInt(low)
+  }
+
   /** @example peer.view.get('/config')?.data */
   get(path: string): ViewedZnode | undefined {
     const tree = this.#core.replica.tree
