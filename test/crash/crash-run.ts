@@ -1,0 +1,168 @@
+/**
+ * One crash test: three processes, eight writers without pause, kills by a seeded schedule, and the questions afterwards.
+ *
+ * The first half of the kills runs with little history kept by member 3, so that members which come back are sent its snapshot; then all
+ * keep everything, and the log tells every write of that half. A seed fixes the kills and what each writer does, not how the machine
+ * interleaves them: the same seed finds the same bug often, not always.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Chance } from './chance.js'
+import { Cluster, MEMBERS, until } from './cluster.js'
+import { Ledger } from './ledger.js'
+import type { PlantedBug } from './planted-storage.js'
+import { verifyDisks } from './verify.js'
+
+export interface CrashOptions {
+  readonly kills: number
+  readonly seed: number
+  readonly plant?: PlantedBug | undefined
+  readonly say: (line: string) => void
+}
+
+export interface CrashResult {
+  readonly violations: readonly string[]
+  readonly killed: Readonly<Record<KillKind, number>>
+  readonly acknowledged: number
+  readonly unknown: number
+  readonly elections: number
+  readonly foundInLog: number
+}
+
+type KillKind = 'leader' | 'follower' | 'all'
+const kinds: Readonly<Record<KillKind, number>> = { leader: 4, follower: 4, all: 2 }
+const KILLS_PER_CHECK = 10
+/** On a busy machine the start of a process alone takes seconds. */
+const PATIENCE_MS = 90_000
+
+export async function runCrashTest({ kills, seed, plant, say }: CrashOptions): Promise<CrashResult> {
+  const directory = await mkdtemp(join(tmpdir(), 'vivarium-crash-'))
+  const ledger = new Ledger()
+  const cluster = await Cluster.make({ directory, seed, plant }, ledger)
+  const chance = new Chance(seed)
+  const killed = { leader: 0, follower: 0, all: 0 }
+  let foundInLog = 0
+  try {
+    cluster.logBytesKept = member => (member === 3 ? 128 * 1024 : 1024 ** 3)
+    for (const member of MEMBERS) cluster.start(member)
+    await progress(cluster, ledger)
+    for (let count = 1; count <= kills && ledger.violations.length === 0; count++) {
+      if (count === Math.floor(kills / 2) + 1) cluster.logBytesKept = () => 1024 ** 3
+      // The first kills show each kind, whatever the seed.
+      const kind = count <= 3 ? (['leader', 'follower', 'all'] as const)[count - 1]! : chance.weighted(kinds)
+      await pause(chance.between(50, 1500))
+      await until(PATIENCE_MS, () => cluster.leader !== undefined && cluster.running.length > 1, 'leader')
+      const leader = cluster.leader!
+      const followers = cluster.running.filter(each => each !== leader)
+      const victims = kind === 'all' ? cluster.running : [kind === 'leader' ? leader : chance.pick(followers)]
+      await cluster.kill(...victims)
+      killed[kind] += 1
+      say(
+        `${String(count).padStart(3)}  kill -9 ${kind} (${victims.join(', ')})  acknowledged ${ledger.counts.acknowledged}`,
+      )
+      if (chance.next() < 0.3 && victims.length === 1) {
+        // The next kill finds this one still away, or catching up.
+        void pause(chance.between(0, 2000)).then(() => startMissing(cluster))
+        continue
+      }
+      await pause(chance.between(0, 1000))
+      startMissing(cluster)
+      await progress(cluster, ledger)
+      if (count % KILLS_PER_CHECK === 0 && count < kills) {
+        await checkLive(cluster, ledger)
+        cluster.resume()
+      }
+    }
+    await pause(2000)
+    startMissing(cluster)
+    const live = await checkLive(cluster, ledger)
+    await cluster.kill(...cluster.running)
+    const verified = await verifyDisks(
+      MEMBERS.map(member => cluster.dataDir(member)),
+      live,
+      ledger,
+    )
+    foundInLog = verified.foundInLog
+    say(`on disk: ${verified.znodes} znodes, ${verified.transactions} transactions in the longest log`)
+  } catch (error) {
+    ledger.violation(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  } finally {
+    await cluster.kill(...cluster.running)
+  }
+  const { acknowledged, refused, notApplied, unknown } = ledger.counts
+  say(
+    `${kills} kills (leader ${killed.leader}, follower ${killed.follower}, all ${killed.all}), ` +
+      `elections ${cluster.epochs.size}, snapshots ${cluster.counts.snapshots}, truncations ${cluster.counts.truncations}, ` +
+      `sessions expired under a living client ${cluster.counts.expiredSessions}`,
+  )
+  say(
+    `writes: acknowledged ${acknowledged} (${foundInLog} of them found in the log), unknown ${unknown}, ` +
+      `not applied ${notApplied}, refused as they should ${refused}; seed ${seed}`,
+  )
+  if (ledger.violations.length === 0) await rm(directory, { recursive: true, force: true })
+  else say(`the data of the members are in ${directory}`)
+  return { violations: ledger.violations, killed, acknowledged, unknown, elections: cluster.epochs.size, foundInLog }
+}
+
+function startMissing(cluster: Cluster): void {
+  for (const member of MEMBERS) if (!cluster.running.includes(member)) cluster.start(member)
+}
+
+/** Writes are acknowledged again. */
+async function progress(cluster: Cluster, ledger: Ledger): Promise<void> {
+  ledger.progress()
+  let since = 0
+  const again = () => {
+    since += ledger.progress()
+    return since >= 50 || ledger.violations.length > 0
+  }
+  await until(PATIENCE_MS, again, `acknowledged write with members ${cluster.running.join(', ')} running`)
+}
+
+/**
+ * Stops the writers and waits until all replicas are at one zxid with no ephemeral but those of living sessions: then all digests are
+ * equal, and every acknowledged ephemeral of a living session is there. The writers stay paused.
+ */
+async function checkLive(cluster: Cluster, ledger: Ledger): Promise<{ zxid: bigint; digest: bigint }> {
+  await until(
+    PATIENCE_MS,
+    () => cluster.leader !== undefined && cluster.running.length === MEMBERS.length,
+    'whole ensemble',
+  )
+  const sessions = await cluster.pause()
+  const giveUpAt = performance.now() + PATIENCE_MS
+  for (;;) {
+    const states = [...(await cluster.states()).values()]
+    const [first] = states
+    const settled =
+      states.every(({ zxid }) => zxid === first!.zxid) &&
+      states.every(({ ephemerals }) => ephemerals.every(({ owner }) => sessions.has(owner)))
+    if (!settled) {
+      if (performance.now() > giveUpAt) {
+        const zxids = states.map(({ zxid }) => zxid.toString(16)).join(', ')
+        const orphans = states.flatMap(({ ephemerals }) => ephemerals.filter(({ owner }) => !sessions.has(owner)))
+        ledger.violation(
+          `replicas stay at ${zxids}; ephemerals of dead sessions: ${orphans.map(({ path }) => path).join(', ')}`,
+        )
+        return first!
+      }
+      await pause(100)
+      continue
+    }
+    if (states.some(({ digest }) => digest !== first!.digest)) {
+      ledger.violation(
+        `at 0x${first!.zxid.toString(16)} the digests are ${states.map(({ digest }) => digest.toString(16)).join(', ')}`,
+      )
+    }
+    const present = new Set(first!.ephemerals.map(({ path }) => path))
+    for (const { session, path } of ledger.ephemerals) {
+      if (sessions.has(session) && !present.has(path!)) ledger.violation(`${path} of a living session is missing`)
+    }
+    return first!
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
+}

@@ -1,0 +1,41 @@
+/**
+ * What the writers have reported, and the questions that it answers without looking at any replica: counts, and who has deleted what.
+ * What a writer was doing when its process was killed is not in it: nobody can tell how that ended.
+ */
+import type { Written } from './protocol.js'
+
+export class Ledger {
+  /** By token; deletes under the path that they deleted. */
+  readonly writes: Written[] = []
+  readonly counts = { acknowledged: 0, refused: 0, notApplied: 0, unknown: 0 }
+  /** Paths whose deletion has begun and is not known to have failed. */
+  readonly deleting = new Set<string>()
+  /** Acknowledged. */
+  readonly ephemerals: Written[] = []
+  readonly violations: string[] = []
+  #lastAcknowledged = 0
+
+  record(written: Written): void {
+    this.writes.push(written)
+    const { outcome, operation, path } = written
+    if (outcome === 'ok') this.counts.acknowledged += 1
+    else if (outcome === 'refused') this.counts.refused += 1
+    else if (outcome === 'not-applied') this.counts.notApplied += 1
+    else this.counts.unknown += 1
+    if (operation === 'delete' && outcome === 'not-applied') this.deleting.delete(path!)
+    if (operation === 'ephemeral' && outcome === 'ok') this.ephemerals.push(written)
+    if (operation === 'failing multi' && outcome === 'ok')
+      this.violation(`a multi whose check must fail succeeded: ${path}`)
+  }
+
+  violation(what: string): void {
+    if (this.violations.length < 50) this.violations.push(what)
+  }
+
+  /** Acknowledged since the last call. */
+  progress(): number {
+    const since = this.counts.acknowledged - this.#lastAcknowledged
+    this.#lastAcknowledged = this.counts.acknowledged
+    return since
+  }
+}
