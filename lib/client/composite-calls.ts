@@ -12,6 +12,8 @@ import type { CallScope } from './session.js'
 import type { Stat } from './stat.js'
 import type { Created, CreateStepOptions } from './transaction.js'
 
+const DELETES_AT_ONCE = 100
+
 /** Creates, with every missing ancestor as a persistent znode without data and with the same ACL. */
 export async function createWithParents(
   requests: Requests,
@@ -84,10 +86,14 @@ export async function deleteSubtree(
     )
     if ((await deleted) === true) return
     const below: string[] = []
-    for await (const found of walkPaths(requests, path, () => scope)) if (found !== path) below.push(found)
-    for (const found of below.reverse()) {
-      const gone = requests.delete(found, undefined, scope)
-      await except('NOT_EMPTY', except('NO_NODE', gone))
+    for await (const found of walkPaths(requests, path, scope)) if (found !== path) below.push(found)
+    below.reverse()
+    for (let first = 0; first < below.length; first += DELETES_AT_ONCE) {
+      const some = below.slice(first, first + DELETES_AT_ONCE)
+      // Sent together, they still take effect in this order.
+      await Promise.all(
+        some.map(found => except('NOT_EMPTY', except('NO_NODE', requests.delete(found, undefined, scope)))),
+      )
     }
   }
 }
@@ -98,19 +104,25 @@ export async function* walkSubtree(
   root: string,
   scope: () => CallScope,
 ): AsyncGenerator<{ readonly path: string; readonly bytes: Bytes }> {
-  for await (const path of walkPaths(requests, root, scope)) {
-    const bytes = await (path === root
-      ? requests.get(path, scope(), same)
-      : except('NO_NODE', requests.get(path, scope(), same)))
-    if (bytes !== undefined) yield { path, bytes }
+  const ahead = [root]
+  for (let path = ahead.pop(); path !== undefined; path = ahead.pop()) {
+    const both = scope()
+    const read = requests.get(path, both, same)
+    const [bytes, children] = await Promise.all([
+      path === root ? read : except('NO_NODE', read),
+      except('NO_NODE', requests.children(path, both)),
+    ])
+    if (bytes === undefined) continue
+    yield { path, bytes }
+    for (const child of (children ?? []).reverse()) ahead.push(joinPath(path, child))
   }
 }
 
-async function* walkPaths(requests: Requests, root: string, scope: () => CallScope): AsyncGenerator<string> {
+async function* walkPaths(requests: Requests, root: string, scope: CallScope): AsyncGenerator<string> {
   const ahead = [root]
   for (let path = ahead.pop(); path !== undefined; path = ahead.pop()) {
     yield path
-    const children = await except('NO_NODE', requests.children(path, scope()))
+    const children = await except('NO_NODE', requests.children(path, scope))
     for (const child of (children ?? []).reverse()) ahead.push(joinPath(path, child))
   }
 }

@@ -161,6 +161,16 @@ describe('client', () => {
       await zk.delete('/a', { recursive: true })
       expect([...w.ensemble.tree.keys()]).to.deep.equal(['/', '/ab'])
     })
+    it('deletes a large subtree deepest first, in one go', async () => {
+      w.ensemble.create('/a')
+      for (let i = 0; i < 150; i++) {
+        w.ensemble.create(`/a/${i}`)
+        w.ensemble.create(`/a/${i}/x`)
+      }
+      await zk.delete('/a', { recursive: true })
+      expect(w.channel.kinds.filter(kind => kind === 'delete').length).to.equal(302)
+      expect([...w.ensemble.tree.keys()]).to.deep.equal(['/'])
+    })
     it('deletes nothing of a subtree whose root has another version, and never the root', async () => {
       for (const path of ['/a', '/a/b']) w.ensemble.create(path)
       await refused(zk.delete('/a', { recursive: true, version: 7 }), 'BAD_VERSION')
