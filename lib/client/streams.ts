@@ -4,7 +4,7 @@
  * Always holds: every subscriber gets values of its own (decoded for it alone); a value that does not decode ends the stream of
  * that subscriber with CODEC_ERROR and no other. Before: observe.ts, subtree.ts, watches.ts. After: client.ts.
  */
-import { map, type Observable } from 'rxjs'
+import { defer, map, type Observable } from 'rxjs'
 import { type Zxid, zxidToBigint } from '../model/zxid.js'
 import { childrenAspect, dataAspect, existsAspect } from './aspects.js'
 import type { Chroot } from './chroot.js'
@@ -107,23 +107,25 @@ export class Streams {
         }
       },
     )
-    // What did not change is decoded once, not once per emission.
-    const decoded = new WeakMap<SubtreeEntry, SubtreeZnode<T>>()
-    return shared.pipe(
-      map(({ state, zxid, stale }): SubtreeState<T> => {
-        const znodes = new Map<string, SubtreeZnode<T>>()
-        for (const [serverPath, entry] of state) {
-          const shown = chroot.toClient(serverPath)
-          let znode = decoded.get(entry)
-          if (znode === undefined) {
-            znode = { value: decodeValue(codec, entry.data, shown), stat: toStat(entry.stat) }
-            decoded.set(entry, znode)
+    return defer(() => {
+      // What did not change is decoded once for a subscriber, not once per emission.
+      const decoded = new WeakMap<SubtreeEntry, SubtreeZnode<T>>()
+      return shared.pipe(
+        map(({ state, zxid, stale }): SubtreeState<T> => {
+          const znodes = new Map<string, SubtreeZnode<T>>()
+          for (const [serverPath, entry] of state) {
+            const shown = chroot.toClient(serverPath)
+            let znode = decoded.get(entry)
+            if (znode === undefined) {
+              znode = { value: decodeValue(codec, entry.data, shown), stat: toStat(entry.stat) }
+              decoded.set(entry, znode)
+            }
+            znodes.set(shown, znode)
           }
-          znodes.set(shown, znode)
-        }
-        return { znodes, ...origin(zxid, stale) }
-      }),
-    )
+          return { znodes, ...origin(zxid, stale) }
+        }),
+      )
+    })
   }
 
   events(path: string, recursive: boolean, chroot: Chroot): Observable<ZnodeEvent> {

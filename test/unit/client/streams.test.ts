@@ -1,11 +1,12 @@
 import { expect } from 'chai'
 import { defaultIfEmpty, firstValueFrom, map, take, toArray } from 'rxjs'
 import { TestScheduler } from 'rxjs/testing'
+import { openClient } from '../../../lib/client/client.js'
 import { json } from '../../../lib/client/codec.js'
 import { errorResponse } from '../../../lib/model/response.js'
 import { contents } from '../../helpers/fake-channel.js'
 import { settled } from '../../helpers/virtual-clock.js'
-import { failOnUnhandledRejections, record, refused, type World, world } from './world.js'
+import { failOnUnhandledRejections, record, refused, steady, type World, world } from './world.js'
 
 describe('state streams', () => {
   failOnUnhandledRejections()
@@ -452,6 +453,29 @@ describe('state streams', () => {
       w.ensemble.expire(w.channel.current!.session!)
       await settled()
       expect(plain.ends).to.deep.equal(['SESSION_EXPIRED'])
+    })
+    it('decodes for each subscriber on its own, and once while a znode does not change', async () => {
+      w.ensemble.create('/a', '{}')
+      w.ensemble.create('/a/b', '{}')
+      let decodes = 0
+      const counting = {
+        ...json,
+        decode: (bytes: Uint8Array) => {
+          decodes++
+          return json.decode(bytes)
+        },
+      }
+      const other = await openClient(w.channel, { codec: counting }, steady)
+      const tree$ = other.subtree$('/a')
+      const first = record(tree$)
+      const second = record(tree$)
+      await settled()
+      expect(decodes).to.equal(4)
+      expect(first.values[0]!.znodes.get('/a')).not.to.equal(second.values[0]!.znodes.get('/a'))
+      w.ensemble.set('/a/b', '1')
+      await settled()
+      expect(decodes).to.equal(6)
+      await other.close()
     })
     it('is stale while cut off', async () => {
       w.ensemble.create('/a', '1')
