@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { filter, firstValueFrom } from 'rxjs'
-import { type Client, hasCode } from '../../lib/index.js'
+import type { Client } from '../../lib/index.js'
 import { type EnsembleKind, TestEnsemble } from './test-ensemble.js'
 
 for (const kind of ['memory', 'tcp and LevelDB'] satisfies EnsembleKind[]) {
@@ -128,7 +128,7 @@ for (const kind of ['memory', 'tcp and LevelDB'] satisfies EnsembleKind[]) {
         () => undefined,
         (error: unknown) => error,
       )
-      expect(hasCode(refused, 'CONNECTION_LOSS')).to.equal(true)
+      expect((refused as { code?: string } | undefined)?.code).to.equal('CONNECTION_LOSS')
       await ensemble.open(left!)
       await ensemble.serving()
       expect(ensemble.peers.get(leader)!.status.serving).to.equal(true)
