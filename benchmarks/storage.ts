@@ -61,6 +61,7 @@ const pathOf = (n: number) => `/app/dir-${1000 + Math.floor(n / 1000)}/node-${1_
 
 async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   const written = await bytesWritten()
+  const cpu = process.cpuUsage()
   const begin = performance.now()
   let longest = 0
   let last = begin
@@ -72,8 +73,12 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   const result = await work()
   clearInterval(turns)
   const ms = performance.now() - begin
+  const { user, system } = process.cpuUsage(cpu)
+  const cpuMs = ((user + system) / 1000).toFixed(0)
   const megabytes = ((await bytesWritten()) - written) / 1e6
-  console.log(`${what}: ${ms.toFixed(0)} ms, ${megabytes.toFixed(2)} MB written, longest turn ${longest.toFixed(1)} ms`)
+  console.log(
+    `${what}: ${ms.toFixed(0)} ms, ${cpuMs} ms CPU, ${megabytes.toFixed(2)} MB written, longest turn ${longest.toFixed(1)} ms`,
+  )
   return result
 }
 

@@ -42,7 +42,7 @@ import type {
 import { requireBehind, requireRising } from '../storage-order.js'
 import { checkpointOperation } from './checkpoint-record.js'
 import { DataDirectory } from './data-directory.js'
-import { clearSlowly, type Database, labelOf, requireLabel, SYNCED } from './database.js'
+import { clearSlowly, type Database, labelOf, requireLabel, writeBatch } from './database.js'
 import { DurableMark } from './durable-mark.js'
 import { epochsRecord, loadEpochs, saveEpochs } from './epoch-store.js'
 import { FailStop } from './fail-stop.js'
@@ -260,8 +260,8 @@ export class LevelStorage implements Storage {
     const { log } = directory
     await log.clear()
     await treeDatabase.clear()
-    await log.batch([labelOf(incarnation, 'log'), baseRecord(1, ZERO), epochsRecord(epochs)], SYNCED)
-    await treeDatabase.batch([labelOf(incarnation, 'tree'), checkpointOperation(empty)], SYNCED)
+    await writeBatch(log, [labelOf(incarnation, 'log'), baseRecord(1, ZERO), epochsRecord(epochs)])
+    await writeBatch(treeDatabase, [labelOf(incarnation, 'tree'), checkpointOperation(empty)])
     await DurableMark.create(directory.file('mark'), { generation: 1, zxid: ZERO, epochs })
     await directory.complete({ ensemble, peer, incarnation })
     return { ensemble, peer, incarnation }

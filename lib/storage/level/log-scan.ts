@@ -9,7 +9,7 @@ import type { HistorySummary } from '../../model/history.js'
 import type { Proposal } from '../../model/proposal.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, type Zxid } from '../../model/zxid.js'
 import { HistoryRanges } from '../history-ranges.js'
-import { type Database, type Operation, SYNCED, WHAT_TO_DO } from './database.js'
+import { type Database, type Operation, WHAT_TO_DO, writeBatch } from './database.js'
 import { reasonOf } from './fail-stop.js'
 import { groupsOf, zxidOfGroupKey } from './keys.js'
 import { LogSegments } from './log-segments.js'
@@ -80,9 +80,9 @@ export async function scanLog(
     )
   }
   if (cut.length > 0)
-    await database.batch(
+    await writeBatch(
+      database,
       cut.map((key): Operation => ({ type: 'del', key })),
-      SYNCED,
     )
   return { last, suffix, suffixBytes, history: ranges.summary(), segments }
 }

@@ -12,7 +12,7 @@ import { invariant } from '../../model/invariant.js'
 import type { Proposal } from '../../model/proposal.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, type Zxid } from '../../model/zxid.js'
 import { requireChained } from '../storage-order.js'
-import { type Database, type Operation, SYNCED, WHAT_TO_DO } from './database.js'
+import { type Database, type Operation, SYNCED, WHAT_TO_DO, writeBatch } from './database.js'
 import type { DurableMark } from './durable-mark.js'
 import { decodeWords, encodeWords } from './fixed-record.js'
 import { BASE_KEY, groupKey, groupsOf, groupsOutside, type KeyRange } from './keys.js'
@@ -76,7 +76,7 @@ export class LogStore {
     }
     const required = marked.generation === generation && isAfter(marked.zxid, checkpoint) ? marked.zxid : checkpoint
     const scanned = await scanLog(database, { generation, base, checkpoint, required })
-    if (found[0] !== generation) await database.batch([baseRecord(generation, base)], SYNCED)
+    if (found[0] !== generation) await writeBatch(database, [baseRecord(generation, base)])
     mark.advance({ generation, zxid: scanned.last })
     return { log: new LogStore(database, mark, generation, base, scanned), scanned }
   }
@@ -127,7 +127,7 @@ export class LogStore {
     }
     invariant(found, `cut at ${formatZxid(after)}, which is not in the log`)
     await this.#mark.lower({ zxid: after })
-    await this.#database.batch(operations, SYNCED)
+    await writeBatch(this.#database, operations)
     this.#segments.truncate(after, gone)
     this.#last = after
     this.#bytesSinceCheckpoint = Math.max(0, this.#bytesSinceCheckpoint - gone)
@@ -178,7 +178,7 @@ export class LogStore {
     const purged = this.#segments.purge(zxid, kept)
     if (purged === undefined) return
     this.#base = purged
-    await this.#database.batch([baseRecord(this.#generation, purged)], SYNCED)
+    await writeBatch(this.#database, [baseRecord(this.#generation, purged)])
   }
 
   /** The tree has switched to a snapshot at `base`: the log of the generation before is void. */
@@ -189,7 +189,7 @@ export class LogStore {
     this.#segments = new LogSegments()
     this.#bytesSinceCheckpoint = 0
     await this.#mark.lower({ generation, zxid: base })
-    await this.#database.batch([baseRecord(generation, base)], SYNCED)
+    await writeBatch(this.#database, [baseRecord(generation, base)])
   }
 
   /** What may be cleared when there is time. */

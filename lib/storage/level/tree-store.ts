@@ -17,7 +17,15 @@ import type { SessionRecord } from '../../model/session-record.js'
 import type { Znode } from '../../model/znode.js'
 import type { SnapshotHeader } from '../storage.js'
 import { type CheckpointRecord, checkpointOperation, decodeCheckpoint } from './checkpoint-record.js'
-import { clearSlowly, type Database, type Operation, SYNCED, WHAT_TO_DO, yieldToOthers } from './database.js'
+import {
+  clearSlowly,
+  type Database,
+  type Operation,
+  SYNCED,
+  WHAT_TO_DO,
+  writeBatch,
+  yieldToOthers,
+} from './database.js'
 import { reasonOf } from './fail-stop.js'
 import {
   CHECKPOINT_KEY,
@@ -84,7 +92,7 @@ export class TreeStore {
     }
     if (journalChunks === 0) {
       const operations = last === undefined ? [] : operationsOf(generation, last)
-      await this.#database.batch([...operations, checkpointOperation(next)], SYNCED)
+      await writeBatch(this.#database, [...operations, checkpointOperation(next)])
       this.#checkpoint = next
       return
     }
@@ -93,7 +101,7 @@ export class TreeStore {
       { type: 'put', key: journalKey(number, journalChunks), value: asBuffer(last!) },
       checkpointOperation(visible),
     ]
-    await this.#database.batch(operations, SYNCED)
+    await writeBatch(this.#database, operations)
     this.#checkpoint = visible
     await this.#carryOver()
   }
@@ -139,7 +147,7 @@ export class TreeStore {
 
   async writeReceived(operations: readonly Operation[]): Promise<void> {
     for (let at = 0; at < operations.length; at += SLICE_ENTRIES) {
-      await this.#database.batch(operations.slice(at, at + SLICE_ENTRIES), SYNCED)
+      await writeBatch(this.#database, operations.slice(at, at + SLICE_ENTRIES))
     }
   }
 
@@ -152,7 +160,7 @@ export class TreeStore {
   async switchOver({ zxid, time, digest }: SnapshotHeader): Promise<void> {
     const number = this.#checkpoint.number + 1
     const next = { generation: this.nextGeneration, chainBase: zxid, number, journalChunks: 0, zxid, time, digest }
-    await this.#database.batch([checkpointOperation(next)], SYNCED)
+    await writeBatch(this.#database, [checkpointOperation(next)])
     this.#checkpoint = next
   }
 
@@ -170,11 +178,11 @@ export class TreeStore {
       const changes = await this.#database.get(key)
       if (changes === undefined)
         throw new ZooKeeperError('DATA_CORRUPT', `chunk ${chunk} of checkpoint ${number} is missing`)
-      await this.#database.batch([...operationsOf(generation, changes)], SYNCED)
+      await writeBatch(this.#database, [...operationsOf(generation, changes)])
       done.push({ type: 'del', key })
     }
     const carried = { ...this.#checkpoint, journalChunks: 0 }
-    await this.#database.batch([...done, checkpointOperation(carried)], SYNCED)
+    await writeBatch(this.#database, [...done, checkpointOperation(carried)])
     this.#checkpoint = carried
   }
 

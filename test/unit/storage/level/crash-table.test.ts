@@ -8,7 +8,7 @@ import { journalKey, nodeKey } from '../../../../lib/storage/level/keys.js'
 import { encodeTreeEntry } from '../../../../lib/storage/level/tree-entry.js'
 import type { Recovered, Storage } from '../../../../lib/storage/storage.js'
 import { changes, codeOf, history, proposals, sessionRecord, znode } from '../../../compliance/storage-fixtures.js'
-import { DataDir, flipped, type Pass } from './data-dir.js'
+import { DataDir, flipped, type Pass, watchingWrites } from './data-dir.js'
 
 const COUNT = 2600
 
@@ -47,22 +47,8 @@ describe('crash table', () => {
   /** A copy of the directory before each write that `work` makes to a database, as a killed process would leave it. */
   async function killedBeforeEachWrite(data: DataDir, work: (storage: Storage) => Promise<unknown>) {
     const copies: DataDir[] = []
-    const { batch, put } = Level.prototype
-    const copying = (write: typeof batch | typeof put) =>
-      async function (this: unknown, ...args: unknown[]) {
-        copies.push(await copyOf(data))
-        await (write as Pass).apply(this, args)
-      }
-    await data.with(async storage => {
-      Level.prototype.batch = copying(batch) as never
-      Level.prototype.put = copying(put) as never
-      try {
-        await work(storage)
-      } finally {
-        Level.prototype.batch = batch
-        Level.prototype.put = put
-      }
-    })
+    const before = async () => copies.push(await copyOf(data))
+    await data.with(storage => watchingWrites({ before }, () => work(storage)))
     return copies
   }
 
@@ -192,23 +178,13 @@ describe('crash table', () => {
     await storage.open()
     for (let at = 0; at < 40; at++) await storage.append(proposals(at === 0 ? ZERO : zxid(1, at), 1, 1, 60_000))
     await storage.close()
-    const writes = await (async () => {
-      const copies: DataDir[] = []
-      const { batch } = Level.prototype
-      const again = data.store({ logBytesKept: 0 })
-      await again.open()
-      Level.prototype.batch = async function (this: unknown, ...args: unknown[]) {
-        copies.push(await copyOf(data))
-        await (batch as Pass).apply(this, args)
-      } as never
-      try {
-        await again.checkpoint(allNodes(40, 1))
-        await again.close()
-      } finally {
-        Level.prototype.batch = batch
-      }
-      return copies
-    })()
+    const writes: DataDir[] = []
+    const again = data.store({ logBytesKept: 0 })
+    await again.open()
+    await watchingWrites({ before: async () => writes.push(await copyOf(data)) }, async () => {
+      await again.checkpoint(allNodes(40, 1))
+      await again.close()
+    })
     expect(writes.length).to.be.at.least(2)
     for (const copy of writes) {
       await copy.with(async (opened, found) => {

@@ -92,3 +92,43 @@ export function flipped(bytes: Uint8Array, at: number, bit = 1): Buffer {
   copy[at] = copy[at]! ^ bit
   return copy
 }
+
+export interface WriteHooks {
+  before?(operations: readonly { readonly key: Buffer; readonly value?: Buffer }[]): Promise<unknown> | undefined
+  after?(): Promise<unknown>
+}
+
+/** Every put and batch of every LevelDB database, while `work` goes on. */
+export async function watchingWrites<T>({ before, after }: WriteHooks, work: () => Promise<T>): Promise<T> {
+  const { put, batch } = Level.prototype
+  Level.prototype.put = async function (this: unknown, key: Buffer, value: Buffer, ...rest: unknown[]) {
+    await before?.([{ key, value }])
+    await (put as Pass).call(this, key, value, ...rest)
+    await after?.()
+  } as never
+  Level.prototype.batch = function (this: unknown) {
+    const chained = (batch as Pass).call(this)
+    const operations: { key: Buffer; value?: Buffer }[] = []
+    const { put, del, write } = chained
+    chained.put = (key: Buffer, value: Buffer) => {
+      operations.push({ key, value })
+      return put.call(chained, key, value)
+    }
+    chained.del = (key: Buffer) => {
+      operations.push({ key })
+      return del.call(chained, key)
+    }
+    chained.write = async (...options: unknown[]) => {
+      await before?.(operations)
+      await write.apply(chained, options)
+      await after?.()
+    }
+    return chained
+  } as never
+  try {
+    return await work()
+  } finally {
+    Level.prototype.put = put
+    Level.prototype.batch = batch
+  }
+}

@@ -1,12 +1,11 @@
 import { expect } from 'chai'
-import { Level } from 'level'
 import { OPEN_ACL_UNSAFE } from '../../../../lib/model/acl.js'
 import type { PeerId } from '../../../../lib/model/ids.js'
 import { ZERO, zxid } from '../../../../lib/model/zxid.js'
 import { MemoryStorage } from '../../../../lib/storage/memory/memory-storage.js'
 import type { Storage } from '../../../../lib/storage/storage.js'
 import { changes, contents, proposals, sessionRecord, znode } from '../../../compliance/storage-fixtures.js'
-import { DataDir, type Pass } from './data-dir.js'
+import { DataDir, watchingWrites } from './data-dir.js'
 
 describe('tree store', () => {
   let data: DataDir
@@ -56,26 +55,14 @@ describe('tree store', () => {
       await dir.with(async storage => {
         await fill(storage, count)
         const cost = { keys: 0, bytes: 0 }
-        const { batch, put } = Level.prototype
-        const tally = (key: Buffer, value: Buffer | undefined) => {
-          cost.keys++
-          cost.bytes += key.length + (value?.length ?? 0)
+        const some = Array.from({ length: 100 }, (_, n) => [`/${'é𝄞z'[n % 3]}/n${n}`, znode(n + 1, 40)] as const)
+        const before = async (operations: readonly { key: Buffer; value?: Buffer }[]) => {
+          for (const { key, value } of operations) {
+            cost.keys++
+            cost.bytes += key.length + (value?.length ?? 0)
+          }
         }
-        Level.prototype.batch = async function (this: unknown, ...args: unknown[]) {
-          for (const { key, value } of args[0] as { key: Buffer; value?: Buffer }[]) tally(key, value)
-          await (batch as Pass).apply(this, args)
-        } as never
-        Level.prototype.put = async function (this: unknown, ...args: unknown[]) {
-          tally(args[0] as Buffer, args[1] as Buffer)
-          await (put as Pass).apply(this, args)
-        } as never
-        try {
-          const some = Array.from({ length: 100 }, (_, n) => [`/${'é𝄞z'[n % 3]}/n${n}`, znode(n + 1, 40)] as const)
-          await storage.checkpoint(changes(zxid(1, 2), some))
-        } finally {
-          Level.prototype.batch = batch
-          Level.prototype.put = put
-        }
+        await watchingWrites({ before }, () => storage.checkpoint(changes(zxid(1, 2), some)))
         costs.push(cost)
       })
       await dir.destroy()
@@ -119,19 +106,12 @@ describe('tree store', () => {
       const installer = await storage.installSnapshot({ zxid: zxid(2, 9), time: 7, digest: { high: 1, low: 2 } })
       for (const chunk of chunks) await installer.write(chunk)
       // The turn is the switch's; the checkpoint, asked for before it, comes behind it.
-      const { values } = Level.prototype
       let overtaken: Promise<unknown> | undefined
-      const { batch } = Level.prototype
-      Level.prototype.batch = async function (this: unknown, ...args: unknown[]) {
+      const before = () => {
         overtaken ??= storage.checkpoint(changes(zxid(1, 3), [['/late', znode(1)]]))
-        await (batch as Pass).apply(this, args)
-      } as never
-      try {
-        await installer.finish()
-      } finally {
-        Level.prototype.batch = batch
-        Level.prototype.values = values
+        return undefined
       }
+      await watchingWrites({ before }, () => installer.finish())
       expect(await overtaken).to.deep.equal({ base: zxid(2, 9) })
     })
     const { image } = await data.recovered()
