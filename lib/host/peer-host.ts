@@ -303,6 +303,8 @@ export class PeerHost {
       this.links.close(),
     ])
     results.push(...(await Promise.allSettled([this.#storage.close()])))
+    // By then everyone has been told: close() resolves last.
+    await new Promise<void>(resolve => this.#options.clock.afterLoop(resolve))
     if (this.#lifecycle.state === 'running') this.#lifecycle.enter('closing')
     if (!this.#lifecycle.ended) this.#lifecycle.enter('closed')
     this.#publish()

@@ -75,7 +75,7 @@ describe('links', () => {
         clock,
       }),
       incarnation: incarnationOf(more.incarnation ?? id),
-      logger: { ...silentLogger, warn: (message, fields) => warnings.push(`${message} ${fields?.['why']}`) },
+      logger: { ...silentLogger, warn: (message, { why } = {}) => warnings.push(`${message} ${why}`) },
       linked: (peer, link) => {
         told.push(`linked ${peer}`)
         open.set(peer, link)
