@@ -166,7 +166,7 @@ export class RequestPipeline {
         this.#shift(client)
         this.#reply(client, first.cxid, response)
       }
-      this.#answerTurn(client, now)
+      this.#answerTurn(client, now, true)
     }
     if (closedSession !== undefined) this.#sessionClosed(closedSession, proposal.cxid === 0 ? 'SESSION_EXPIRED' : 'CLOSED')
     for (const waiting of this.#syncing) this.#answerTurn(waiting, now)
@@ -260,8 +260,12 @@ export class RequestPipeline {
     this.#submission.submit({ kind: 'request', session, cxid: entry.cxid, identities, request }, now)
   }
 
-  /** Answers what has come to its turn: reads behind the last write, syncs that are reached, refusals. */
-  #answerTurn(client: AttachedClient, now: Now): void {
+  /**
+   * Answers what has come to its turn: reads behind the last write, syncs that are reached, refusals. A read right behind a write that was
+   * just applied is answered also while there is no leader: it must not see the next write of its session, and that one must be
+   * first when its txn is applied, or it would seem lost and be submitted twice.
+   */
+  #answerTurn(client: AttachedClient, now: Now, behindApplied = false): void {
     for (let first = client.first; first !== undefined; first = client.first) {
       const { request, syncedAt, refusal, cxid } = first
       if (refusal !== undefined) {
@@ -269,7 +273,7 @@ export class RequestPipeline {
         this.#reply(client, cxid, refusal)
         if (client.pendingSync === first) client.pendingSync = undefined
       } else if (isRead(request)) {
-        if (this.#submission === undefined || !client.attached) return
+        if ((this.#submission === undefined && !behindApplied) || !client.attached) return
         this.#shift(client)
         this.#reply(client, cxid, this.#read(client, request))
       } else if (request.kind === 'sync' && syncedAt !== undefined && isAtMost(syncedAt, this.#setup.replica().zxid)) {
