@@ -73,14 +73,15 @@ function play(world: World, scenario: Scenario, faults: Faults, workload: Worklo
     throw new Violation('L1', `no leader with all live peers after ${patienceMs} ms: ${states(world)}`)
   const before = workload.answered
   if (!world.run(world.now + patienceMs, () => workload.answered > before + 20)) {
-    throw new Violation('L2', `a healthy quorum answers nothing within ${patienceMs} ms: ${states(world)}`)
+    throw new Violation('L2', `a healthy quorum answers nothing within ${patienceMs} ms: ${workload}; ${states(world)}`)
   }
   world.note('heal everything')
   faults.healAll()
   if (!world.run(world.now + patienceMs, serving))
     throw new Violation('L1', `not all peers are back after ${patienceMs} ms: ${states(world)}`)
   workload.stop()
-  if (!world.run(world.now + patienceMs, () => workload.idle)) throw new Violation('L2', `calls hang: ${states(world)}`)
+  if (!world.run(world.now + patienceMs, () => workload.idle))
+    throw new Violation('L2', `calls hang: ${workload}; ${states(world)}`)
   world.run(world.now + 2 * world.protocol.sessionTimeoutMaxMs)
   converged(world)
   close(world, faults)

@@ -52,6 +52,11 @@ export class Workload {
   get idle(): boolean {
     return this.#actors.every(actor => actor.idle)
   }
+
+  /** Who is not, and why. */
+  toString(): string {
+    return this.#actors.filter(actor => !actor.idle).join('; ')
+  }
 }
 
 class Actor implements ClientOwner {
@@ -93,6 +98,12 @@ class Actor implements ClientOwner {
     this.#stopping = true
   }
 
+  toString(): string {
+    const { name, embedded, peer, attached, session, outstanding } = this.#client
+    const where = `${attached ? 'attached to' : 'attaching to'} ${peer?.id ?? 'nobody'}`
+    return `${name}${embedded ? ' (embedded)' : ''} ${where}, session ${session?.id}, waits for ${outstanding.map(each => `${each.cxid} ${each.request.kind}`).join(', ')}`
+  }
+
   attached(): void {
     this.#lastHeard = this.#world.now
   }
@@ -104,9 +115,11 @@ class Actor implements ClientOwner {
 
   detached(code: ErrorCode): void {
     this.#lastHeard = this.#world.now
-    if (code === 'SESSION_EXPIRED' || code === 'CLOSED') {
+    this.#closing = false
+    // The process of an embedded client is gone with its peer: what it knew is lost.
+    const gone = this.#client.embedded && !this.#home.isUp
+    if (gone || code === 'SESSION_EXPIRED' || code === 'CLOSED') {
       this.#client.forgetSession()
-      this.#closing = false
       if (this.#stopping) this.#done = true
     }
   }
@@ -120,9 +133,7 @@ class Actor implements ClientOwner {
     if (client.peer === undefined) {
       if (this.#stopping && client.session === undefined) this.#done = true
       else if (client.embedded) {
-        // Its process is gone with the peer: what it knew is lost.
-        if (!this.#home.isUp) client.forgetSession()
-        else if (!random.chance(0.5)) client.attach(this.#home)
+        if (this.#home.isUp && random.chance(0.5)) client.attach(this.#home)
       } else client.attach(this.#choosePeer())
       this.#lastHeard = this.#world.now
       return
@@ -140,8 +151,9 @@ class Actor implements ClientOwner {
       if (client.outstanding.length === 0) this.#close()
       return
     }
-    if (random.chance(0.01)) return client.disconnect(this.#halfOpen())
-    if (random.chance(0.008)) return this.#close()
+    if (random.chance(0.01)) client.disconnect(this.#halfOpen())
+    else if (random.chance(0.008)) this.#close()
+    if (!client.attached || this.#closing) return
     const count = 1 + random.below(this.#pipelining)
     for (let i = 0; i < count && client.outstanding.length < this.#pipelining; i++) this.#call(this.#request())
   }
