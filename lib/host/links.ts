@@ -10,6 +10,7 @@
 import { decodeMessage } from '../codec/message-codec.js'
 import type { PeerMessage } from '../core/zab/messages.js'
 import type { Member } from '../model/ensemble-config.js'
+import type { ErrorCode } from '../model/errors.js'
 import type { LinkId, PeerId } from '../model/ids.js'
 import { invariant } from '../model/invariant.js'
 import { decodeRefusal, isRefusal } from '../transport/handshake.js'
@@ -65,6 +66,7 @@ export class Links {
   readonly #handshakes = new Set<LinkHandshake>()
   #lastLink = 0
   #paused = false
+  #lastRefused: ErrorCode | undefined
   #closed = false
 
   constructor(ports: LinksPorts) {
@@ -199,12 +201,19 @@ export class Links {
         const neighbour = dialled ?? (peer === undefined ? undefined : this.#neighbours.get(peer))
         const what = `${complaint.code}: ${complaint.message} (${connection.remote})`
         if (neighbour !== undefined) this.#trouble(neighbour, what, 'warn')
-        else this.#ports.logger.warn('a connection was refused', { remote: connection.remote, why: what })
+        else this.#strangerRefused(connection.remote, complaint)
         if (dialled !== undefined) this.#dialLater(dialled)
       },
     })
     this.#handshakes.add(handshake)
     handshake.start()
+  }
+
+  /** A warning the first time only: strangers must not be able to fill the log. */
+  #strangerRefused(remote: string, { code, message }: Complaint): void {
+    const level = code === this.#lastRefused ? 'debug' : 'warn'
+    this.#lastRefused = code
+    this.#ports.logger[level]('a connection was refused', { remote, why: `${code}: ${message}` })
   }
 
   /** What speaks against a link with this peer, now that both sides agree on the ensemble. */

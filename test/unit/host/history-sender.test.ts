@@ -120,6 +120,13 @@ describe('history sender', () => {
     expect(inputs).to.deep.equal([])
   })
 
+  it('says nothing of the end of a stream whose link closed while it read', async () => {
+    sender.sendHistory({ kind: 'sendHistory', link, after: at(1), upTo: at(1), as: 'proposal' })
+    sender.linkClosed(link)
+    await sender.close()
+    expect(inputs).to.deep.equal([])
+  })
+
   it('sends a snapshot, then the log behind it', async () => {
     grow(4)
     let closed = 0

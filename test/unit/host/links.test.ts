@@ -72,6 +72,7 @@ describe('links', () => {
         transport: counted,
         members: (more.members as typeof members) ?? members,
         ensemble: more.ensemble ?? 'test',
+        linkQueueBytesMax: 2 * 1024 * 1024,
         clock,
       }),
       incarnation: incarnationOf(more.incarnation ?? id),
@@ -170,8 +171,10 @@ describe('links', () => {
     expect(one.messages).to.deep.equal([])
     expect(one.linkTo(2)).to.not.equal(former)
     one.links.send(former, ping(2))
-    await settle()
+    for (let turn = 0; turn < 5; turn++) await settle()
     expect(two.messages).to.deep.equal([])
+    expect(one.told).to.deep.equal(['linked 2', 'unlinked 2', 'linked 2'])
+    expect(two.told).to.deep.equal(['linked 1', 'unlinked 1', 'linked 1'])
   })
 
   it('replace the old link when the same incarnation comes again', async () => {
@@ -227,6 +230,10 @@ describe('links', () => {
       expect(two.links.state[0]?.trouble).to.contain(code)
       expect(one.told).to.deep.equal([])
       expect(two.told).to.deep.equal([])
+      await until('tried again', () => {
+        clock.advance(10)
+        return two.dialled.length > 2
+      })
     })
   }
 
@@ -264,11 +271,15 @@ describe('links', () => {
     other.connection.pause()
     const chunk: PeerMessage = { kind: 'snapshotChunk', bytes: new Uint8Array(256 * 1024) }
     let waits = 0
+    let sentMib = 0
     await until('unlinked', () => {
       if (!one.links.stream(one.linkTo(2), chunk)) waits++
+      sentMib += 0.25
       return one.told.includes('unlinked 2')
     })
     expect(waits).to.be.above(0)
+    expect(sentMib).to.be.within(2, 2.5)
+    expect(one.links.state[0]?.trouble).to.equal('its send queue is full')
     await one.links.drained(one.linkTo(2))
   })
 

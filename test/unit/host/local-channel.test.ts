@@ -98,6 +98,29 @@ describe('local channel', () => {
     expect(told).to.deep.equal(['serving false', 'the application saw the answer', 'event /a', 'event /b'])
   })
 
+  it('W1: does so also when the event comes about while the answer is being awaited', async () => {
+    const told: string[] = []
+    let answered = (): void => {}
+    const answer = new Promise<void>(resolve => {
+      answered = resolve
+    })
+    attach(told, {
+      reply: () => {
+        answered()
+        queueMicrotask(() => channels.perform(notify('/a')))
+      },
+    })
+    const application = (async () => {
+      await answer
+      for (let step = 0; step < 20; step++) await undefined
+      told.push('the application saw the answer')
+    })()
+    channels.perform(reply(1))
+    await application
+    await settle()
+    expect(told).to.deep.equal(['serving false', 'the application saw the answer', 'event /a'])
+  })
+
   it('W1: shows what follows an event by microtasks before the next answer', async () => {
     const told: string[] = []
     attach(told, {
