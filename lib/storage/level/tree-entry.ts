@@ -1,6 +1,6 @@
 /**
  * One entry of tree/: its kind and key again, with a CRC32 of their own, then the value of codec/tree-codec.ts, which has its own too.
- * The key is repeated so that a load need not read keys (1 M entries: 4 s instead of 6 s, measured) and so that a flipped bit in a key
+ * The key is repeated so that a load need not read keys and so that a flipped bit in a key
  * is found like any other (D9). docs/format.md "Tree store".
  */
 import { crc32, openEnvelope, uint32At } from '../../codec/checksum.js'
