@@ -1,0 +1,22 @@
+/** npm run bench -- [write] [read] [failover] [--seconds 3] [--trials 20] */
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { failover } from './failover.js'
+import { read } from './read.js'
+import { write } from './write.js'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: 'string', default: '3' }, trials: { type: 'string', default: '20' } },
+})
+const ms = Number(values.seconds) * 1000
+const questions = new Map([
+  ['write', () => write(ms)],
+  ['read', () => read(ms)],
+  ['failover', () => failover(Number(values.trials))],
+])
+const asked = positionals.length === 0 ? [...questions.keys()] : positionals
+for (const name of asked)
+  if (!questions.has(name)) throw new Error(`${name} is none of ${[...questions.keys()].join(', ')}`)
+console.log(`node ${process.version}, ${cpus().length} cores of ${cpus()[0]?.model}`)
+for (const name of asked) await questions.get(name)!()
