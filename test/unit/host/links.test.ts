@@ -162,7 +162,9 @@ describe('links', () => {
     await until('linked', () => one.told.length === 1 && two.told.length === 1)
     const former = one.linkTo(2)
     two.links.send(two.linkTo(1), ping(1))
+    const drained = one.links.drained(former)
     one.links.disconnect(former, 'the role has ended')
+    await drained
     expect(one.told).to.deep.equal(['linked 2', 'unlinked 2'])
     await until('linked again', () => {
       clock.advance(1)

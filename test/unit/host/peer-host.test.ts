@@ -8,11 +8,13 @@ import { OpenedPeer } from '../../../lib/host/peer.js'
 import type { PeerHost, SteppedCore } from '../../../lib/host/peer-host.js'
 import { type PeerOptions, resolvePeerOptions } from '../../../lib/host/peer-options.js'
 import { hasCode, ZooKeeperError } from '../../../lib/model/errors.js'
-import type { OperationNumber, PeerId } from '../../../lib/model/ids.js'
+import type { LinkId, OperationNumber, PeerId, SessionId } from '../../../lib/model/ids.js'
 import { InvariantViolation } from '../../../lib/model/invariant.js'
-import { ZERO } from '../../../lib/model/zxid.js'
+import type { Proposal } from '../../../lib/model/proposal.js'
+import { ZERO, zxid } from '../../../lib/model/zxid.js'
 import { MemoryStorage } from '../../../lib/storage/memory/memory-storage.js'
 import type { Transport } from '../../../lib/transport/transport.js'
+import { memory, memoryNetwork } from '../../../transports/memory/index.js'
 import { ManualClock } from './manual-clock.js'
 import { settle } from './settle.js'
 import { until } from './until.js'
@@ -218,6 +220,87 @@ describe('peer host', () => {
     expect(host!.lifecycle.state).to.equal('closed')
     expect(told).to.deep.equal(['detached CLOSED'])
     expect(storageClosed).to.equal(1)
+  })
+
+  it('performs nothing that comes behind stop, and leaves no alarm', async () => {
+    const noted: string[] = []
+    await open({ logger: { debug() {}, info: message => noted.push(message), warn() {}, error() {} } })
+    const report = (message: string): Effect => ({ kind: 'report', level: 'info', message })
+    core.react = () => [{ kind: 'wakeAt', at: 10_000 }, report('before'), stop, report('behind')]
+    await host!.close()
+    expect(noted).to.deep.equal(['before'])
+    expect(clock.timers).to.equal(0)
+  })
+
+  describe('with a link', () => {
+    let other: PeerHost
+    let otherCore: ScriptedCore
+    let link: LinkId
+    let otherLink: LinkId
+    beforeEach(async () => {
+      const network = memoryNetwork()
+      const members = { 1: 'memory://1', 2: 'memory://2' }
+      otherCore = new ScriptedCore()
+      const otherStorage = new MemoryStorage({ ensemble: 'vivarium', peer: 2 as PeerId })
+      const otherOptions = { id: 2, members, storage: otherStorage, transport: memory({ network, name: '2' }), clock }
+      await open({ members, transport: memory({ network, name: '1' }) })
+      other = await openHost(resolvePeerOptions(otherOptions), otherStorage, () => otherCore)
+      await until('linked', () => {
+        clock.advance(1)
+        return core.kinds.includes('linked') && otherCore.kinds.includes('linked')
+      })
+      const linkOf = ({ inputs }: ScriptedCore) =>
+        inputs.flatMap(input => (input.kind === 'linked' ? [input.link] : []))[0]!
+      link = linkOf(core)
+      otherLink = linkOf(otherCore)
+    })
+    afterEach(async () => {
+      otherCore.react = input => (input.kind === 'close' ? [stop] : [])
+      await other.close()
+    })
+    /** What the core would say by itself. */
+    const say = (speaker: PeerHost, speakingCore: ScriptedCore, ...effects: Effect[]): void => {
+      const { react } = speakingCore
+      speakingCore.react = () => {
+        speakingCore.react = react
+        return effects
+      }
+      speaker.push({ kind: 'checkpointDue' })
+    }
+
+    it('aborts the snapshot that was coming over it when it closes', async () => {
+      const begin = { kind: 'snapshotBegin', zxid: ZERO, time: 0, digest: { high: 0, low: 0 } } as const
+      core.react = input =>
+        input.kind === 'message'
+          ? [{ kind: 'installSnapshot', op: 1 as OperationNumber, link, begin }, saveEpochs(2)]
+          : []
+      say(other, otherCore, { kind: 'send', link: otherLink, message: begin })
+      await until('begun', () => core.kinds.includes('message'))
+      await settle()
+      expect(core.kinds).to.not.include('epochsSaved')
+      say(other, otherCore, { kind: 'disconnect', link: otherLink, reason: 'a test' })
+      await until('aborted, and the log goes on', () => core.kinds.includes('epochsSaved'))
+      expect(core.inputs).to.deep.include({ kind: 'snapshotAborted', op: 1 })
+    })
+
+    it('says nothing of a stream to it that had not ended when it closed', async () => {
+      const proposal: Proposal = {
+        zxid: zxid(1, 1),
+        previous: ZERO,
+        session: '0000000000000001' as SessionId,
+        cxid: 1,
+        time: 0,
+        txn: { kind: 'error', code: 'NO_NODE' },
+      }
+      say(host!, core, { kind: 'sendHistory', link, after: ZERO, upTo: zxid(1, 1), as: 'proposal' })
+      await settle()
+      say(host!, core, { kind: 'disconnect', link, reason: 'a test' })
+      await until('unlinked', () => core.kinds.includes('unlinked'))
+      say(host!, core, { kind: 'append', op: 1 as OperationNumber, proposals: [proposal] })
+      await until('logged', () => core.kinds.includes('logged'))
+      for (let turn = 0; turn < 5; turn++) await settle()
+      expect(core.kinds).to.not.include('syncStreamEnded')
+    })
   })
 
   it('R3: cuts a close short that takes too long', async () => {
