@@ -1,10 +1,30 @@
 /** All checkers of a run. */
 import type { World } from '../../../lib/testing/world.js'
+import { AttachmentChecker } from './attachments.js'
+import { BroadcastChecker } from './broadcast.js'
+import { CallChecker } from './calls.js'
+import { EpochChecker } from './epochs.js'
+import { Ledger } from './ledger.js'
+import { LinkChecker } from './links.js'
+import { SessionChecker } from './sessions.js'
+import { StateChecker } from './state.js'
 
 export interface Check {
   atEnd?(): void
 }
 
-export function makeCheckers(_world: World): { readonly all: readonly Check[]; readonly commits: number } {
-  return { all: [], commits: 0 }
+export function makeCheckers(world: World): { readonly all: readonly Check[]; readonly ledger: Ledger } {
+  const ledger = new Ledger(world)
+  world.observe(ledger)
+  const calls = new CallChecker(ledger)
+  const all: Check[] = [
+    calls,
+    new EpochChecker(ledger),
+    new BroadcastChecker(ledger),
+    new LinkChecker(ledger),
+    new StateChecker(ledger),
+    new AttachmentChecker(ledger, calls.model),
+    new SessionChecker(ledger),
+  ] as Check[]
+  return { all, ledger }
 }

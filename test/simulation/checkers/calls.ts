@@ -1,0 +1,248 @@
+/** C1, C3–C11, S1, S4: what clients were answered, against the committed sequence, the model tree, and real time. */
+import type { SessionId } from '../../../lib/model/ids.js'
+import type { Request, WriteRequest } from '../../../lib/model/request.js'
+import type { Response, StepResponse } from '../../../lib/model/response.js'
+import type { StepTxn, Txn } from '../../../lib/model/txn.js'
+import { formatZxid, isAfter, later, sameZxid, ZERO, type Zxid } from '../../../lib/model/zxid.js'
+import type { Call, ClientEvent } from '../../../lib/testing/simulated-client.js'
+import type { WorldObserver } from '../../../lib/testing/world.js'
+import { type Committed, type Ledger, type LedgerListener, zxidKey } from './ledger.js'
+import { type ModelOutcome, ModelTree } from './model-tree.js'
+import { Violation } from './violation.js'
+
+const decoder = new TextDecoder()
+
+export class CallChecker implements WorldObserver, LedgerListener {
+  readonly model = new ModelTree()
+  readonly #ledger: Ledger
+  /** Calls by session and cxid: several, when a client counts from 1 again. */
+  readonly #calls = new Map<string, Call[]>()
+  readonly #outcomes = new Map<number, { readonly call: Call; readonly outcomes: readonly ModelOutcome[] }>()
+  readonly #tokens = new Map<string, Zxid>()
+  readonly #sessions = new Set<SessionId>()
+  readonly #closed = new Map<SessionId, Zxid>()
+  readonly #lastReply = new Map<SessionId, Zxid>()
+  readonly #floors = new Map<Call, Zxid>()
+  readonly #refused: Call[] = []
+  readonly #expired = new Set<SessionId>()
+  /** The newest write that any client knows to be done. */
+  #returned: Zxid = ZERO
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger
+    ledger.world.observe(this)
+    ledger.listen(this)
+  }
+
+  // --- what is committed
+
+  committed(entry: Committed): void {
+    const { zxid, session, cxid, txn } = entry.proposal
+    this.#countTokens(txn, zxid)
+    if (txn.kind === 'createSession') {
+      if (this.#sessions.has(txn.session)) throw new Violation('S1', `session ${txn.session} is created again at ${formatZxid(zxid)}`)
+      this.#sessions.add(txn.session)
+      this.model.sessions.add(txn.session)
+      return
+    }
+    const closedAt = this.#closed.get(session)
+    if (closedAt !== undefined && changes(txn) && txn.kind !== 'closeSession') {
+      throw new Violation('C16', `session ${session}, closed at ${formatZxid(closedAt)}, changes the tree at ${formatZxid(zxid)}`)
+    }
+    if (txn.kind === 'closeSession') {
+      this.#closed.set(session, zxid)
+      this.model.close(session, zxidKey(zxid))
+    } else this.#judge(entry, session, cxid)
+    this.#compareTrees(entry)
+  }
+
+  /** C1, C9–C11: the leader's decision is the model's. */
+  #judge({ proposal }: Committed, session: SessionId, cxid: number): void {
+    const { zxid, txn } = proposal
+    const candidates = (this.#calls.get(`${session} ${cxid}`) ?? []).filter(call => fits(call.request, txn))
+    const call = candidates[0]
+    if (call === undefined) throw new Violation('C1', `${formatZxid(zxid)} is ${txn.kind} by ${session}/${cxid}, which nobody asked for`)
+    // A client that counts from 1 again may have asked for several of these: a failed one cannot be told from the others.
+    if (candidates.length > 1 && !changes(txn)) return
+    const outcomes = this.model.execute(call.request as WriteRequest, session, zxidKey(zxid))
+    this.#outcomes.set(zxidKey(zxid), { call, outcomes })
+    const decided = txn.kind === 'multi' ? txn.steps : [txn]
+    for (const [index, step] of decided.entries()) {
+      const outcome = outcomes[index]!
+      const code = step.kind === 'error' ? step.code : 'OK'
+      if (code !== outcome.code || (step.kind === 'create' && step.path !== outcome.path)) {
+        const path = step.kind === 'create' ? step.path : ''
+        const row = txn.kind === 'multi' ? 'C9' : step.kind === 'create' ? 'C11' : 'C10'
+        throw new Violation(row, `${formatZxid(zxid)} is ${step.kind} ${code} ${path}, the model says ${outcome.code} ${outcome.path ?? ''}`)
+      }
+    }
+  }
+
+  #compareTrees({ proposal, index }: Committed): void {
+    const { tree, sessions } = this.#ledger.ref
+    const { session, txn, zxid } = proposal
+    if (txn.kind === 'closeSession') {
+      for (const path of tree.ephemerals.of(session)) throw new Violation('S4', `${path} outlives session ${session}, closed at ${formatZxid(zxid)}`)
+    } else if (index % 32 !== 0) return
+    for (const path of this.model.paths()) {
+      const expected = this.model.get(path)!
+      const znode = tree.get(path)
+      if (znode === undefined) throw new Violation('C13', `${path} is missing at ${formatZxid(zxid)}`)
+      if (path.startsWith('/zookeeper')) continue
+      const same = znode.version === expected.version && znode.owner === expected.owner && sameBytes(znode.data, expected.data)
+      if (!same) throw new Violation('C10', `${path} at ${formatZxid(zxid)} is not what the model has`)
+      if (znode.owner !== undefined && !sessions.has(znode.owner)) throw new Violation('S4', `${path} belongs to session ${znode.owner}, which is gone`)
+    }
+    let count = 0
+    for (const _ of tree.entries()) count += 1
+    if (count === this.model.size) return
+    const extra = [...tree.entries()].map(([path]) => path).filter(path => this.model.get(path) === undefined)
+    throw new Violation('S4', `${extra.join(', ')} should not be there at ${formatZxid(zxid)}`)
+  }
+
+  /** C1: a write takes effect once. Every created or set value is unique. */
+  #countTokens(txn: Txn, zxid: Zxid): void {
+    for (const step of txn.kind === 'multi' ? txn.steps : [txn]) {
+      if ((step.kind !== 'create' && step.kind !== 'setData') || step.data === null) continue
+      const token = decoder.decode(step.data)
+      const before = this.#tokens.get(token)
+      if (before !== undefined) throw new Violation('C1', `the write of ${token} takes effect at ${formatZxid(before)} and at ${formatZxid(zxid)}`)
+      this.#tokens.set(token, zxid)
+    }
+  }
+
+  // --- what clients see
+
+  client(event: ClientEvent): void {
+    switch (event.kind) {
+      case 'called':
+        return this.#called(event.call)
+      case 'returned':
+        return this.#back(event.call)
+      case 'attached':
+        if (this.#expired.has(event.session)) throw new Violation('C16', `session ${event.session} is attached after it expired`)
+        return
+      case 'detached':
+        if (event.code !== 'SESSION_EXPIRED' || event.session === undefined) return
+        this.#expired.add(event.session)
+        if (!event.client.embedded && !this.#closed.has(event.session)) {
+          throw new Violation('S2', `session ${event.session} is told to have expired, but it lives`)
+        }
+        return
+      default:
+        return
+    }
+  }
+
+  #called(call: Call): void {
+    const key = `${call.session} ${call.cxid}`
+    const calls = this.#calls.get(key)
+    if (calls === undefined) this.#calls.set(key, [call])
+    else calls.push(call)
+    this.#floors.set(call, this.#returned)
+  }
+
+  #back(call: Call): void {
+    const floor = this.#floors.get(call)!
+    this.#floors.delete(call)
+    const { outcome, request, session } = call
+    if (outcome?.kind === 'failed' && outcome.outcome === 'not-applied') this.#refused.push(call)
+    if (outcome?.kind !== 'answered') return
+    const { zxid, response } = outcome
+    if (this.#expired.has(session)) throw new Violation('C16', `a call of ${session} succeeds after it expired`)
+    const last = this.#lastReply.get(session) ?? ZERO
+    if (isAfter(last, zxid)) throw new Violation('C3', `session ${session} is answered at ${formatZxid(zxid)} after ${formatZxid(last)}`)
+    if (isAfter(call.seen, zxid)) throw new Violation('C3', `session ${session} has seen ${formatZxid(call.seen)} and is answered at ${formatZxid(zxid)}`)
+    this.#lastReply.set(session, zxid)
+    if (isWrite(request)) this.#wrote(call, zxid, response, floor)
+    else if (request.kind === 'sync') {
+      if (isAfter(floor, zxid)) throw new Violation('C8', `sync is answered at ${formatZxid(zxid)}, ${formatZxid(floor)} had returned before it was asked`)
+    } else this.#read(request, zxid, response)
+  }
+
+  #wrote(call: Call, zxid: Zxid, response: Response, floor: Zxid): void {
+    const entry = this.#ledger.at(zxid)
+    if (entry === undefined) throw new Violation('C6', `${call.session}/${call.cxid} is answered with ${formatZxid(zxid)}, which is not committed`)
+    const { session, cxid, txn } = entry.proposal
+    if (session !== call.session || cxid !== call.cxid || !fits(call.request, txn)) {
+      throw new Violation('C1', `${call.session}/${call.cxid} ${call.request.kind} is answered with ${formatZxid(zxid)}, which is ${session}/${cxid} ${txn.kind}`)
+    }
+    if (JSON.stringify(response) !== JSON.stringify(entry.response)) {
+      throw new Violation('C1', `${call.session}/${call.cxid} is answered ${JSON.stringify(response)}, the reference says ${JSON.stringify(entry.response)}`)
+    }
+    if (!isAfter(zxid, floor)) {
+      throw new Violation('C1', `${call.session}/${call.cxid} takes place ${formatZxid(zxid)}, but ${formatZxid(floor)} had returned before it was asked`)
+    }
+    if (response.kind === 'error' && changes(txn)) throw new Violation('C7', `${formatZxid(zxid)} is answered ${response.code} and changes the tree`)
+    this.#returned = later(this.#returned, zxid)
+  }
+
+  /** C4, C5: a read is the state behind the zxid it is answered with (and that is behind all the session has seen: C3). */
+  #read(request: Request, zxid: Zxid, response: Response): void {
+    if (request.kind !== 'getData' && request.kind !== 'exists' && request.kind !== 'getChildren') return
+    if (!sameZxid(zxid, ZERO) && this.#ledger.at(zxid) === undefined) throw new Violation('C6', `a read sees ${formatZxid(zxid)}, which is not committed`)
+    const expected = this.model.before(request.path, zxidKey(zxid))
+    const wrong = (why: string): never => {
+      throw new Violation('C5', `${request.kind} ${request.path} at ${formatZxid(zxid)}: ${why}`)
+    }
+    if (response.kind === 'error') {
+      if (response.code !== 'NO_NODE' || expected !== undefined) wrong(`answered ${response.code}, the model has it`)
+      return
+    }
+    if (expected === undefined) return wrong('answered, but the model has none')
+    if (response.kind === 'children') {
+      if ([...response.children].sort().join() !== expected.children.join()) wrong(`children ${response.children}, the model has ${expected.children}`)
+      return
+    }
+    if (response.kind !== 'data' && response.kind !== 'stat') return wrong(`answered ${response.kind}`)
+    const { stat } = response
+    if (stat.version !== expected.version || stat.ephemeralOwner !== expected.owner || zxidKey(stat.mzxid) !== expected.modifiedAt) {
+      wrong(`version ${stat.version} at ${formatZxid(stat.mzxid)}, the model has ${expected.version}`)
+    }
+    if (response.kind === 'data' && !sameBytes(response.data, expected.data)) wrong('other data than the model has')
+  }
+
+  atEnd(): void {
+    for (const { session, cxid, request } of this.#refused) {
+      for (const token of tokensOf(request)) {
+        const applied = this.#tokens.get(token)
+        if (applied !== undefined) throw new Violation('C7', `${session}/${cxid} failed as not applied, but took effect at ${formatZxid(applied)}`)
+      }
+    }
+  }
+}
+
+function isWrite(request: Request): boolean {
+  return ['create', 'setData', 'delete', 'multi', 'closeSession'].includes(request.kind)
+}
+
+/** Whether the txn can come of the request. */
+function fits(request: Request, txn: Txn): boolean {
+  if (txn.kind === 'error') return isWrite(request) && request.kind !== 'multi'
+  if (txn.kind === 'multi') return request.kind === 'multi' && request.steps.length === txn.steps.length && request.steps.every((step, index) => fitsStep(step, txn.steps[index]!))
+  if (txn.kind === 'closeSession') return request.kind === 'closeSession'
+  return fitsStep(request, txn as StepTxn)
+}
+
+function fitsStep(request: Request, txn: StepTxn): boolean {
+  if (txn.kind === 'error') return true
+  if (request.kind !== txn.kind || !('path' in request) || !txn.path.startsWith(request.path)) return false
+  return !('data' in request && 'data' in txn) || sameBytes(request.data, txn.data)
+}
+
+function changes(txn: Txn): boolean {
+  if (txn.kind === 'multi') return txn.steps.length > 0 && txn.steps[0]!.kind !== 'error' && txn.steps.every(step => step.kind !== 'error')
+  return txn.kind !== 'error' && txn.kind !== 'check'
+}
+
+function tokensOf(request: Request): string[] {
+  const steps = request.kind === 'multi' ? request.steps : [request]
+  return steps.flatMap(step => ('data' in step && step.data instanceof Uint8Array ? [decoder.decode(step.data)] : []))
+}
+
+function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  if (a === null || b === null) return a === b
+  return a.length === b.length && a.every((byte, index) => byte === b[index])
+}
+
+export type { StepResponse }

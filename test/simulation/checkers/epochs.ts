@@ -1,0 +1,98 @@
+/** Z1–Z4 and E2, E6: who leads which epoch, and what was promised and durable before it was said. (Z1's first half is in ledger.ts.) */
+import type { Effect } from '../../../lib/core/effect.js'
+import type { Input } from '../../../lib/core/input.js'
+import type { PeerId } from '../../../lib/model/ids.js'
+import { formatZxid, sameZxid } from '../../../lib/model/zxid.js'
+import type { DiskChange } from '../../../lib/testing/simulated-disk.js'
+import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
+import type { WorldObserver } from '../../../lib/testing/world.js'
+import type { Leadership, Ledger, LedgerListener } from './ledger.js'
+import { Violation } from './violation.js'
+
+export class EpochChecker implements WorldObserver, LedgerListener {
+  readonly #ledger: Ledger
+  readonly #counted = new Set<string>()
+  /** Accepted epochs told to a peer in this life, by whom. */
+  readonly #told = new Map<PeerId, Map<PeerId, number>>()
+  readonly #invited = new Set<string>()
+  readonly #rounds = new Map<PeerId, number>()
+  readonly #links = new Map<number, PeerId>()
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger
+    ledger.world.observe(this)
+    ledger.listen(this)
+  }
+
+  established({ epoch, leader, adopted }: Leadership): void {
+    const voters = this.#ledger.world.voterIds()
+    const durable = voters.filter(id => adopted.has(id))
+    if (durable.length * 2 <= voters.length) {
+      throw new Violation('Z2', `peer ${leader} leads epoch ${epoch}, which only ${durable.join(', ')} have made current with its history`)
+    }
+    const newest = this.#ledger.established
+    if (newest !== undefined && newest.epoch > epoch) {
+      throw new Violation('Z1', `peer ${leader} is established in epoch ${epoch} after peer ${newest.leader} in ${newest.epoch}`)
+    }
+  }
+
+  diskChanged(peer: SimulatedPeer, change: DiskChange): void {
+    if (change.kind !== 'epochs') return
+    const { epochs, before } = change
+    if (epochs.accepted < before.accepted || epochs.current < before.current || epochs.current > epochs.accepted) {
+      throw new Violation('Z3', `peer ${peer.id}: epochs on disk go from ${JSON.stringify(before)} to ${JSON.stringify(epochs)}`)
+    }
+  }
+
+  started(peer: SimulatedPeer): void {
+    this.#told.set(peer.id, new Map())
+    this.#rounds.delete(peer.id)
+  }
+
+  stepped(peer: SimulatedPeer, input: Input): void {
+    if (input.kind === 'linked') this.#links.set(input.link, input.peer)
+    if (input.kind !== 'message' || input.message.kind !== 'learnerInfo') return
+    const from = this.#links.get(input.link)!
+    if (input.message.role === 'participant') this.#told.get(peer.id)!.set(from, input.message.acceptedEpoch)
+  }
+
+  performed(peer: SimulatedPeer, effect: Effect): void {
+    if (effect.kind !== 'send') return
+    const { message } = effect
+    const { epochs, last } = peer.disk
+    if (message.kind === 'ackEpoch' && message.counted) {
+      const { epoch } = this.#ledger.record(peer.id).status
+      if (epochs.accepted < epoch) throw new Violation('Z4', `peer ${peer.id} promises epoch ${epoch} with ${epochs.accepted} on its disk`)
+      const name = `${peer.id} ${epoch}`
+      if (this.#counted.has(name)) throw new Violation('Z4', `peer ${peer.id} promises epoch ${epoch} twice`)
+      this.#counted.add(name)
+    } else if (message.kind === 'leaderInfo') this.#invite(peer, message.epoch)
+    else if (message.kind === 'notification' && message.role === 'looking') {
+      const before = this.#rounds.get(peer.id) ?? 0
+      if (message.round < before) throw new Violation('E2', `peer ${peer.id} goes from round ${before} to ${message.round}`)
+      this.#rounds.set(peer.id, message.round)
+      const isVoter = this.#ledger.world.voterIds().includes(peer.id)
+      if (!isVoter || message.leader !== peer.id || message.round === 0) return
+      if (!sameZxid(message.zxid, last) || message.epoch !== epochs.current) {
+        const own = `${formatZxid(message.zxid)} of epoch ${message.epoch}`
+        throw new Violation('E6', `peer ${peer.id} votes with ${own}, but its disk has ${formatZxid(last)} of ${epochs.current}`)
+      }
+    }
+  }
+
+  /** Z4: the epoch is new to a quorum, this peer included, whose promise is durable. */
+  #invite(peer: SimulatedPeer, epoch: number): void {
+    const name = `${peer.id} ${peer.life} ${epoch}`
+    if (this.#invited.has(name)) return
+    this.#invited.add(name)
+    if (peer.disk.epochs.accepted !== epoch) {
+      throw new Violation('Z4', `peer ${peer.id} proposes epoch ${epoch} with ${peer.disk.epochs.accepted} on its disk`)
+    }
+    const told = this.#told.get(peer.id)!
+    const below = [...told].filter(([id, accepted]) => id !== peer.id && accepted < epoch)
+    const voters = this.#ledger.world.voterIds()
+    if ((below.length + 1) * 2 <= voters.length) {
+      throw new Violation('Z4', `peer ${peer.id} proposes epoch ${epoch}, which is new only to ${below.map(([id]) => id).join(', ')} and itself`)
+    }
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The tree as the documentation tells it, executed request by request: an independent second opinion on what a write should have answered, and on
+ * what a read at any zxid should see. Knows nothing of txns, overlays or replicas. Slow and plain on purpose.
+ */
+import type { ReplyCode } from '../../../lib/model/errors.js'
+import type { CreateRequest, MultiStep, WriteRequest } from '../../../lib/model/request.js'
+
+export interface ModelZnode {
+  readonly data: Uint8Array | null
+  readonly version: number
+  /** How many children were ever created: the number of the next sequential one. */
+  readonly created: number
+  readonly owner: string | undefined
+  readonly createdAt: number
+  readonly modifiedAt: number
+  readonly children: readonly string[]
+}
+
+/** `OK`, the path of a create, or why not. */
+export type ModelOutcome = { readonly code: 'OK' | ReplyCode; readonly path?: string }
+
+const system = (...children: string[]): ModelZnode => ({
+  data: null,
+  version: 0,
+  created: 0,
+  owner: undefined,
+  createdAt: 0,
+  modifiedAt: 0,
+  children,
+})
+
+const INITIAL: ReadonlyMap<string, ModelZnode> = new Map([
+  ['/', { ...system('zookeeper'), data: new Uint8Array(0) }],
+  ['/zookeeper', system('config', 'quota')],
+  ['/zookeeper/config', system()],
+  ['/zookeeper/quota', system()],
+])
+
+export class ModelTree {
+  readonly sessions = new Set<string>()
+  #znodes = new Map(INITIAL)
+  /** Every state a path ever had, by the zxid it began at. */
+  readonly #past = new Map<string, { readonly at: number; readonly znode: ModelZnode | undefined }[]>()
+
+  get size(): number {
+    return this.#znodes.size
+  }
+  paths(): Iterable<string> {
+    return this.#znodes.keys()
+  }
+  get(path: string): ModelZnode | undefined {
+    return this.#znodes.get(path)
+  }
+
+  /** What `path` was behind zxid `at`. */
+  before(path: string, at: number): ModelZnode | undefined {
+    const past = this.#past.get(path)
+    if (past === undefined) return this.#znodes.get(path)
+    for (let index = past.length - 1; index >= 0; index--) if (past[index]!.at <= at) return past[index]!.znode
+    return INITIAL.get(path)
+  }
+
+  execute(request: WriteRequest, session: string, at: number): readonly ModelOutcome[] {
+    if (request.kind === 'createSession') {
+      this.sessions.add(request.session)
+      return [{ code: 'OK' }]
+    }
+    if (request.kind === 'closeSession') {
+      this.close(session, at)
+      return [{ code: 'OK' }]
+    }
+    if (request.kind === 'multi') return this.#multi(request.steps, session, at)
+    return [request.kind === 'setAcl' || request.kind === 'check' ? { code: 'UNIMPLEMENTED' } : this.#step(request, session, at)]
+  }
+
+  close(session: string, at: number): void {
+    this.sessions.delete(session)
+    for (const [path, znode] of [...this.#znodes]) if (znode.owner === session) this.#remove(path, at)
+  }
+
+  #multi(steps: readonly MultiStep[], session: string, at: number): ModelOutcome[] {
+    const znodes = new Map(this.#znodes)
+    const outcomes: ModelOutcome[] = []
+    for (const step of steps) {
+      const outcome = this.#step(step, session, at)
+      outcomes.push(outcome)
+      if (outcome.code === 'OK') continue
+      // Nothing of it has happened.
+      for (const path of new Set([...znodes.keys(), ...this.#znodes.keys()])) {
+        if (znodes.get(path) !== this.#znodes.get(path)) this.#note(path, znodes.get(path), at)
+      }
+      this.#znodes = znodes
+      return steps.map((_, index) => {
+        if (index < outcomes.length - 1) return { code: 'OK' }
+        return index === outcomes.length - 1 ? outcome : { code: 'RUNTIME_INCONSISTENCY' }
+      })
+    }
+    return outcomes
+  }
+
+  #step(request: MultiStep, session: string, at: number): ModelOutcome {
+    if (!this.sessions.has(session)) return { code: 'SESSION_EXPIRED' }
+    if (request.kind === 'create') return this.#create(request, session, at)
+    const znode = this.#znodes.get(request.path)
+    if (znode === undefined) return { code: 'NO_NODE' }
+    if (request.version !== -1 && request.version !== znode.version) return { code: 'BAD_VERSION' }
+    if (request.kind === 'delete') {
+      if (znode.children.length > 0) return { code: 'NOT_EMPTY' }
+      this.#remove(request.path, at)
+    } else if (request.kind === 'setData') {
+      this.#put(request.path, { ...znode, data: request.data, version: znode.version + 1, modifiedAt: at }, at)
+    }
+    return { code: 'OK' }
+  }
+
+  #create(request: CreateRequest, session: string, at: number): ModelOutcome {
+    const parentPath = parent(request.path)
+    const above = this.#znodes.get(parentPath)
+    if (above === undefined) return { code: 'NO_NODE' }
+    const path = request.mode.sequential ? request.path + String(above.created).padStart(10, '0') : request.path
+    if (this.#znodes.has(path)) return { code: 'NODE_EXISTS' }
+    if (above.owner !== undefined) return { code: 'NO_CHILDREN_FOR_EPHEMERALS' }
+    const owner = request.mode.ephemeral ? session : undefined
+    this.#put(parentPath, { ...above, created: above.created + 1, children: [...above.children, name(path)].sort() }, at)
+    this.#put(path, { data: request.data, version: 0, created: 0, owner, createdAt: at, modifiedAt: at, children: [] }, at)
+    return { code: 'OK', path }
+  }
+
+  #remove(path: string, at: number): void {
+    const above = this.#znodes.get(parent(path))!
+    this.#put(parent(path), { ...above, children: above.children.filter(each => each !== name(path)) }, at)
+    this.#znodes.delete(path)
+    this.#note(path, undefined, at)
+  }
+
+  #put(path: string, znode: ModelZnode, at: number): void {
+    this.#znodes.set(path, znode)
+    this.#note(path, znode, at)
+  }
+
+  #note(path: string, znode: ModelZnode | undefined, at: number): void {
+    const past = this.#past.get(path)
+    if (past === undefined) this.#past.set(path, [{ at, znode }])
+    else if (past.at(-1)!.at === at) past[past.length - 1] = { at, znode }
+    else past.push({ at, znode })
+  }
+}
+
+function parent(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/'
+}
+function name(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}

@@ -1,0 +1,64 @@
+/** Z20, Z22, Z26, Z27, Z30: the disk never loses what is committed, and every replica is what the reference tree says. */
+import type { Input } from '../../../lib/core/input.js'
+import { formatDigest, sameDigest } from '../../../lib/model/digest.js'
+import { formatZxid, isAfter, sameZxid, ZERO, type Zxid } from '../../../lib/model/zxid.js'
+import type { DiskChange } from '../../../lib/testing/simulated-disk.js'
+import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
+import type { WorldObserver } from '../../../lib/testing/world.js'
+import type { Ledger, LedgerListener, PeerRecord } from './ledger.js'
+import { Violation } from './violation.js'
+
+export class StateChecker implements WorldObserver, LedgerListener {
+  readonly #ledger: Ledger
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger
+    ledger.world.observe(this)
+    ledger.listen(this)
+  }
+
+  diskChanged(peer: SimulatedPeer, change: DiskChange): void {
+    if (change.kind === 'truncate' || change.kind === 'install') {
+      const limit = change.kind === 'truncate' ? ZERO : change.zxid
+      for (const { zxid } of change.dropped) {
+        if (isAfter(zxid, limit) && this.#ledger.at(zxid) !== undefined) {
+          throw new Violation('Z20', `peer ${peer.id} drops ${formatZxid(zxid)}, which is committed, by ${change.kind}`)
+        }
+      }
+    }
+    if (change.kind === 'truncate' && !sameZxid(peer.disk.last, change.after)) {
+      throw new Violation('Z19', `peer ${peer.id} cuts its log behind ${formatZxid(change.after)} and ends at ${formatZxid(peer.disk.last)}`)
+    }
+    if (isAfter(peer.disk.checkpointZxid, peer.disk.last)) {
+      throw new Violation('Z30', `peer ${peer.id} has a checkpoint at ${formatZxid(peer.disk.checkpointZxid)}, ahead of its log`)
+    }
+  }
+
+  stepped(peer: SimulatedPeer, input: Input): void {
+    const record = this.#ledger.record(peer.id)
+    if (record.installing !== undefined) return
+    const { replica } = peer.core!
+    if (isAfter(replica.zxid, peer.disk.last)) {
+      const end = formatZxid(peer.disk.last)
+      throw new Violation('Z22', `peer ${peer.id} has applied ${formatZxid(replica.zxid)} on ${input.kind}, but its disk ends at ${end}`)
+    }
+    if (!sameZxid(replica.zxid, record.applied)) {
+      throw new Violation('Z22', `peer ${peer.id} says it has applied ${formatZxid(record.applied)}, its replica is at ${formatZxid(replica.zxid)}`)
+    }
+    if (sameZxid(record.former.applied, record.applied)) return
+    this.#compare('Z26', record, replica.zxid)
+  }
+
+  replaced(record: PeerRecord, zxid: Zxid): void {
+    this.#compare('Z27', record, zxid)
+  }
+
+  #compare(row: string, record: PeerRecord, zxid: Zxid): void {
+    const entry = this.#ledger.at(zxid)
+    if (entry === undefined && !sameZxid(zxid, ZERO)) throw new Violation(row, `peer ${record.id} has the state of ${formatZxid(zxid)}, which is not committed`)
+    const expected = entry?.digest ?? this.#ledger.emptyDigest
+    const { digest } = this.#ledger.world.peer(record.id).core!.replica
+    if (sameDigest(digest, expected)) return
+    throw new Violation(row, `peer ${record.id} at ${formatZxid(zxid)} has the state ${formatDigest(digest)}, the reference ${formatDigest(expected)}`)
+  }
+}
