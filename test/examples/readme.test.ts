@@ -28,7 +28,9 @@ describe('README', function () {
   it('marks every program', () => {
     expect(programs).to.not.be.empty
     const kinds = ['file', 'run', 'shape']
-    expect(programs.filter(({ marks }) => !kinds.some(kind => marks.has(kind))).map(({ text }) => text)).to.deep.equal([])
+    expect(programs.filter(({ marks }) => !kinds.some(kind => marks.has(kind))).map(({ text }) => text)).to.deep.equal(
+      [],
+    )
   })
 
   it('begins with a whole program in at most 15 lines', () => {
