@@ -4,6 +4,7 @@
  */
 import { ZooKeeperError } from '../model/errors.js'
 import { validatePath } from '../model/path.js'
+import { isInt32 } from '../model/request-check.js'
 import { type Codec, raw } from './codec.js'
 
 /** How to open a client. All may be left out. */
@@ -79,9 +80,7 @@ export function resolveClientOptions<T>(options: ClientOptions<T>): ResolvedOpti
     inFlightMax: whole('inFlightMax', 1000),
     signal: options.signal,
   }
-  const codec: Partial<Codec<T>> | null = resolved.codec
-  if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function' || typeof codec.name !== 'string')
-    complaints.push('codec: must have a name, encode and decode')
+  if (!isCodec(resolved.codec)) complaints.push('codec: must have a name, encode and decode')
   const wrongPath = typeof resolved.chroot === 'string' ? validatePath(resolved.chroot) : 'not a string'
   if (wrongPath !== undefined) complaints.push(`chroot: ${wrongPath}`)
   if (!isSignal(resolved.signal)) complaints.push('signal: must be an AbortSignal')
@@ -89,22 +88,32 @@ export function resolveClientOptions<T>(options: ClientOptions<T>): ResolvedOpti
   return resolved
 }
 
-/** Refuses options that a call does not have, and wrong values of those that every call has. */
-export function checkCallOptions(
-  options: CallOptions & { readonly version?: number | undefined },
-  names: ReadonlySet<string>,
-): void {
+/** Options that are true or false. */
+const flags = new Set(['ephemeral', 'sequential', 'parents', 'ifMissing', 'upsert', 'recursive', 'ifExists'])
+
+/** Refuses options that a call does not have, and wrong values of those that calls have in common. */
+export function checkCallOptions(options: object, names: ReadonlySet<string>): void {
   if (typeof options !== 'object' || options === null) throw badArguments('options must be an object')
-  for (const name of Object.keys(options)) if (!names.has(name)) throw badArguments(`there is no option ${name}`)
-  const { timeout, version, signal } = options
+  for (const [name, value] of Object.entries(options)) {
+    if (!names.has(name)) throw badArguments(`there is no option ${name}`)
+    if (flags.has(name) && value !== undefined && typeof value !== 'boolean')
+      throw badArguments(`${name} must be true or false`)
+  }
+  const { timeout, version, signal } = options as CallOptions & { readonly version?: number }
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= TIMER_MS_MAX))
     throw badArguments(`timeout must be from 1 to ${TIMER_MS_MAX} ms`)
-  if (version !== undefined && version !== (version | 0)) throw badArguments('version must be a signed 32-bit number')
+  if (version !== undefined && !isInt32(version)) throw badArguments('version must be a signed 32-bit number')
   if (!isSignal(signal)) throw badArguments('signal must be an AbortSignal')
 }
 
+/** `path` may be anything: what is no text is not repeated. */
 export function badArguments(message: string, path?: string): ZooKeeperError {
-  return new ZooKeeperError('BAD_ARGUMENTS', message, { path })
+  return new ZooKeeperError('BAD_ARGUMENTS', message, { path: typeof path === 'string' ? path : undefined })
+}
+
+export function isCodec(value: unknown): value is Codec<unknown> {
+  const codec = value as Partial<Codec<unknown>> | null | undefined
+  return typeof codec?.encode === 'function' && typeof codec.decode === 'function' && typeof codec.name === 'string'
 }
 
 function isSignal(value: unknown): boolean {

@@ -18,6 +18,7 @@ import {
   type CallOptions,
   type ClientOptions,
   checkCallOptions,
+  isCodec,
   resolveClientOptions,
 } from './client-options.js'
 import { type Codec, decodeValue, encodeValue } from './codec.js'
@@ -83,6 +84,13 @@ const versionNames = new Set([...callNames, 'version'])
 const createNames = new Set([...callNames, 'ephemeral', 'sequential', 'acl', 'parents', 'ifMissing'])
 const setNames = new Set([...versionNames, 'upsert'])
 const deleteNames = new Set([...versionNames, 'recursive', 'ifExists'])
+const eventNames = new Set(['recursive'])
+const stepNames: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['create', new Set(['ephemeral', 'sequential', 'acl'])],
+  ['set', new Set(['version'])],
+  ['delete', new Set(['version'])],
+  ['check', new Set(['version'])],
+])
 
 /** What all views of one session share. */
 interface Shared {
@@ -125,10 +133,10 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
    */
   create(path: string, value?: T, options: CreateOptions = {}): Promise<string> {
     return this.#call(options, createNames, scope => {
-      const data = encodeValue(this.#codec, value, path)
+      const data = this.#encoded(path, value)
       const created =
         options.parents === true
-          ? createWithParents(this.#requests, path, data, options, scope)
+          ? createWithParents(this.#requests, path, data, ownOptions(options), scope)
           : this.#requests.create(path, data, options, scope, created => created.path)
       return options.ifMissing === true ? unless('NODE_EXISTS', created, path) : created
     })
@@ -160,7 +168,7 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
    */
   set(path: string, value: T | undefined, options: SetOptions = {}): Promise<Stat> {
     return this.#call(options, setNames, scope => {
-      const data = encodeValue(this.#codec, value, path)
+      const data = this.#encoded(path, value)
       if (options.upsert !== true) return this.#requests.set(path, data, options.version, scope)
       if (options.version !== undefined) throw badArguments('set: upsert and version exclude each other', path)
       return upsert(this.#requests, path, data, scope)
@@ -180,13 +188,14 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
     options: CallOptions = {},
   ): Promise<{ readonly value: T | undefined; readonly stat: Stat }> {
     return this.#call(options, callNames, async scope => {
+      if (typeof change !== 'function') throw badArguments('update: what makes the new value must be a function', path)
       let value: T | undefined
       const stat = await update(
         this.#requests,
         path,
         async current => {
           value = await change(decodeValue(this.#codec, current.data, path), current.stat)
-          return encodeValue(this.#codec, value, path)
+          return this.#encoded(path, value)
         },
         scope,
       )
@@ -259,7 +268,9 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
    */
   multi<const Ops extends readonly MultiOp<T>[]>(ops: Ops, options: CallOptions = {}): Promise<MultiResults<Ops>> {
     return this.#call(options, callNames, scope => {
-      const steps = ops.map(step => this.#step(step))
+      if (!Array.isArray(ops)) throw badArguments('multi: takes a list of steps')
+      // Array.from, unlike map, does not pass over holes.
+      const steps = Array.from(ops as readonly MultiOp<T>[], step => this.#step(step))
       const paths = ops.map(step => step.path)
       return this.#requests.multi(steps, paths, scope) as Promise<MultiResults<Ops>>
     })
@@ -320,8 +331,9 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
    *
    * @example zk.events$('/jobs', { recursive: true }).subscribe(({ type, path, zxid }) => …)
    */
-  events$(path: string, { recursive = false }: { readonly recursive?: boolean } = {}): Observable<ZnodeEvent> {
-    return this.#shared.streams.events(this.#requests.path(path), recursive, this.#chroot)
+  events$(path: string, options: { readonly recursive?: boolean | undefined } = {}): Observable<ZnodeEvent> {
+    checkCallOptions(options, eventNames)
+    return this.#shared.streams.events(this.#requests.path(path), options.recursive ?? false, this.#chroot)
   }
 
   /**
@@ -331,6 +343,8 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
    */
   at<U = T>(path: string, codec?: Codec<U>): ZnodeHandle<U> {
     this.#requests.path(path)
+    if (codec !== undefined && !isCodec(codec))
+      throw badArguments('at: a codec must have a name, encode and decode', path)
     const client = new Client<U>(this.#shared, codec ?? (this.#codec as unknown as Codec<U>), this.#chroot)
     return new ZnodeHandle<U>(client, path)
   }
@@ -384,12 +398,20 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
     return { value: decodeValue(this.#codec, data, path), stat, zxid }
   }
 
+  #encoded(path: string, value: T | undefined): Uint8Array | null {
+    if (typeof path !== 'string') throw badArguments('a path must be a string')
+    return encodeValue(this.#codec, value, path)
+  }
+
   #step(step: MultiOp<T>): MultiStep {
+    const names = stepNames.get(step?.kind)
+    if (names === undefined) throw badArguments('multi: a step must come from op.create, op.set, op.delete or op.check')
+    checkCallOptions(step.options, names)
     switch (step.kind) {
       case 'create':
-        return this.#requests.createStep(step.path, encodeValue(this.#codec, step.value, step.path), step.options)
+        return this.#requests.createStep(step.path, this.#encoded(step.path, step.value), step.options)
       case 'set':
-        return this.#requests.setStep(step.path, encodeValue(this.#codec, step.value, step.path), step.options.version)
+        return this.#requests.setStep(step.path, this.#encoded(step.path, step.value), step.options.version)
       case 'delete':
         return this.#requests.deleteStep(step.path, step.options.version)
       case 'check':
@@ -415,6 +437,11 @@ export async function openClient<T = Uint8Array>(
   await session.open(watches, session.scope(resolved.signal, undefined))
   const streams = new Streams(session, watches, new Observations(session, watches))
   return new Client({ session, streams }, resolved.codec, new Chroot(resolved.chroot))
+}
+
+/** As they were when the call was made: later steps of the call read them again. */
+function ownOptions({ ephemeral, sequential, acl }: CreateOptions): CreateOptions {
+  return { ephemeral, sequential, acl: Array.isArray(acl) ? acl.map(entry => ({ ...entry })) : acl }
 }
 
 /** One expected refusal as a result. */

@@ -9,6 +9,7 @@ import { type Acl, OPEN_ACL_UNSAFE } from '../model/acl.js'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
 import { validatePath, validatePathForCreate } from '../model/path.js'
 import { ANY_VERSION, type MultiStep, type Request } from '../model/request.js'
+import { isAcl, isTooLarge, REQUEST_SLACK_BYTES, requestBytes } from '../model/request-check.js'
 import type { Response } from '../model/response.js'
 import { type Zxid, zxidToBigint } from '../model/zxid.js'
 import { Chroot } from './chroot.js'
@@ -55,17 +56,14 @@ export class Requests {
   }
 
   exists(path: string, scope: CallScope): Promise<Stat | undefined> {
-    return this.#session.request(
-      { kind: 'exists', path: this.path(path), watch: false },
-      path,
-      scope,
-      ({ response }) => {
-        if (response.kind === 'stat') return toStat(response.stat)
-        if (response.kind === 'error' && response.code === 'NO_NODE') return undefined
-        if (response.kind === 'error') throw replyError(response, 'exists', path)
-        return unexpected(response, 'exists')
-      },
-    )
+    const request: Request = { kind: 'exists', path: this.path(path), watch: false }
+    this.#checkWhole(request, path)
+    return this.#session.request(request, path, scope, ({ response }) => {
+      if (response.kind === 'stat') return toStat(response.stat)
+      if (response.kind === 'error' && response.code === 'NO_NODE') return undefined
+      if (response.kind === 'error') throw replyError(response, 'exists', path)
+      return unexpected(response, 'exists')
+    })
   }
 
   set(path: string, data: Uint8Array | null, version: number | undefined, scope: CallScope): Promise<Stat> {
@@ -174,10 +172,23 @@ export class Requests {
     scope: CallScope,
     read: (response: Response, zxid: Zxid) => R,
   ): Promise<R> {
+    this.#checkWhole(request, path)
     return this.#session.request(request, path, scope, ({ response, zxid }) => {
       if (response.kind === 'error') throw replyError(response, request.kind, path)
       return read(response, zxid)
     })
+  }
+
+  /** Paths and ACLs count too, and all steps of a multi together: a request must fit into one message. */
+  #checkWhole(request: Request, path: string | undefined): void {
+    const most = this.#session.dataBytesMax
+    if (!isTooLarge(request, most)) return
+    const bytes = requestBytes(request)
+    throw new ZooKeeperError(
+      'DATA_TOO_LARGE',
+      `${request.kind} takes ${bytes} bytes with its paths; at most ${most + REQUEST_SLACK_BYTES}`,
+      { path },
+    )
   }
 
   #checkSize(bytes: number, path: string | undefined): void {
@@ -204,13 +215,8 @@ function failedStep(
 }
 
 function checkedAcl(acl: Acl, path: string): Acl {
-  const sound =
-    Array.isArray(acl) &&
-    acl.length > 0 &&
-    acl.every(
-      entry => Number.isInteger(entry?.perms) && typeof entry.scheme === 'string' && typeof entry.id === 'string',
-    )
-  if (!sound) throw new ZooKeeperError('INVALID_ACL', 'an ACL is a list of { perms, scheme, id }', { path })
+  if (!isAcl(acl) || acl.length === 0)
+    throw new ZooKeeperError('INVALID_ACL', 'an ACL is a list of { perms, scheme, id }, not empty', { path })
   return copyAcl(acl)
 }
 

@@ -11,9 +11,11 @@ import type { AttachOptions, Channel, ChannelAttachment, ChannelReceiver, Client
 import type { Effect } from '../core/effect.js'
 import type { Input } from '../core/input.js'
 import { type Identities, TRUSTED } from '../model/acl.js'
-import type { ErrorCode } from '../model/errors.js'
-import type { ClientId } from '../model/ids.js'
+import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
+import { type ClientId, isSessionId } from '../model/ids.js'
 import type { Request } from '../model/request.js'
+import { requestRefusal } from '../model/request-check.js'
+import { isZxid } from '../model/zxid.js'
 import type { Logger } from './logger.js'
 
 export type ClientEffect = Extract<Effect, { readonly kind: 'attached' | 'reply' | 'fail' | 'notify' | 'detachClient' }>
@@ -84,6 +86,7 @@ export class LocalChannels {
     identities: Identities,
     embedded: boolean,
   ): ChannelAttachment {
+    if (!isSound(options)) throw new ZooKeeperError('BAD_ARGUMENTS', 'no session can be had with such options')
     this.#lastClient++
     const client = this.#lastClient as ClientId
     const attachment = new LocalAttachment(client, receiver, this.#ports, () => {
@@ -103,6 +106,12 @@ export class LocalChannels {
     })
     return attachment
   }
+}
+
+/** The timeout and the session travel to the leader: what has no encoding must not get that far. */
+function isSound({ timeoutMs, resume, lastZxidSeen }: AttachOptions): boolean {
+  if (!Number.isSafeInteger(timeoutMs) || !isZxid(lastZxidSeen)) return false
+  return resume === undefined || (isSessionId(resume.session) && resume.password instanceof Uint8Array)
 }
 
 class LocalAttachment implements ChannelAttachment {
@@ -125,8 +134,9 @@ class LocalAttachment implements ChannelAttachment {
   send(cxid: number, request: Request): void {
     if (this.#ended) return
     const client = this.#client
-    if (this.#ports.offer({ kind: 'request', client, cxid, request })) return
-    this.deliver({ kind: 'fail', client, cxid, code: 'OVERLOADED', outcome: 'not-applied' })
+    const refusal = requestRefusal(request, this.#ports.dataBytesMax)
+    if (refusal === undefined && this.#ports.offer({ kind: 'request', client, cxid, request })) return
+    this.deliver({ kind: 'fail', client, cxid, code: refusal ?? 'OVERLOADED', outcome: 'not-applied' })
   }
 
   detach(): void {

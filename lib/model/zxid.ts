@@ -15,6 +15,11 @@ export function zxid(epoch: number, counter: number): Zxid {
   return { epoch, counter }
 }
 
+export function isZxid(value: unknown): value is Zxid {
+  const { epoch, counter } = (value ?? {}) as Partial<Zxid>
+  return [epoch, counter].every(part => typeof part === 'number' && part >>> 0 === part)
+}
+
 /** Negative, zero or positive, as `a` is before, equal to or after `b`. */
 export function compareZxid(a: Zxid, b: Zxid): number {
   return a.epoch !== b.epoch ? a.epoch - b.epoch : a.counter - b.counter

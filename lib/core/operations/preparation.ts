@@ -8,11 +8,18 @@
  */
 import { invariant } from '../../model/invariant.js'
 import type { WriteRequest } from '../../model/request.js'
+import { isTooLarge } from '../../model/request-check.js'
 import type { Txn } from '../../model/txn.js'
 import { isAfter, type Zxid } from '../../model/zxid.js'
 import type { Replica } from '../replica.js'
 import { TreeOverlay } from '../tree/tree-overlay.js'
-import type { PreparationLimits, PrepareContext, Requester, WriteOperation } from './operation.js'
+import {
+  errorTxn,
+  type PreparationLimits,
+  type PrepareContext,
+  type Requester,
+  type WriteOperation,
+} from './operation.js'
 import { operations } from './operations.js'
 import { PendingSessions } from './pending-sessions.js'
 
@@ -40,6 +47,8 @@ export class Preparation {
     const { zxid } = place
     invariant(isAfter(zxid, this.#last), 'each write is prepared under a later zxid')
     this.#last = zxid
+    // Its txn must fit into a record, and the record into a frame, whatever a client sends.
+    if (isTooLarge(request, this.#limits.dataBytesMax)) return errorTxn('BAD_ARGUMENTS')
     const { overlay, sessions } = this
     const context: PrepareContext = { overlay, sessions, limits: this.#limits, requester, zxid }
     // The table's type pairs each kind with its request; TypeScript cannot follow that pair through a union.

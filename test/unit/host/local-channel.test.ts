@@ -69,6 +69,49 @@ describe('local channel', () => {
     ])
   })
 
+  it('lets nothing in that has no encoding or does not fit into a message', async () => {
+    const told: string[] = []
+    const attachment = attach(told)
+    inputs.length = 0
+    attachment.send(1, { kind: 'delete', path: '/a', version: Number.NaN })
+    attachment.send(2, { kind: 'sync', path: '/\ud800' })
+    attachment.send(3, {
+      kind: 'setAcl',
+      path: '/a',
+      acl: [{ perms: 2 ** 40, scheme: 'world', id: 'anyone' }],
+      version: 0,
+    })
+    attachment.send(4, { kind: 'sync', path: `/${'a'.repeat(100_000)}` })
+    attachment.send(5, undefined as never)
+    await settle()
+    expect(inputs).to.deep.equal([])
+    expect(told.slice(1)).to.deep.equal([
+      'failed 1 BAD_ARGUMENTS not-applied',
+      'failed 2 BAD_ARGUMENTS not-applied',
+      'failed 3 INVALID_ACL not-applied',
+      'failed 4 DATA_TOO_LARGE not-applied',
+      'failed 5 BAD_ARGUMENTS not-applied',
+    ])
+  })
+
+  it('attaches nobody with a timeout or a session that has no encoding', () => {
+    const sound = { timeoutMs: 5000, resume: undefined, lastZxidSeen: ZERO }
+    const password = new Uint8Array(16)
+    for (const wrong of [
+      { timeoutMs: Number.NaN },
+      { timeoutMs: 0.5 },
+      { timeoutMs: '5000' },
+      { lastZxidSeen: undefined },
+      { lastZxidSeen: { epoch: 1, counter: -1 } },
+      { resume: { session: 'x', password } },
+      { resume: { session: '0'.repeat(16), password: 'secret' } },
+    ])
+      expect(() => channels.channel().attach({ ...sound, ...wrong } as never, {} as never))
+        .to.throw()
+        .with.property('code', 'BAD_ARGUMENTS')
+    expect(inputs).to.deep.equal([])
+  })
+
   it('never calls a receiver from within the call that brought the effect', async () => {
     const told: string[] = []
     attach(told)

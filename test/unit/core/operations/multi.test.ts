@@ -7,6 +7,17 @@ import { Bench, bytes, codeOf, create } from './bench.js'
 import { multiSteps, writes } from './random-requests.js'
 
 describe('multi', () => {
+  it('is refused as a whole when it would not fit into a message, though each step would', () => {
+    const bench = Bench.withSession()
+    const before = bench.preparation.overlay.state('/')
+    const steps = Array.from({ length: 3000 }, (_, n) => create(`/n-${n}`))
+    const { txn } = bench.prepare({ kind: 'multi', steps })
+    expect(txn).to.deep.equal({ kind: 'error', code: 'BAD_ARGUMENTS' })
+    expect(bench.preparation.overlay.state('/')).to.deep.equal(before)
+    expect(bench.commit().map(({ response }) => codeOf(response))).to.deep.equal(['BAD_ARGUMENTS'])
+    expect(codeOf(bench.run({ kind: 'multi', steps: steps.slice(0, 500) }))).to.equal('OK')
+  })
+
   it('C9: each step sees those before it; one zxid and one time; Stats of the moment', () => {
     const bench = Bench.withSession()
     bench.prepare({
