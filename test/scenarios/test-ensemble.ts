@@ -115,7 +115,8 @@ export class TestEnsemble {
   }
 }
 
-async function freePorts(count: number): Promise<number[]> {
+/** Free a moment ago: nothing better can be had before the members are named. */
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer()
