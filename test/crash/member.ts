@@ -27,7 +27,10 @@ const store = new LevelStorage({ dataDir, ensemble: 'crash', peer: id as PeerId,
 const peer = await Peer.open({
   id,
   ensemble: 'crash',
-  storage: tapped(store, plant, by => void tell({ kind: 'synchronized', by })),
+  storage: tapped(store, plant, call => {
+    if (call === 'installSnapshot') void tell({ kind: 'synchronized', by: 'snapshot' })
+    else if (call === 'truncate') void tell({ kind: 'synchronized', by: 'truncation' })
+  }),
   transport: tcp({ port: ports[id - 1]! }),
   members: Object.fromEntries(ports.map((port, index) => [index + 1, `tcp://127.0.0.1:${port}`])),
   checkpointLogBytes,

@@ -1,5 +1,5 @@
 /**
- * A store with a bug, to show that the crash test finds one, and the taps that count how members were synchronised.
+ * A store with a bug, to show that the crash test finds one.
  *
  * `ack-early` says that a group is durable 100 ms before it is written: what kill -9 of all members must show.
  * `lose-last-group` forgets the last entries of the log at every open, as a store would that does not sync: shown by the same kill.
@@ -8,80 +8,31 @@ import type { Epochs } from '../../lib/model/history.js'
 import type { Proposal } from '../../lib/model/proposal.js'
 import type { ReplicaChanges } from '../../lib/model/replica-image.js'
 import type { Zxid } from '../../lib/model/zxid.js'
-import type {
-  Recovered,
-  SnapshotHeader,
-  SnapshotInstaller,
-  SnapshotReader,
-  Storage,
-} from '../../lib/storage/storage.js'
+import type { Recovered, Storage } from '../../lib/storage/storage.js'
+import { type TappedCall, TappedStorage } from '../helpers/tapped-storage.js'
 
 export const plantedBugs = ['ack-early', 'lose-last-group'] as const
 export type PlantedBug = (typeof plantedBugs)[number]
-
-/** Passes everything on to the store and tells what it is used for. */
-export class TappedStorage implements Storage {
-  protected readonly store: Storage
-  readonly #tap: (by: 'snapshot' | 'truncation') => void
-
-  constructor(store: Storage, tap: (by: 'snapshot' | 'truncation') => void) {
-    this.store = store
-    this.#tap = tap
-  }
-
-  open(): Promise<Recovered> {
-    return this.store.open()
-  }
-  append(proposals: readonly Proposal[]): Promise<void> {
-    return this.store.append(proposals)
-  }
-  truncate(after: Zxid): Promise<void> {
-    this.#tap('truncation')
-    return this.store.truncate(after)
-  }
-  saveEpochs(epochs: Epochs): Promise<void> {
-    return this.store.saveEpochs(epochs)
-  }
-  checkpoint(changes: ReplicaChanges): Promise<{ readonly base: Zxid }> {
-    return this.store.checkpoint(changes)
-  }
-  readHistory(after: Zxid): AsyncIterable<readonly Proposal[]> {
-    return this.store.readHistory(after)
-  }
-  readSnapshot(): Promise<SnapshotReader> {
-    return this.store.readSnapshot()
-  }
-  installSnapshot(snapshot: SnapshotHeader): Promise<SnapshotInstaller> {
-    this.#tap('snapshot')
-    return this.store.installSnapshot(snapshot)
-  }
-  logBytesSinceCheckpoint(): number {
-    return this.store.logBytesSinceCheckpoint()
-  }
-  close(): Promise<void> {
-    return this.store.close()
-  }
-}
 
 /** Everything in order, but 100 ms late, and an append has been acknowledged long before. */
 class AckEarly extends TappedStorage {
   #late: Promise<unknown> = Promise.resolve()
 
   override async append(proposals: readonly Proposal[]): Promise<void> {
-    void this.#later(() => this.store.append(proposals))
+    void this.#later(() => super.append(proposals))
   }
   override truncate(after: Zxid): Promise<void> {
     return this.#later(() => super.truncate(after))
   }
   override saveEpochs(epochs: Epochs): Promise<void> {
-    return this.#later(() => this.store.saveEpochs(epochs))
+    return this.#later(() => super.saveEpochs(epochs))
   }
   override checkpoint(changes: ReplicaChanges): Promise<{ readonly base: Zxid }> {
-    return this.#later(() => this.store.checkpoint(changes))
+    return this.#later(() => super.checkpoint(changes))
   }
   override async close(): Promise<void> {
     await this.#late
-    await this.store.close()
+    await super.close()
   }
 
   #later<T>(work: () => Promise<T>): Promise<T> {
@@ -94,7 +45,7 @@ class AckEarly extends TappedStorage {
 
 class LoseLastGroup extends TappedStorage {
   override async open(): Promise<Recovered> {
-    const recovered = await this.store.open()
+    const recovered = await super.open()
     const kept = recovered.suffix.slice(0, -20)
     const last = kept.at(-1)?.zxid ?? recovered.image.zxid
     const ranges = recovered.history.ranges
@@ -105,11 +56,7 @@ class LoseLastGroup extends TappedStorage {
   }
 }
 
-export function tapped(
-  store: Storage,
-  plant: PlantedBug | undefined,
-  tap: (by: 'snapshot' | 'truncation') => void,
-): Storage {
+export function tapped(store: Storage, plant: PlantedBug | undefined, tap: (call: TappedCall) => void): Storage {
   if (plant === 'ack-early') return new AckEarly(store, tap)
   return plant === 'lose-last-group' ? new LoseLastGroup(store, tap) : new TappedStorage(store, tap)
 }

@@ -123,7 +123,7 @@ function compareWithNaiveTree({ log, replica }: Disk, ledger: Ledger): void {
 function checkTree(replica: Replica, ledger: Ledger): void {
   const dataOf = (path: string): string | undefined => {
     const znode = replica.tree.get(path)
-    return znode === undefined ? undefined : Buffer.from(znode.data ?? []).toString()
+    return znode === undefined ? undefined : tokenOf(znode.data ?? new Uint8Array())
   }
   const lastSet = new Map<string, Written>()
   const setOf = new Map<string, Written>()
@@ -175,7 +175,7 @@ function checkLog({ log, base }: Disk, ledger: Ledger): number {
     for (const step of txn.kind === 'multi' ? txn.steps : [txn]) {
       if (step.kind === 'delete') note(deletes, step.path)
       const data = step.kind === 'create' || step.kind === 'setData' ? step.data : null
-      if (data !== null && data.length > 0) note(places, Buffer.from(data).toString())
+      if (data !== null && data.length > 0) note(places, tokenOf(data))
     }
   }
   const placed: { readonly write: Written; readonly zxid: bigint }[] = []
@@ -216,4 +216,9 @@ function checkOrder(placed: readonly { readonly write: Written; readonly zxid: b
       ledger.violation(`${write.token} overtook a later write of its session`)
     lastOf.set(write.session, count)
   }
+}
+
+/** The data of a write are its token and padding. */
+function tokenOf(data: Uint8Array): string {
+  return Buffer.from(data).toString().trimEnd()
 }

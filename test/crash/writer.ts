@@ -13,6 +13,8 @@ import { Chance } from './chance.js'
 import type { FromMember, OperationKind, Written } from './protocol.js'
 
 const weights = { create: 24, sequential: 8, set: 22, cas: 5, multi: 12, 'failing multi': 3, ephemeral: 6, delete: 26 }
+/** So that a member that was away for a second has missed more than one that keeps little. */
+const PADDING = ' '.repeat(1000)
 /** Ends a session in good order now and then. */
 const BURSTS_PER_SESSION = 300
 
@@ -139,37 +141,38 @@ export class Writer {
 
   #write(client: Client<string>): Promise<void> {
     const token = `${this.number}.${this.#start}.${++this.#count}`
+    const data = token + PADDING
     const own = `/w/${this.number}/${token}`
     const counter = `/w/${this.number}/counter`
     const chosen = this.#chance.weighted(weights)
     switch (chosen) {
       case 'create':
         return this.#report(client, 'create', token, own, async () => {
-          await client.create(own, token)
+          await client.create(own, data)
           this.#created.push(own)
           return {}
         })
       case 'sequential':
         return this.#report(client, 'sequential', token, undefined, async () => ({
-          path: await client.create('/seq/n-', token, { sequential: true }),
+          path: await client.create('/seq/n-', data, { sequential: true }),
         }))
       case 'set': {
         const version = this.#version++
         return this.#report(client, 'set', token, counter, async () =>
-          this.#changed(version, await client.set(counter, token, { version })),
+          this.#changed(version, await client.set(counter, data, { version })),
         )
       }
       case 'cas':
         return this.#report(client, 'cas', token, '/shared', async () => {
           const { stat } = await client.get('/shared')
-          return this.#changed(stat.version, await client.set('/shared', token, { version: stat.version }))
+          return this.#changed(stat.version, await client.set('/shared', data, { version: stat.version }))
         })
       case 'multi': {
         const version = this.#version++
         return this.#report(client, 'multi', token, own, async () => {
           const [, stat] = await client.multi([
-            op.create(own, token),
-            op.set(counter, token, { version }),
+            op.create(own, data),
+            op.set(counter, data, { version }),
             op.check('/w'),
           ])
           this.#created.push(own)
@@ -178,12 +181,12 @@ export class Writer {
       }
       case 'failing multi':
         return this.#report(client, 'failing multi', token, own, async () => {
-          await client.multi([op.create(own, token), op.check('/w', { version: 77 })])
+          await client.multi([op.create(own, data), op.check('/w', { version: 77 })])
           return {}
         })
       case 'ephemeral':
         return this.#report(client, 'ephemeral', token, `/eph/${token}`, async () => {
-          await client.create(`/eph/${token}`, token, { ephemeral: true })
+          await client.create(`/eph/${token}`, data, { ephemeral: true })
           return {}
         })
       case 'delete': {
