@@ -12,14 +12,13 @@ import type { PeerMessage } from '../core/zab/messages.js'
 import type { Member } from '../model/ensemble-config.js'
 import type { ErrorCode } from '../model/errors.js'
 import type { LinkId, PeerId } from '../model/ids.js'
-import { invariant } from '../model/invariant.js'
 import { decodeRefusal, isRefusal } from '../transport/handshake.js'
 import type { Connection, ConnectionHandlers } from '../transport/transport.js'
+import { Dialer } from './dialer.js'
 import { Link } from './link.js'
 import { type Complaint, LinkHandshake } from './link-handshake.js'
 import type { Logger } from './logger.js'
 import type { ResolvedPeerOptions } from './peer-options.js'
-import { Redial } from './redial.js'
 
 export interface LinksPorts {
   readonly options: Pick<
@@ -48,15 +47,13 @@ export interface LinkState {
   readonly trouble: string | undefined
 }
 
-const DIAL_MS_MAX = 5000
-
 /** Another member as seen from here. */
 interface Neighbour {
   readonly member: Member
-  readonly redial: Redial
+  /** Undefined for a peer that dials this one. */
+  readonly dialer: Dialer | undefined
   link: Link | undefined
   trouble: string | undefined
-  cancelDial: (() => void) | undefined
 }
 
 export class Links {
@@ -71,11 +68,11 @@ export class Links {
 
   constructor(ports: LinksPorts) {
     this.#ports = ports
-    const { config, id, random } = ports.options
+    const { config, id } = ports.options
     for (const member of config.members) {
       if (member.id === id) continue
-      const redial = new Redial(random)
-      this.#neighbours.set(member.id, { member, redial, link: undefined, trouble: undefined, cancelDial: undefined })
+      const dialer = member.id < id ? this.#makeDialer(member) : undefined
+      this.#neighbours.set(member.id, { member, dialer, link: undefined, trouble: undefined })
     }
   }
 
@@ -88,10 +85,10 @@ export class Links {
   }
 
   async start(): Promise<void> {
-    const { transport, id } = this.#ports.options
+    const { transport } = this.#ports.options
     if (transport === undefined) return
     await transport.listen(connection => this.#shakeHands(connection, undefined))
-    for (const neighbour of this.#neighbours.values()) if (neighbour.member.id < id) this.#dialLater(neighbour)
+    for (const { dialer } of this.#neighbours.values()) dialer?.dialLater()
   }
 
   /** From the core: to a link that is gone it goes nowhere. */
@@ -137,45 +134,19 @@ export class Links {
 
   async close(): Promise<void> {
     this.#closed = true
-    for (const neighbour of this.#neighbours.values()) {
-      neighbour.cancelDial?.()
-      neighbour.cancelDial = undefined
-    }
+    for (const { dialer } of this.#neighbours.values()) dialer?.close()
     for (const handshake of [...this.#handshakes]) handshake.abandon()
     for (const link of [...this.#links.values()]) this.#drop(link, 'this peer closes', 'close')
     await this.#ports.options.transport?.close()
   }
 
-  #dialLater(neighbour: Neighbour): void {
-    if (this.#closed || neighbour.cancelDial !== undefined || neighbour.link !== undefined) return
-    neighbour.cancelDial = this.#ports.options.clock.schedule(neighbour.redial.next(), () => this.#dial(neighbour))
-  }
-
-  #dial(neighbour: Neighbour): void {
-    const { clock, transport } = this.#ports.options
-    invariant(transport !== undefined, 'only a peer with a transport dials')
-    const abort = new AbortController()
-    const cancelDeadline = clock.schedule(DIAL_MS_MAX, () => abort.abort())
-    neighbour.cancelDial = () => {
-      cancelDeadline()
-      abort.abort()
-    }
-    const settled = (): void => {
-      cancelDeadline()
-      neighbour.cancelDial = undefined
-    }
-    transport.dial(neighbour.member.address, { signal: abort.signal }).then(
-      connection => {
-        settled()
-        this.#shakeHands(connection, neighbour)
-      },
-      (error: unknown) => {
-        settled()
-        if (this.#closed) return
-        this.#trouble(neighbour, error instanceof Error ? error.message : String(error), 'debug')
-        this.#dialLater(neighbour)
-      },
-    )
+  #makeDialer({ id, address }: Member): Dialer {
+    return new Dialer({
+      ...this.#ports.options,
+      address,
+      connected: connection => this.#shakeHands(connection, this.#neighbours.get(id)!),
+      failed: reason => this.#trouble(this.#neighbours.get(id)!, reason, 'debug'),
+    })
   }
 
   /** `dialled` is undefined for a connection that came in. */
@@ -202,7 +173,7 @@ export class Links {
         const what = `${complaint.code}: ${complaint.message} (${connection.remote})`
         if (neighbour !== undefined) this.#trouble(neighbour, what, 'warn')
         else this.#strangerRefused(connection.remote, complaint)
-        if (dialled !== undefined) this.#dialLater(dialled)
+        dialled?.dialer?.dialLater()
       },
     })
     this.#handshakes.add(handshake)
@@ -291,10 +262,9 @@ export class Links {
     else link.destroy()
     const neighbour = this.#neighbours.get(link.peer)!
     neighbour.link = undefined
-    neighbour.redial.ended(this.#ports.options.clock.now() - link.openedAt)
     this.#trouble(neighbour, reason, 'info')
     this.#ports.unlinked(link.peer, link.id)
-    if (link.peer < this.#ports.options.id) this.#dialLater(neighbour)
+    neighbour.dialer?.linkEnded(this.#ports.options.clock.now() - link.openedAt)
   }
 
   /** Told once for as long as it stays the same: a peer that is down is dialled for hours. */

@@ -36,6 +36,7 @@ export class LogWriter {
   #underWay: Promise<void> | undefined
   #stopped = false
   #lastOp = -1
+  #awaitsGrowth: (() => void)[] = []
 
   constructor(ports: LogWriterPorts) {
     this.#ports = ports
@@ -63,11 +64,18 @@ export class LogWriter {
     if (this.#underWay === undefined && this.#queue.length > 0 && !this.#stopped) this.#underWay = this.#run()
   }
 
+  /** Resolves after the next group commit, or when there will be none any more. */
+  grown(): Promise<void> {
+    if (this.#stopped) return Promise.resolve()
+    return new Promise(resolve => this.#awaitsGrowth.push(resolve))
+  }
+
   /** Starts nothing more and tells nothing more; resolves when what is under way has ended. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#queue = []
     this.#waitingBytes = 0
+    this.#tellGrowth()
     await this.#underWay
   }
 
@@ -77,15 +85,21 @@ export class LogWriter {
         const completion = await this.#next()
         if (this.#stopped) return
         this.#ports.completed(completion)
+        if (completion.kind === 'logged') this.#tellGrowth()
       }
     } catch (error) {
       if (this.#stopped) return
       this.#stopped = true
       this.#queue = []
       this.#ports.completed(storageFailed(error))
+      this.#tellGrowth()
     } finally {
       this.#underWay = undefined
     }
+  }
+
+  #tellGrowth(): void {
+    for (const resolve of this.#awaitsGrowth.splice(0)) resolve()
   }
 
   async #next(): Promise<Input> {

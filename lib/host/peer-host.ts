@@ -55,7 +55,6 @@ export class PeerHost {
   readonly #ports: PerformPorts
   readonly #lifecycle = new Lifecycle()
   readonly #changeListeners = new Set<() => void>()
-  #logGrown: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
   #turnScheduled = false
   #turnsThisLoop = 0
   #changed = false
@@ -112,7 +111,7 @@ export class PeerHost {
       storage,
       send: (link, message) => this.links.stream(link, message),
       drained: link => this.links.drained(link),
-      logGrown: () => this.#whenLogGrown(),
+      logGrown: () => this.#log.grown(),
       disconnect: (link, reason) => this.links.disconnect(link, reason),
       input: push,
     })
@@ -121,10 +120,7 @@ export class PeerHost {
       installSnapshot: effect => this.#snapshots.install(effect),
       completed: input => {
         push(input)
-        if (input.kind === 'logged') {
-          this.#checkpointer.logGrew()
-          this.#tellLogGrown()
-        }
+        if (input.kind === 'logged') this.#checkpointer.logGrew()
       },
     })
     this.#alarm = new Alarm(options.clock, () => push({ kind: 'tick' }))
@@ -250,23 +246,6 @@ export class PeerHost {
     return { monotonic: this.#options.clock.now(), wall: this.#options.clock.wall() }
   }
 
-  #whenLogGrown(): Promise<void> {
-    if (this.#stopped) return Promise.resolve()
-    if (this.#logGrown === undefined) {
-      let resolve = (): void => {}
-      const promise = new Promise<void>(done => {
-        resolve = done
-      })
-      this.#logGrown = { promise, resolve }
-    }
-    return this.#logGrown.promise
-  }
-
-  #tellLogGrown(): void {
-    this.#logGrown?.resolve()
-    this.#logGrown = undefined
-  }
-
   #publish(): void {
     this.#changed = false
     for (const listener of this.#changeListeners) queueMicrotask(listener)
@@ -294,7 +273,6 @@ export class PeerHost {
   }
 
   async #letGo(): Promise<void> {
-    this.#tellLogGrown()
     this.#snapshots.close()
     const results = await Promise.allSettled([
       this.#history.close(),
