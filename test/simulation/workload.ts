@@ -23,7 +23,8 @@ export class Workload {
   constructor(world: World, scenario: Scenario) {
     const random = new SeededRandom(scenario.world.seed, 'workload')
     for (let index = 0; index < scenario.clients; index++) {
-      const embedded = random.chance(0.4)
+      // One of them can always work: it is bound to no peer.
+      const embedded = random.chance(0.4) && index > 0
       const timeoutMs = random.pick([400, 1000, 2500])
       const client = world.client({ embedded, timeoutMs, keepsCounting: random.chance(0.5) })
       const home = random.pick([...world.peers.values()])

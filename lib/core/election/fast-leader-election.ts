@@ -138,7 +138,8 @@ export class FastLeaderElection {
     const backers = this.#established.agreeing(each => each.leader === heard.leader && each.epoch === heard.epoch)
     const leads = heard.leader !== this.#self && this.#established.get(heard.leader)?.role === 'leading'
     if (leads && this.#quorum.isQuorum(backers)) {
-      this.#round = heard.round
+      // Their round may be older than this one; ours never goes back (E2). Who joins compares leader and epoch, not rounds.
+      this.#round = Math.max(this.#round, heard.round)
       this.#vote = voteOf(heard)
       return { vote: this.#vote, round: this.#round }
     }

@@ -60,7 +60,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
   #judge({ proposal }: Committed, session: SessionId, cxid: number): void {
     const { zxid, txn } = proposal
     const candidates = (this.#calls.get(`${session} ${cxid}`) ?? []).filter(call => fits(call.request, txn))
-    const call = candidates[0]
+    const call = candidates.find(each => this.#versionsMatch(each.request)) ?? candidates[0]
     if (call === undefined) throw new Violation('C1', `${formatZxid(zxid)} is ${txn.kind} by ${session}/${cxid}, which nobody asked for`)
     // A client that counts from 1 again may have asked for several of these: a failed one cannot be told from the others.
     if (candidates.length > 1 && !changes(txn)) return
@@ -73,9 +73,15 @@ export class CallChecker implements WorldObserver, LedgerListener {
       if (code !== outcome.code || (step.kind === 'create' && step.path !== outcome.path)) {
         const path = step.kind === 'create' ? step.path : ''
         const row = txn.kind === 'multi' ? 'C9' : step.kind === 'create' ? 'C11' : 'C10'
-        throw new Violation(row, `${formatZxid(zxid)} is ${step.kind} ${code} ${path}, the model says ${outcome.code} ${outcome.path ?? ''}`)
+        throw new Violation(row, `${formatZxid(zxid)} is ${step.kind} ${code} ${path}, the model says ${outcome.code} ${outcome.path ?? ""}`)
       }
     }
+  }
+
+  /** Tells two deletes of one path apart, of which only one can have succeeded. */
+  #versionsMatch(request: Request): boolean {
+    if (request.kind === 'multi') return request.steps.every(step => this.#versionsMatch(step))
+    return !('version' in request) || request.version === -1 || request.version === this.model.get(request.path)?.version
   }
 
   #compareTrees({ proposal, index }: Committed): void {
@@ -226,7 +232,9 @@ function fits(request: Request, txn: Txn): boolean {
 
 function fitsStep(request: Request, txn: StepTxn): boolean {
   if (txn.kind === 'error') return true
-  if (request.kind !== txn.kind || !('path' in request) || !txn.path.startsWith(request.path)) return false
+  if (request.kind !== txn.kind || !('path' in request)) return false
+  const sequential = request.kind === 'create' && request.mode.sequential
+  if (sequential ? !txn.path.startsWith(request.path) : txn.path !== request.path) return false
   return !('data' in request && 'data' in txn) || sameBytes(request.data, txn.data)
 }
 
