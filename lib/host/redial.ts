@@ -8,7 +8,8 @@
 import type { Random } from '../core/random.js'
 
 const FIRST_PAUSE_MS = 50
-const PAUSE_MS_MAX = 5000
+/** A peer that comes back waits for this long at most: with seven members, knocking once a second costs nothing. */
+const PAUSE_MS_MAX = 1000
 const LIVED_MS = 1000
 
 export class Redial {
