@@ -5,8 +5,9 @@
  * Always holds: a step is never re-entered; equal inputs give equal effects; nothing that depends on a storage operation is said before
  * its completion has come in as an input. The first step starts the election. After `stop` every input is ignored.
  */
-import type { EnsembleConfig } from '../model/ensemble-config.js'
+
 import { sameDigest } from '../model/digest.js'
+import type { EnsembleConfig } from '../model/ensemble-config.js'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
 import type { Epochs, HistorySummary } from '../model/history.js'
 import type { LinkId, PeerId } from '../model/ids.js'
@@ -76,11 +77,24 @@ export class PeerCore {
     this.#replica = Replica.from(recovered.image)
     if (!isWhole(this.#replica, recovered.image)) throw new ZooKeeperError('DATA_CORRUPT', NOT_WHOLE)
     this.#history = new History(recovered.history, recovered.image.zxid, recovered.suffix)
-    this.#pipeline = new RequestPipeline({ self: peer, options, random, outbox: this.#outbox, replica: () => this.#replica }, now)
+    this.#pipeline = new RequestPipeline(
+      { self: peer, options, random, outbox: this.#outbox, replica: () => this.#replica },
+      now,
+    )
     const port = this.#port()
     const epochs = new EpochKeeper(port, recovered.epochs)
     const { links, history, outbox } = { links: this.#links, history: this.#history, outbox: this.#outbox }
-    this.#roles = new Roles({ self: peer, config, options, outbox, links, port, events: this.#events(), epochs, history })
+    this.#roles = new Roles({
+      self: peer,
+      config,
+      options,
+      outbox,
+      links,
+      port,
+      events: this.#events(),
+      epochs,
+      history,
+    })
   }
 
   step(input: Input, now: Now): Effect[] {
@@ -105,7 +119,17 @@ export class PeerCore {
   get status(): PeerStatus {
     const { name, phase, leaderId, epoch, serving } = this.#roles
     const { last, committed, applied } = this.#history
-    return { peer: this.#initial.peer, role: name, phase, leader: leaderId, epoch, serving, logged: last, committed, applied }
+    return {
+      peer: this.#initial.peer,
+      role: name,
+      phase,
+      leader: leaderId,
+      epoch,
+      serving,
+      logged: last,
+      committed,
+      applied,
+    }
   }
 
   /** For metrics. */
@@ -172,7 +196,9 @@ export class PeerCore {
       case 'request':
         return this.#pipeline.request(input.client, input.cxid, input.request, now)
       case 'close':
-        this.#closing = { giveUpAt: now.monotonic + this.#initial.options.syncLimitTicks * this.#initial.options.tickMs }
+        this.#closing = {
+          giveUpAt: now.monotonic + this.#initial.options.syncLimitTicks * this.#initial.options.tickMs,
+        }
         return
       default:
         return unreachable(input)
@@ -231,7 +257,10 @@ export class PeerCore {
     const { leader, learner } = this.#roles
     const { peer, options } = this.#initial
     if (leader !== undefined) {
-      invariant(sameZxid(this.#history.applied, this.#history.last), 'a leader applies all of its history before it serves')
+      invariant(
+        sameZxid(this.#history.applied, this.#history.last),
+        'a leader applies all of its history before it serves',
+      )
       const history = this.#history
       const door = {
         nextZxid: () => {
@@ -252,7 +281,10 @@ export class PeerCore {
         },
       }
       const answers = { answer: this.#answer.bind(this) }
-      this.#leaderRequests = new LeaderRequests({ self: peer, door, replica: this.#replica, options, answers }, this.#now)
+      this.#leaderRequests = new LeaderRequests(
+        { self: peer, door, replica: this.#replica, options, answers },
+        this.#now,
+      )
       this.#pipeline.resume(this.#leaderRequests, [], this.#now)
     } else if (learner?.link !== undefined) {
       const station = new ForwardStation(this.#outbox, learner.link, this.#pipeline.touches)

@@ -165,7 +165,9 @@ export class Roles {
   #elect(now: number): void {
     const { self, history, epochs, links, port, options } = this.#setup
     const votes = this.#quorum.voters.has(self)
-    const ownVote: Vote = votes ? { leader: self, zxid: history.last, epoch: epochs.current } : { leader: self, zxid: ZERO, epoch: 0 }
+    const ownVote: Vote = votes
+      ? { leader: self, zxid: history.last, epoch: epochs.current }
+      : { leader: self, zxid: ZERO, epoch: 0 }
     const reply = (to: PeerId, notification: Notification) => {
       const link = links.linkTo(to)
       if (link !== undefined) port.send(link, notification)
@@ -226,7 +228,12 @@ export class Roles {
       const role = config.members.find(member => member.id === self)?.role ?? 'observer'
       const link = links.linkTo(decision.vote.leader)
       if (link === undefined) return this.look('the chosen leader is gone')
-      const learner = new Learner({ leader: decision.vote.leader, role, port, events, epochs, options }, history, link, now)
+      const learner = new Learner(
+        { leader: decision.vote.leader, role, port, events, epochs, options },
+        history,
+        link,
+        now,
+      )
       this.#role = { kind: 'learning', learner }
       learner.start()
     }

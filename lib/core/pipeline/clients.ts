@@ -28,6 +28,8 @@ export class AttachedClient {
   password: Uint8Array
   /** False until its session is created or revalidated. */
   attached = false
+  /** It has left, or was let go: what still runs for it ends. */
+  gone = false
   /** Txns of this session up to here were asked for elsewhere. */
   after: Zxid
   /** A sync that has no answer yet: nothing behind it is submitted, lest a read between them sees a later write of its own session. */
@@ -37,7 +39,15 @@ export class AttachedClient {
   #queue: Outstanding[] = []
   #head = 0
 
-  constructor(client: ClientId, attachment: Attachment, timeoutMs: number, session: SessionId, password: Uint8Array, after: Zxid, now: number) {
+  constructor(
+    client: ClientId,
+    attachment: Attachment,
+    timeoutMs: number,
+    session: SessionId,
+    password: Uint8Array,
+    after: Zxid,
+    now: number,
+  ) {
     this.client = client
     this.attachment = attachment
     this.timeoutMs = timeoutMs
@@ -101,6 +111,7 @@ export class ClientTable {
 
   remove(client: AttachedClient): void {
     if (!this.#byClient.delete(client.client)) return
+    client.gone = true
     if (this.#bySession.get(client.session) === client) this.#bySession.delete(client.session)
     this.outstanding -= client.outstandingCount
   }

@@ -12,7 +12,7 @@ import type { ProtocolOptions } from '../protocol-options.js'
 import type { Replica } from '../replica.js'
 import { samePassword } from '../session/same-password.js'
 import type { ForwardedRequest, Refused, Revalidate, Revalidated, Synced } from '../zab/messages.js'
-import { type Proposer, PrepareStation } from './prepare.js'
+import { PrepareStation, type Proposer } from './prepare.js'
 import type { Submission } from './submission.js'
 import { SyncBarrier } from './sync-barrier.js'
 
@@ -75,7 +75,7 @@ export class LeaderRequests implements Submission {
 
   /** A wrong password is answered like an unknown session and disturbs nobody (S7). */
   revalidateFor(from: PeerId, { session, password }: Revalidate, now: Now): void {
-    const record = this.#replica.sessions.get(session)
+    const record = this.#station.session(session)
     const valid = record !== undefined && samePassword(record.password, password)
     if (valid) {
       this.#station.moved(session, from)
@@ -106,7 +106,10 @@ export class LeaderRequests implements Submission {
   applied(proposal: Proposal, closed: SessionId | undefined, now: Now): void {
     this.#station.committed(proposal.zxid)
     const { txn } = proposal
-    if (txn.kind === 'createSession') this.#housekeeping.opened(txn.session, txn.timeoutMs, now.monotonic)
+    if (txn.kind === 'createSession') {
+      this.#housekeeping.opened(txn.session, txn.timeoutMs, now.monotonic)
+      this.#station.opened(txn.session)
+    }
     if (closed !== undefined) {
       this.#housekeeping.closed(closed)
       this.#station.closed(closed)

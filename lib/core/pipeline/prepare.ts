@@ -9,6 +9,7 @@
 import type { ReplyCode } from '../../model/errors.js'
 import type { PeerId, SessionId } from '../../model/ids.js'
 import type { WriteRequest } from '../../model/request.js'
+import type { SessionRecord } from '../../model/session-record.js'
 import type { Zxid } from '../../model/zxid.js'
 import type { Now } from '../input.js'
 import { Preparation } from '../operations/preparation.js'
@@ -25,11 +26,15 @@ export interface Proposer {
 export class PrepareStation {
   readonly #proposer: Proposer
   readonly #preparation: Preparation
+  readonly #replica: Replica
   readonly #owners = new Map<SessionId, PeerId>()
+  /** Sessions that are created, but not on this replica yet. */
+  readonly #opening = new Map<SessionId, SessionRecord>()
   #time: number
 
   constructor(proposer: Proposer, replica: Replica, options: ProtocolOptions) {
     this.#proposer = proposer
+    this.#replica = replica
     this.#preparation = new Preparation(replica, { dataBytesMax: options.dataBytesMax })
     this.#time = replica.time
   }
@@ -37,7 +42,10 @@ export class PrepareStation {
   /** Proposes; a code when the request is refused without a zxid. */
   take(from: PeerId, request: ForwardedRequest & { readonly request: WriteRequest }, now: Now): ReplyCode | undefined {
     const { session } = request
-    if (request.request.kind === 'createSession') this.#owners.set(session, from)
+    if (request.request.kind === 'createSession') {
+      this.#owners.set(session, from)
+      this.#opening.set(session, request.request)
+    }
     if (!this.ownedBy(from, session)) return 'SESSION_MOVED'
     this.#propose(session, request.cxid, request.request, request.identities, now)
     return undefined
@@ -59,15 +67,34 @@ export class PrepareStation {
     this.#owners.set(session, to)
   }
 
+  /**
+   * A session of the state to be; undefined when there is none, or its end is proposed. The leader's replica may be behind others', since its
+   * own disk is not part of every quorum: what it has not applied yet counts.
+   */
+  session(session: SessionId): SessionRecord | undefined {
+    if (!this.#preparation.sessions.isLive(session)) return undefined
+    return this.#replica.sessions.get(session) ?? this.#opening.get(session)
+  }
+
   committed(zxid: Zxid): void {
     this.#preparation.committed(zxid)
+  }
+
+  opened(session: SessionId): void {
+    this.#opening.delete(session)
   }
 
   closed(session: SessionId): void {
     this.#owners.delete(session)
   }
 
-  #propose(session: SessionId, cxid: number, request: WriteRequest, identities: ForwardedRequest['identities'], now: Now): void {
+  #propose(
+    session: SessionId,
+    cxid: number,
+    request: WriteRequest,
+    identities: ForwardedRequest['identities'],
+    now: Now,
+  ): void {
     const place = this.#proposer.nextZxid()
     if (place === undefined) return
     this.#time = Math.max(this.#time, now.wall)

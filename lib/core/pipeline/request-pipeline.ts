@@ -81,7 +81,9 @@ export class RequestPipeline {
     }
     const timeoutMs = Math.min(Math.max(attachment.timeoutMs, options.sessionTimeoutMinMs), options.sessionTimeoutMaxMs)
     const { resume } = attachment
-    const session = resume?.session ?? this.#ids.next(taken => replica.sessions.has(taken) || this.#clients.ofSession(taken) !== undefined)
+    const session =
+      resume?.session ??
+      this.#ids.next(taken => replica.sessions.has(taken) || this.#clients.ofSession(taken) !== undefined)
     const password = resume?.password ?? random.bytes(16)
     const client = new AttachedClient(id, attachment, timeoutMs, session, password, replica.zxid, now.monotonic)
     this.#clients.add(client)
@@ -126,14 +128,16 @@ export class RequestPipeline {
   /** There is a leader (or this peer is one) and its history is ours; `unapplied` is the part of it that is not committed yet. */
   resume(submission: Submission, unapplied: readonly Proposal[], now: Now): void {
     this.#submission = submission
-    const coming = new Set(unapplied.map(({ session, cxid }) => `${session} ${cxid}`))
+    const coming = new Map(unapplied.map(({ session, cxid, zxid }) => [`${session} ${cxid}`, zxid]))
     for (const client of this.#clients.all()) {
       if (!client.attached && client.attachment.resume !== undefined) {
         submission.revalidate({ kind: 'revalidate', session: client.session, password: client.password }, now)
         continue
       }
       for (const entry of client.outstanding()) {
-        if (entry.submitted && !coming.has(`${client.session} ${entry.cxid}`)) entry.submitted = false
+        // The same number of an earlier attachment of this session is another request.
+        const place = coming.get(`${client.session} ${entry.cxid}`)
+        if (place === undefined || !isAfter(place, client.after)) entry.submitted = false
         entry.syncedAt = undefined
       }
       client.pendingSync = undefined
@@ -155,7 +159,12 @@ export class RequestPipeline {
     if (changes.length > 0) this.#watches.fire(changes, proposal.zxid)
     const client = this.#clients.ofSession(proposal.session)
     const first = client?.first
-    if (client !== undefined && first?.submitted && first.cxid === proposal.cxid && isAfter(proposal.zxid, client.after)) {
+    if (
+      client !== undefined &&
+      first?.submitted &&
+      first.cxid === proposal.cxid &&
+      isAfter(proposal.zxid, client.after)
+    ) {
       if (first.cxid === 0) {
         if (proposal.txn.kind === 'createSession') {
           this.#shift(client)
@@ -168,7 +177,8 @@ export class RequestPipeline {
       }
       this.#answerTurn(client, now, true)
     }
-    if (closedSession !== undefined) this.#sessionClosed(closedSession, proposal.cxid === 0 ? 'SESSION_EXPIRED' : 'CLOSED')
+    if (closedSession !== undefined)
+      this.#sessionClosed(closedSession, proposal.cxid === 0 ? 'SESSION_EXPIRED' : 'CLOSED')
     for (const waiting of this.#syncing) this.#answerTurn(waiting, now)
   }
 
@@ -208,7 +218,10 @@ export class RequestPipeline {
 
   /** Sessions to report as alive with this pong (or, on the leader, at this ping). */
   takeTouches(ping: number, now: number): readonly SessionId[] {
-    const embedded = this.#clients.all().filter(each => each.attached && each.attachment.embedded).map(each => each.session)
+    const embedded = this.#clients
+      .all()
+      .filter(each => each.attached && each.attachment.embedded)
+      .map(each => each.session)
     for (const session of embedded) this.touches.touch(session)
     this.#leases.sent(ping, embedded, now)
     return this.touches.take()
@@ -252,7 +265,8 @@ export class RequestPipeline {
   }
 
   #submit(client: AttachedClient, entry: Outstanding, now: Now): void {
-    if (this.#submission === undefined || entry.submitted || client.pendingSync !== undefined) return
+    // A leader refuses its own client at once (session moved): nothing more of it is submitted or answered then.
+    if (client.gone || this.#submission === undefined || entry.submitted || client.pendingSync !== undefined) return
     entry.submitted = true
     if (entry.request.kind === 'sync') client.pendingSync = entry
     const { session, identities } = client
@@ -266,7 +280,7 @@ export class RequestPipeline {
    * first when its txn is applied, or it would seem lost and be submitted twice.
    */
   #answerTurn(client: AttachedClient, now: Now, behindApplied = false): void {
-    for (let first = client.first; first !== undefined; first = client.first) {
+    for (let first = client.first; first !== undefined && !client.gone; first = client.first) {
       const { request, syncedAt, refusal, cxid } = first
       if (refusal !== undefined) {
         this.#shift(client)
@@ -315,7 +329,13 @@ export class RequestPipeline {
     for (const { cxid, submitted } of client.outstanding()) {
       if (cxid === 0) continue
       const lost = code === 'CLOSED' ? 'SESSION_EXPIRED' : code
-      outbox.put({ kind: 'fail', client: client.client, cxid, code: lost, outcome: outcome ?? (submitted ? 'unknown' : 'not-applied') })
+      outbox.put({
+        kind: 'fail',
+        client: client.client,
+        cxid,
+        code: lost,
+        outcome: outcome ?? (submitted ? 'unknown' : 'not-applied'),
+      })
     }
     outbox.put({ kind: 'detachClient', client: client.client, code })
     this.#forget(client)

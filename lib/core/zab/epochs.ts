@@ -30,7 +30,10 @@ export class EpochKeeper {
   }
 
   adopt(epoch: number): OperationNumber {
-    invariant(epoch === this.#epochs.accepted && epoch >= this.#epochs.current, 'Z3: only the accepted epoch becomes current')
+    invariant(
+      epoch === this.#epochs.accepted && epoch >= this.#epochs.current,
+      'Z3: only the accepted epoch becomes current',
+    )
     return this.#save({ accepted: epoch, current: epoch })
   }
 

@@ -5,11 +5,22 @@
  * Always holds: base ≤ applied ≤ min(committed, durable) ≤ last, and every entry's `previous` is the entry before it (Z14, Z22).
  * The entries themselves are in storage/; the summary by epochs is enough to plan a synchronisation (sync-plan.ts).
  */
+
+import type { EpochRange, HistorySummary } from '../../model/history.js'
 import type { OperationNumber } from '../../model/ids.js'
 import { invariant } from '../../model/invariant.js'
-import type { EpochRange, HistorySummary } from '../../model/history.js'
 import type { Proposal } from '../../model/proposal.js'
-import { compareZxid, earlier, formatZxid, isAfter, isAtMost, later, sameZxid, type Zxid, zxid } from '../../model/zxid.js'
+import {
+  compareZxid,
+  earlier,
+  formatZxid,
+  isAfter,
+  isAtMost,
+  later,
+  sameZxid,
+  type Zxid,
+  zxid,
+} from '../../model/zxid.js'
 
 /** Applied proposals kept in memory, so that a learner that is nearly in sync needs no reading from the disk. */
 const TAIL_MAX = 1024
@@ -69,7 +80,10 @@ export class History {
   }
 
   append(proposal: Proposal): void {
-    invariant(sameZxid(proposal.previous, this.#last), `Z14: ${formatZxid(proposal.zxid)} does not follow ${formatZxid(this.#last)}`)
+    invariant(
+      sameZxid(proposal.previous, this.#last),
+      `Z14: ${formatZxid(proposal.zxid)} does not follow ${formatZxid(this.#last)}`,
+    )
     const { epoch, counter } = proposal.zxid
     const range = this.#ranges.at(-1)
     if (range !== undefined && range.epoch === epoch) {
@@ -168,7 +182,13 @@ export class History {
   /** A snapshot is being received: the log starts anew behind it. Until it is installed nothing of it counts as durable. */
   beginSnapshot(at: Zxid, op: OperationNumber): void {
     invariant(this.#before === undefined, 'one snapshot at a time')
-    const before = { base: this.#base, ranges: this.#ranges, last: this.#last, durable: this.#durable, tail: this.unapplied() }
+    const before = {
+      base: this.#base,
+      ranges: this.#ranges,
+      last: this.#last,
+      durable: this.#durable,
+      tail: this.unapplied(),
+    }
     this.#before = { ...before, committed: this.#committed, applied: this.#applied }
     this.#installing = op
     this.#reset({ base: at, ranges: [], last: at, durable: at, committed: at, applied: at, tail: [] })

@@ -11,8 +11,8 @@ import type { Proposal } from '../../model/proposal.js'
 import type { Txn } from '../../model/txn.js'
 import { isAfter, MAX_COUNTER, sameZxid, type Zxid, zxid } from '../../model/zxid.js'
 import { committedBy } from '../quorum/committed-by.js'
-import type { LearnerProgress } from './learner-progress.js'
 import type { Leadership } from './leadership.js'
+import type { LearnerProgress } from './learner-progress.js'
 
 export class LeaderBroadcast {
   readonly #leadership: Leadership
@@ -26,7 +26,8 @@ export class LeaderBroadcast {
   start(): void {
     const { self, history, learners } = this.#leadership
     this.#acked.set(self, history.durable)
-    for (const learner of learners.values()) if (learner.votes && learner.has('synced')) this.#acked.set(learner.peer, learner.acked)
+    for (const learner of learners.values())
+      if (learner.votes && learner.has('synced')) this.#acked.set(learner.peer, learner.acked)
     history.commit(history.last)
   }
 

@@ -7,8 +7,8 @@
  */
 import type { OperationNumber, PeerId } from '../../model/ids.js'
 import { compareZxid, formatZxid } from '../../model/zxid.js'
-import type { LearnerProgress } from './learner-progress.js'
 import type { Leadership } from './leadership.js'
+import type { LearnerProgress } from './learner-progress.js'
 import type { AckEpoch } from './messages.js'
 
 export class LeaderDiscovery {
@@ -56,7 +56,9 @@ export class LeaderDiscovery {
       (message.currentEpoch === epochs.current && compareZxid(message.lastZxid, history.last) > 0)
     // Once established, a longer log of a learner is an uncommitted rest, which is truncated.
     if (!this.#done && learner.votes && newer) {
-      this.#leadership.stepDown(`peer ${learner.peer} knows more: epoch ${message.currentEpoch}, ${formatZxid(message.lastZxid)}`)
+      this.#leadership.stepDown(
+        `peer ${learner.peer} knows more: epoch ${message.currentEpoch}, ${formatZxid(message.lastZxid)}`,
+      )
       return false
     }
     learner.stage = 'accepted'

@@ -7,8 +7,8 @@
  */
 import type { OperationNumber, PeerId } from '../../model/ids.js'
 import { isAfter, type Zxid } from '../../model/zxid.js'
-import type { LearnerProgress } from './learner-progress.js'
 import type { Leadership } from './leadership.js'
+import type { LearnerProgress } from './learner-progress.js'
 import { planSync } from './sync-plan.js'
 
 export class LeaderSynchronization {
@@ -23,7 +23,8 @@ export class LeaderSynchronization {
 
   start(): void {
     this.#saving = this.#leadership.epochs.adopt(this.#leadership.epoch)
-    for (const learner of [...this.#leadership.learners.values()]) if (learner.stage === 'accepted') this.synchronize(learner)
+    for (const learner of [...this.#leadership.learners.values()])
+      if (learner.stage === 'accepted') this.synchronize(learner)
   }
 
   /** True when a quorum, this leader included, holds its history. */
@@ -74,9 +75,15 @@ export class LeaderSynchronization {
     this.#synced.delete(peer)
   }
 
+  /**
+   * An observer knows only what is committed. A write of its clients may have been proposed over an earlier link and not be committed yet:
+   * the observer serves only when that is decided, or it would take the write for lost and submit it again.
+   */
   activate(learner: LearnerProgress): void {
+    const { port, history } = this.#leadership
+    if (learner.stage !== 'synced' || (!learner.votes && isAfter(learner.joinedAt, history.committed))) return
     learner.stage = 'active'
-    this.#leadership.port.send(learner.link, { kind: 'upToDate', committed: this.#leadership.history.committed })
+    port.send(learner.link, { kind: 'upToDate', committed: history.committed })
   }
 
   #target(learner: LearnerProgress): Zxid {
@@ -97,6 +104,7 @@ export class LeaderSynchronization {
       learner.sent = proposal.zxid
     }
     learner.syncedAt = learner.sent
+    learner.joinedAt = history.last
     learner.stage = 'streamed'
     port.send(learner.link, { kind: 'newLeader', epoch, zxid: learner.syncedAt })
   }

@@ -5,7 +5,7 @@
  * Always holds: a learner is one relationship over one link; a message that its stage does not allow closes that link and changes nothing
  * (Z23). Before: election/. After: roles.ts goes back to looking.
  */
-import type { OperationNumber, PeerId, SessionId } from '../../model/ids.js'
+import type { LinkId, OperationNumber, PeerId, SessionId } from '../../model/ids.js'
 import type { Txn } from '../../model/txn.js'
 import { sameZxid, type Zxid } from '../../model/zxid.js'
 import type { PeerPhase } from '../peer-status.js'
@@ -21,7 +21,6 @@ import { LearnerProgress } from './learner-progress.js'
 import { Liveness } from './liveness.js'
 import type { LearnerInfo, PeerMessage } from './messages.js'
 import type { ZabEvents, ZabPort } from './zab-port.js'
-import type { LinkId } from '../../model/ids.js'
 
 export interface LeaderSetup {
   readonly self: PeerId
@@ -92,7 +91,8 @@ export class Leader implements Leadership {
     // What a peer says before learnerInfo belongs to an older relationship.
     if (learner === undefined) return
     learner.heardAt = now
-    if (!this.#dispatch(learner, message, now)) this.drop(learner, `unexpected ${message.kind} from a learner that is ${learner.stage}`)
+    if (!this.#dispatch(learner, message, now))
+      this.drop(learner, `unexpected ${message.kind} from a learner that is ${learner.stage}`)
   }
 
   #dispatch(learner: LearnerProgress, message: PeerMessage, now: number): boolean {
@@ -107,10 +107,13 @@ export class Leader implements Leadership {
         if (this.established) {
           this.#synchronization.activate(learner)
           this.#broadcast.onSynced(learner)
+          this.#activateObservers()
         } else this.#establish()
         return true
       case 'ack':
-        return learner.votes && learner.has('synced') && this.#broadcast.onAck(learner, message.zxid)
+        if (!learner.votes || !learner.has('synced') || !this.#broadcast.onAck(learner, message.zxid)) return false
+        this.#activateObservers()
+        return true
       case 'pong':
         if (message.number > learner.pong) learner.pong = message.number
         this.events.touched(message.touched)
@@ -142,7 +145,9 @@ export class Leader implements Leadership {
   }
 
   onLogged(): void {
-    if (this.established) this.#broadcast.onLogged()
+    if (!this.established) return
+    this.#broadcast.onLogged()
+    this.#activateObservers()
   }
 
   onSyncStreamEnded(link: LinkId, zxid: Zxid): void {
@@ -170,13 +175,16 @@ export class Leader implements Leadership {
   /** True once every voter that is in the broadcast has everything: the moment to hand over. */
   get handedOver(): boolean {
     if (!sameZxid(this.history.committed, this.history.last)) return false
-    return [...this.learners.values()].every(each => !each.votes || each.stage !== 'active' || sameZxid(each.acked, this.history.last))
+    return [...this.learners.values()].every(
+      each => !each.votes || each.stage !== 'active' || sameZxid(each.acked, this.history.last),
+    )
   }
 
   tick(now: number): void {
     const { tickMs, syncLimitTicks, initLimitTicks } = this.#options
     if (now < this.nextAt) return
-    if (!this.established && now >= this.#establishBy) return this.stepDown('no quorum was synchronised within initLimit')
+    if (!this.established && now >= this.#establishBy)
+      return this.stepDown('no quorum was synchronised within initLimit')
     for (const learner of [...this.learners.values()]) {
       const limit = learner.stage === 'active' ? syncLimitTicks : initLimitTicks
       if (now - learner.heardAt > limit * tickMs) this.drop(learner, 'the learner is silent')
@@ -217,7 +225,15 @@ export class Leader implements Leadership {
   }
 
   #present(): PeerId[] {
-    return [this.self, ...[...this.learners.values()].filter(each => each.votes && each.has('synced')).map(each => each.peer)]
+    return [
+      this.self,
+      ...[...this.learners.values()].filter(each => each.votes && each.has('synced')).map(each => each.peer),
+    ]
+  }
+
+  /** Those for whom more had to be committed first. */
+  #activateObservers(): void {
+    for (const learner of this.learners.values()) if (!learner.votes) this.#synchronization.activate(learner)
   }
 
   /** After a promise of the new epoch: begin the second phase, or let one more learner into it. */
@@ -230,7 +246,8 @@ export class Leader implements Leadership {
   }
 
   #establish(): void {
-    if (this.#ended || this.established || this.#phase !== 'synchronization' || !this.#synchronization.quorumSynced) return
+    if (this.#ended || this.established || this.#phase !== 'synchronization' || !this.#synchronization.quorumSynced)
+      return
     this.established = true
     this.#phase = 'broadcast'
     this.#broadcast.start()

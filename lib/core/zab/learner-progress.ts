@@ -25,6 +25,8 @@ export class LearnerProgress {
   acked: Zxid = ZERO
   /** The history it must hold to acknowledge NEWLEADER. */
   syncedAt: Zxid = ZERO
+  /** The leader's last proposal when it joined the broadcast: a write that came from it over an earlier link is at or before it. */
+  joinedAt: Zxid = ZERO
   /** Monotonic time of its last message, and the last ping it answered. */
   heardAt: number
   pong = 0

@@ -197,7 +197,12 @@ export class Learner {
   }
 
   #ackEpoch(counted: boolean): void {
-    this.#port.send(this.#link!, { kind: 'ackEpoch', currentEpoch: this.#epochs.current, lastZxid: this.#history.last, counted })
+    this.#port.send(this.#link!, {
+      kind: 'ackEpoch',
+      currentEpoch: this.#epochs.current,
+      lastZxid: this.#history.last,
+      counted,
+    })
   }
 
   #onTruncate(after: Zxid): boolean {
@@ -221,7 +226,10 @@ export class Learner {
   #onSnapshotBegin(begin: SnapshotBegin): boolean {
     if (this.#stage !== 'syncing') return false
     if (isAfter(this.#history.applied, begin.zxid)) {
-      this.#events.fatal('HISTORY_CONFLICT', `the leader sends the tree of ${formatZxid(begin.zxid)}, which is behind what this peer has applied`)
+      this.#events.fatal(
+        'HISTORY_CONFLICT',
+        `the leader sends the tree of ${formatZxid(begin.zxid)}, which is behind what this peer has applied`,
+      )
       return true
     }
     this.#history.beginSnapshot(begin.zxid, this.#port.installSnapshot(this.#link!, begin))
@@ -230,7 +238,8 @@ export class Learner {
   }
 
   #onProposal(proposal: Proposal): boolean {
-    if (this.#stage !== 'syncing' && this.#stage !== 'adopting' && this.#stage !== 'acknowledged' && !this.serving) return false
+    if (this.#stage !== 'syncing' && this.#stage !== 'adopting' && this.#stage !== 'acknowledged' && !this.serving)
+      return false
     if (!isAfter(proposal.zxid, this.#history.last)) return this.#history.contains(proposal.zxid)
     if (!sameZxid(proposal.previous, this.#history.last)) return false
     this.#history.append(proposal)
@@ -248,7 +257,8 @@ export class Learner {
   }
 
   #onNewLeader(message: NewLeader): boolean {
-    if (this.#stage !== 'syncing' || message.epoch !== this.#epoch || !sameZxid(message.zxid, this.#history.last)) return false
+    if (this.#stage !== 'syncing' || message.epoch !== this.#epoch || !sameZxid(message.zxid, this.#history.last))
+      return false
     this.#newLeader = message
     this.#stage = 'adopting'
     this.#adopt()
@@ -257,7 +267,12 @@ export class Learner {
 
   /** History durable → epoch durable → ACK. */
   #adopt(): void {
-    if (this.#saving !== undefined || this.#history.installing || !isAtMost(this.#newLeader!.zxid, this.#history.durable)) return
+    if (
+      this.#saving !== undefined ||
+      this.#history.installing ||
+      !isAtMost(this.#newLeader!.zxid, this.#history.durable)
+    )
+      return
     this.#saving = this.#epochs.adopt(this.#epoch)
   }
 

@@ -4,9 +4,17 @@
  */
 import type { Epochs } from '../../model/history.js'
 import type { LinkId, OperationNumber, PeerId, SessionId } from '../../model/ids.js'
-import type { Zxid } from '../../model/zxid.js'
 import type { Proposal } from '../../model/proposal.js'
-import type { ForwardedRequest, PeerMessage, Refused, Revalidate, Revalidated, SnapshotBegin, Synced } from './messages.js'
+import type { Zxid } from '../../model/zxid.js'
+import type {
+  ForwardedRequest,
+  PeerMessage,
+  Refused,
+  Revalidate,
+  Revalidated,
+  SnapshotBegin,
+  Synced,
+} from './messages.js'
 
 export interface ZabPort {
   send(link: LinkId, message: PeerMessage): void
