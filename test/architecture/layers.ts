@@ -228,6 +228,10 @@ export const longFiles: ReadonlyMap<string, string> = new Map([
     'lib/core/tree/data-tree.ts',
     'one structure; the making of znodes (stored, withChild, systemZnode) could stand by itself',
   ],
+  [
+    'lib/core/zab/learner.ts',
+    'one relationship with one leader, stage by stage; taking its history could stand by itself',
+  ],
   ['lib/host/links.ts', 'the life of a link, from dialling to its end; the handshake could stand by itself'],
   ['lib/host/peer-host.ts', "a peer's turns and its life; wiring and lifecycle could stand by themselves"],
   ['lib/storage/level/level-storage.ts', 'the contract put together, with the table of crash states in its header'],
