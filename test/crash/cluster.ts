@@ -17,7 +17,6 @@ export const WRITERS = 8
 export interface ClusterOptions {
   readonly directory: string
   readonly seed: number
-  readonly plant: PlantedBug | undefined
 }
 
 interface Member {
@@ -63,7 +62,7 @@ export class Cluster {
     return this.running.find(each => this.#members.get(each)!.role === 'leading' && this.#members.get(each)!.serving)
   }
 
-  start(member: MemberNumber): void {
+  start(member: MemberNumber, plant?: PlantedBug): void {
     const start = (this.#starts.get(member) ?? 0) + 1
     this.#starts.set(member, start)
     const config: MemberConfig = {
@@ -77,7 +76,7 @@ export class Cluster {
       ),
       checkpointLogBytes: 256 * 1024,
       logBytesKept: this.logBytesKept(member),
-      plant: this.#options.plant,
+      plant,
     }
     const child = fork(fileURLToPath(new URL('./member.ts', import.meta.url)), [JSON.stringify(config)], {
       execArgv: ['--import', 'tsx'],

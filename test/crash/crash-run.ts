@@ -39,13 +39,14 @@ const PATIENCE_MS = 90_000
 export async function runCrashTest({ kills, seed, plant, say }: CrashOptions): Promise<CrashResult> {
   const directory = await mkdtemp(join(tmpdir(), 'vivarium-crash-'))
   const ledger = new Ledger()
-  const cluster = await Cluster.make({ directory, seed, plant }, ledger)
+  const cluster = await Cluster.make({ directory, seed }, ledger)
   const chance = new Chance(seed)
   const killed = { leader: 0, follower: 0, all: 0 }
   let foundInLog = 0
   try {
     cluster.logBytesKept = member => (member === 1 ? 1024 ** 3 : 1)
-    for (const member of MEMBERS) cluster.start(member)
+    let planted: PlantedBug | undefined = plant === 'ack-early' ? plant : undefined
+    startMissing(cluster, planted)
     await progress(cluster, ledger)
     for (let count = 1; count <= kills && ledger.violations.length === 0; count++) {
       if (count === Math.floor(kills / 2) + 1) cluster.logBytesKept = () => 1024 ** 3
@@ -61,13 +62,15 @@ export async function runCrashTest({ kills, seed, plant, say }: CrashOptions): P
       say(
         `${String(count).padStart(3)}  kill -9 ${kind} (${victims.join(', ')})  acknowledged ${ledger.counts.acknowledged}`,
       )
+      // All members forget the same: if only some did, they would notice themselves.
+      planted = plant === 'lose-last-group' && kind !== 'all' ? undefined : plant
       if (chance.next() < 0.3 && victims.length === 1) {
         // The next kill finds this one still away, or catching up.
-        void pause(chance.between(0, 2000)).then(() => startMissing(cluster))
+        void pause(chance.between(0, 2000)).then(() => startMissing(cluster, planted))
         continue
       }
       await pause(chance.between(0, 1000))
-      startMissing(cluster)
+      startMissing(cluster, planted)
       await progress(cluster, ledger)
       if (count % KILLS_PER_CHECK === 0 && count < kills) {
         await checkLive(cluster, ledger)
@@ -75,7 +78,7 @@ export async function runCrashTest({ kills, seed, plant, say }: CrashOptions): P
       }
     }
     await pause(2000)
-    startMissing(cluster)
+    startMissing(cluster, undefined)
     const live = await checkLive(cluster, ledger)
     await cluster.kill(...cluster.running)
     const verified = await verifyDisks(
@@ -105,8 +108,8 @@ export async function runCrashTest({ kills, seed, plant, say }: CrashOptions): P
   return { violations: ledger.violations, killed, acknowledged, unknown, elections: cluster.epochs.size, foundInLog }
 }
 
-function startMissing(cluster: Cluster): void {
-  for (const member of MEMBERS) if (!cluster.running.includes(member)) cluster.start(member)
+function startMissing(cluster: Cluster, plant: PlantedBug | undefined): void {
+  for (const member of MEMBERS) if (!cluster.running.includes(member)) cluster.start(member, plant)
 }
 
 /** Writes are acknowledged again. */

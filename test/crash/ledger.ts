@@ -29,7 +29,7 @@ export class Ledger {
   }
 
   violation(what: string): void {
-    if (this.violations.length < 50) this.violations.push(what)
+    if (this.violations.length < 50 && !this.violations.includes(what)) this.violations.push(what)
   }
 
   /** Acknowledged since the last call. */

@@ -54,7 +54,7 @@ export class Writer {
     this.#chance = new Chance(seed, number, start)
   }
 
-  /** Never returns. */
+  /** Returns only after something that must not happen. */
   async run(): Promise<void> {
     for (;;) {
       if (this.#resume !== undefined) {
@@ -66,7 +66,7 @@ export class Writer {
         if (this.#trouble) await this.#lookAround(client)
         await this.#burst(client)
       } catch (error) {
-        await this.#afterTrouble(error)
+        if (!(await this.#afterTrouble(error))) return
       }
     }
   }
@@ -118,13 +118,16 @@ export class Writer {
     this.#trouble = false
   }
 
-  async #afterTrouble(error: unknown): Promise<void> {
+  async #afterTrouble(error: unknown): Promise<boolean> {
     const { code, message } = error as ZooKeeperError
     this.#trouble = true
     if (this.#client !== undefined) await this.#leaveIfOver(this.#client, code)
-    if (code !== 'SESSION_EXPIRED' && code !== 'CLOSED' && code !== 'CONNECTION_LOSS')
+    if (code !== 'SESSION_EXPIRED' && code !== 'CLOSED' && code !== 'CONNECTION_LOSS') {
       await this.#tell({ kind: 'violation', what: `writer ${this.number}: ${message}` })
+      return false
+    }
     await new Promise(resolve => setTimeout(resolve, 20))
+    return true
   }
 
   async #leaveIfOver(client: Client<string>, code: string): Promise<void> {
