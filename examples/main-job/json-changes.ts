@@ -5,6 +5,7 @@ const TEXT_MAX = 60
 export function describeChanges(before: unknown, after: unknown): string {
   const old = leavesOf(before)
   const now = leavesOf(after)
+  if (before === undefined) return `new, with ${now.size} values`
   const changes: string[] = []
   for (const [name, text] of now) {
     const was = old.get(name)

@@ -51,6 +51,7 @@ class Supervisor {
   }
 
   async #end(): Promise<void> {
+    this.#screen.end()
     this.#screen.line('ending: sessions first, then the peers')
     clearTimeout(this.#deadline)
     const limit = setTimeout(() => {
@@ -81,7 +82,7 @@ class Supervisor {
       if (message.kind === 'line') this.#screen.line(`member ${id}  ${message.text}`)
       else if (message.kind === 'status') {
         this.#statuses.set(id, message.status)
-        this.#showStatus()
+        if (this.#ending === undefined) this.#showStatus()
       }
     })
     child.on('exit', (code, signal) => {

@@ -87,9 +87,14 @@ async function liveOnce(peer: Peer): Promise<void> {
 }
 
 function showMembers(zk: Client<unknown>, failed: (error: Error) => void): void {
+  let told = ''
   zk.children$('/members').subscribe({
     next: ({ children, stale }) => {
-      if (!stale) say(`members: ${children.map(name => name.split('@')[0]).join(', ')}`)
+      // A member that was killed and is back is there twice until its former session expires.
+      const members = [...new Set(children.map(name => name.split('@')[0]))].join(', ')
+      if (stale || members === told) return
+      told = members
+      say(`members: ${members}`)
     },
     error: failed,
   })

@@ -33,9 +33,15 @@ export class Screen {
     for (const [index, { text, news }] of lines.entries()) if (news !== told[index]) this.line(text)
   }
 
+  /** No status any more: lines only. */
+  end(): void {
+    this.#erase()
+    this.#status = []
+  }
+
   #draw(): void {
     if (!this.#out.isTTY) return
-    const width = this.#out.columns ?? 80
+    const width = this.#out.columns || 80
     for (const { text } of this.#status) this.#out.write(`${text.slice(0, width - 1)}\n`)
     this.#drawn = this.#status.length
   }
