@@ -295,8 +295,9 @@ export class PeerCore {
 
   #answer(to: PeerId, message: Parameters<LeaderAnswer>[1]): void {
     if (to !== this.#initial.peer) {
-      const link = this.#links.linkTo(to)
-      if (link !== undefined) this.#outbox.send(link, message)
+      // One that has come back over another link asks again once it is active.
+      const learner = this.#roles.leader?.learners.get(to)
+      if (learner?.stage === 'active') this.#outbox.send(learner.link, message)
     } else if (message.kind === 'synced') this.#pipeline.synced(message, this.#now)
     else if (message.kind === 'refused') this.#pipeline.refused(message, this.#now)
     else this.#pipeline.revalidated(message, this.#now)

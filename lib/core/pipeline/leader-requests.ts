@@ -33,10 +33,11 @@ export interface LeaderDoor extends Proposer {
 export class LeaderRequests implements Submission {
   readonly #self: PeerId
   readonly #door: LeaderDoor
-  readonly #replica: Replica
   readonly #answers: LeaderAnswers
   readonly #station: PrepareStation
   readonly #barrier = new SyncBarrier()
+  /** Who asked for a session whose end is proposed: answered when that is committed. Else the next leader is asked. */
+  #ending: { readonly from: PeerId; readonly session: SessionId }[] = []
   readonly #housekeeping: Housekeeping
 
   constructor(
@@ -45,7 +46,6 @@ export class LeaderRequests implements Submission {
   ) {
     this.#self = setup.self
     this.#door = setup.door
-    this.#replica = setup.replica
     this.#answers = setup.answers
     this.#station = new PrepareStation(setup.door, setup.replica, setup.options)
     this.#housekeeping = new Housekeeping(setup.options.tickMs, setup.replica.sessions.all(), now.monotonic)
@@ -75,6 +75,10 @@ export class LeaderRequests implements Submission {
 
   /** A wrong password is answered like an unknown session and disturbs nobody (S7). */
   revalidateFor(from: PeerId, { session, password }: Revalidate, now: Now): void {
+    if (this.#station.isEnding(session)) {
+      this.#ending.push({ from, session })
+      return
+    }
     const record = this.#station.session(session)
     const valid = record !== undefined && samePassword(record.password, password)
     if (valid) {
@@ -113,6 +117,10 @@ export class LeaderRequests implements Submission {
     if (closed !== undefined) {
       this.#housekeeping.closed(closed)
       this.#station.closed(closed)
+      for (const { from, session } of this.#ending) {
+        if (session === closed) this.#answers.answer(from, { kind: 'revalidated', session, valid: false, proposed: proposal.zxid })
+      }
+      this.#ending = this.#ending.filter(each => each.session !== closed)
     }
   }
 }

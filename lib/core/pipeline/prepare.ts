@@ -68,12 +68,16 @@ export class PrepareStation {
   }
 
   /**
-   * A session of the state to be; undefined when there is none, or its end is proposed. The leader's replica may be behind others', since its
-   * own disk is not part of every quorum: what it has not applied yet counts.
+   * Also one that is created but not applied here: the leader's replica may be behind others', since its own disk is not part of every
+   * quorum.
    */
   session(session: SessionId): SessionRecord | undefined {
-    if (!this.#preparation.sessions.isLive(session)) return undefined
     return this.#replica.sessions.get(session) ?? this.#opening.get(session)
+  }
+
+  /** Its closeSession is proposed: whether it has ended is not decided. */
+  isEnding(session: SessionId): boolean {
+    return this.session(session) !== undefined && !this.#preparation.sessions.isLive(session)
   }
 
   committed(zxid: Zxid): void {
