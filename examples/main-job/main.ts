@@ -95,6 +95,8 @@ class Supervisor {
         this.#showStatus()
       }
       if (code !== 0 && signal === null) this.#failed = true
+      // Not one could be opened, or none is left of those that could: there is nothing to supervise.
+      if (this.#failed && this.#children.size === 0) void this.end()
     })
   }
 

@@ -85,6 +85,18 @@ describe('npm start', function () {
     expect(Number(epochs.at(-1))).to.be.above(1)
   })
 
+  it('says why its members cannot open, and gives up', async () => {
+    const first = start('--for', '110s')
+    await everyMember(first, 'members: 1, 2, 3')
+    const second = start('--for', '110s')
+    expect((await second.ended).code, second.lines.join('\n')).to.equal(1)
+    const complaints = [1, 2, 3].map(id => second.lines.find(line => line.includes(`member ${id}  cannot open: `)))
+    for (const complaint of complaints) expect(complaint).to.match(/DATA_DIR_LOCKED.* in the process with pid \d+/)
+    const [, supervisor] = await first.line(/kill -USR2 (\d+)/)
+    process.kill(Number(supervisor), 'SIGTERM')
+    expect(await first.ended, first.lines.join('\n')).to.deep.equal({ code: 0, signal: null })
+  })
+
   it('refuses an option that it does not have, with the usage', async () => {
     const program = start('--four', '8s')
     expect((await program.ended).code).to.equal(2)
