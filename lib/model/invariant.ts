@@ -6,8 +6,9 @@ export class InvariantViolation extends Error {
   override readonly name = 'InvariantViolation'
 }
 
-export function invariant(condition: boolean, why: string): asserts condition {
-  if (!condition) throw new InvariantViolation(why)
+/** Where it is asked for every operation, `why` is a function: only a violation pays for its words. */
+export function invariant(condition: boolean, why: string | (() => string)): asserts condition {
+  if (!condition) throw new InvariantViolation(typeof why === 'string' ? why : why())
 }
 
 /** The `default` of an exhaustive switch: a new member of the union does not compile until it is handled. */

@@ -13,7 +13,7 @@ export function requireChained(last: Zxid, proposals: readonly Proposal[]): void
   for (const { previous, zxid } of proposals) {
     invariant(
       sameZxid(previous, before) && isAfter(zxid, before),
-      `Z14: ${formatZxid(zxid)} follows ${formatZxid(previous)}, but the log ends at ${formatZxid(before)}`,
+      () => `Z14: ${formatZxid(zxid)} follows ${formatZxid(previous)}, but the log ends at ${formatZxid(before)}`,
     )
     before = zxid
   }

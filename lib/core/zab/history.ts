@@ -82,7 +82,7 @@ export class History {
   append(proposal: Proposal): void {
     invariant(
       sameZxid(proposal.previous, this.#last),
-      `Z14: ${formatZxid(proposal.zxid)} does not follow ${formatZxid(this.#last)}`,
+      () => `Z14: ${formatZxid(proposal.zxid)} does not follow ${formatZxid(this.#last)}`,
     )
     const { epoch, counter } = proposal.zxid
     const range = this.#ranges.at(-1)
