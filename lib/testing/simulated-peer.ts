@@ -43,6 +43,8 @@ export class SimulatedPeer {
   life = 0
   /** Wall clock minus virtual time; faults move it. */
   wallOffsetMs = 1_700_000_000_000
+  /** Its disk takes so many times longer than usual. */
+  diskSlowness = 1
   /** After this many more effects it crashes. */
   crashAfterEffects: number | undefined
   stoppedBy: { readonly code: string; readonly message: string } | 'closed' | undefined
@@ -56,7 +58,8 @@ export class SimulatedPeer {
     this.id = id
     this.options = options
     this.#world = world
-    this.disk = new SimulatedDisk(options.disk, {
+    const disk = { ...options.disk, latencyMs: () => options.disk.latencyMs() * this.diskSlowness }
+    this.disk = new SimulatedDisk(disk, {
       random: options.diskRandom,
       after: (delayMs, run) => world.after(delayMs, run),
       complete: input => this.receive(input),

@@ -77,7 +77,6 @@ export class World {
   readonly #clockRandom: SeededRandom
   /** The network's pace: faults make it slower for a while. */
   slowness = 1
-  diskSlowness = 1
 
   constructor(options: WorldOptions) {
     this.options = options
@@ -96,7 +95,7 @@ export class World {
       ids,
       {
         delayMs: () => (0.05 + random.waiting(options.networkMs)) * this.slowness,
-        redialMs: () => random.between(5, 150),
+        redialMs: () => random.chance(0.5) ? random.between(1, 10) : random.between(5, 150),
       },
       {
         random,
@@ -202,7 +201,7 @@ export class World {
       disk: {
         checkpointEntries,
         entriesKept,
-        latencyMs: () => (0.05 + diskRandom.waiting(diskMs)) * this.diskSlowness,
+        latencyMs: () => 0.05 + diskRandom.waiting(diskMs),
       },
       clockOffsetMs: clock.below(1_000_000),
       timerLateMs: () => (clock.chance(0.02) ? clock.between(0, 60) : clock.between(0, 2)),

@@ -28,13 +28,13 @@ export class Faults {
     const { network, peers } = this.#world
     network.heal()
     this.#world.slowness = 1
-    this.#world.diskSlowness = 1
     const voters = this.#world.voterIds()
     const spare = Math.floor((voters.length - 1) / 2)
     const down = this.#random.below(spare + 1)
     for (let count = 0; count < down; count++) this.#keptDown.add(this.#world.peer(this.#random.pick(voters)))
     for (const peer of peers.values()) {
       peer.resume()
+      peer.diskSlowness = 1
       peer.crashAfterEffects = undefined
       peer.disk.failNext = false
       if (this.#keptDown.has(peer)) peer.crash(this.#random.chance(0.5))
@@ -81,8 +81,15 @@ export class Faults {
         for (const each of world.livePeers) each.crash(random.chance(0.3))
         break
       case 'resetLink':
-        if (!network.reset(target.id, other.id, 0)) return
+        if (!network.reset(random.chance(0.5) ? leader.id : target.id, other.id, 0)) return
         break
+      case 'flapLearner': {
+        // Comes back, and goes again, while what it asked for is still under way.
+        const learner = random.chance(0.5) ? ([...world.peers.values()].at(-1) ?? other) : other
+        if (learner === leader) return
+        for (let times = 1 + random.below(4); times > 0; times--) world.after(random.between(0, 600), () => network.reset(leader.id, learner.id, 0))
+        break
+      }
       case 'halfOpenLink':
         if (!network.reset(target.id, other.id, random.between(100, 3000))) return
         break
@@ -110,9 +117,9 @@ export class Faults {
         })
         break
       case 'slowDisk':
-        world.diskSlowness = random.between(2, 100)
+        for (const each of world.peers.values()) if (random.chance(0.5)) each.diskSlowness = random.between(2, 100)
         this.#healLater(() => {
-          world.diskSlowness = 1
+          for (const each of world.peers.values()) each.diskSlowness = 1
         })
         break
       case 'diskError':

@@ -7,6 +7,7 @@ import { formatZxid, sameZxid } from '../../lib/model/zxid.js'
 import { World } from '../../lib/testing/world.js'
 import { makeCheckers } from './checkers/checkers.js'
 import { Violation } from './checkers/violation.js'
+import type { Mutant } from './mutants/mutant.js'
 import { Faults } from './faults.js'
 import { type FaultKind, faultKinds, type Scenario, scenarioOf } from './scenario.js'
 import { Workload } from './workload.js'
@@ -25,14 +26,14 @@ export interface RunResult {
 export interface RunOptions {
   readonly trace?: (line: string) => void
   /** Plants a bug into this world; returns how to take it out again. */
-  readonly mutate?: (world: World) => () => void
+  readonly mutant?: Pick<Mutant, 'plant'>
   readonly scenario?: Partial<Scenario>
 }
 
 export function run(seed: number, options: RunOptions = {}): RunResult {
   const scenario: Scenario = { ...scenarioOf(seed), ...options.scenario }
   const world = new World({ ...scenario.world, ...(options.trace === undefined ? {} : { trace: options.trace }) })
-  const undo = options.mutate?.(world)
+  const undo = options.mutant?.plant()
   const checkers = makeCheckers(world)
   const faults = new Faults(world, scenario)
   const workload = new Workload(world, scenario)
@@ -42,7 +43,7 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
     play(world, scenario, faults, workload)
     for (const check of checkers.all) check.atEnd?.()
   } catch (error) {
-    const row = error instanceof Violation ? error.row : 'R1'
+    const row = error instanceof Violation ? error.row : (/^([A-Z]\d+): /.exec(error instanceof Error ? error.message : '')?.[1] ?? 'R1')
     const message =
       error instanceof Violation ? error.message : `${error instanceof Error ? error.stack : String(error)}`
     violation = { row, message, event: world.eventNumber }

@@ -8,6 +8,7 @@ export const faultKinds = [
   'crashAll',
   'resetLink',
   'halfOpenLink',
+  'flapLearner',
   'partition',
   'oneWayPartition',
   'isolateLeader',

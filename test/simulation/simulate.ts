@@ -3,8 +3,10 @@
  *
  *   npm run simulate -- --seeds 500             seeds 1 to 500
  *   npm run simulate -- --seed 17 --trace       one seed, every input and effect on a line
+ *   npm run simulate -- --mutants '' --seeds 50 which planted bug is found by which seed (those whose name has the text)
  */
 import { parseArgs } from 'node:util'
+import { mutants } from './mutants/mutants.js'
 import { run } from './run.js'
 import { faultKinds } from './scenario.js'
 
@@ -14,12 +16,24 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    mutants: { type: 'string' },
   },
 })
 
 const first = Number(values.seed ?? values.from)
 const count = values.seed === undefined ? Number(values.seeds) : 1
 const started = performance.now()
+if (values.mutants !== undefined) {
+  for (const mutant of mutants.filter(each => each.name.includes(values.mutants ?? ''))) {
+    const found: string[] = []
+    for (let seed = first; seed < first + count && found.length < 3; seed++) {
+      const { violation, events } = run(seed, { mutant })
+      if (violation !== undefined) found.push(`${violation.row} in seed ${seed} (${events} events)`)
+    }
+    console.log(`${mutant.name} [${mutant.rows}]: ${found.join(', ') || 'NOT FOUND'}`)
+  }
+  process.exit()
+}
 const faults = new Map<string, number>()
 let events = 0
 let commits = 0

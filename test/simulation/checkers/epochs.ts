@@ -1,6 +1,7 @@
-/** Z1–Z4 and E2, E6: who leads which epoch, and what was promised and durable before it was said. (Z1's first half is in ledger.ts.) */
+/** Z1–Z4 and E2, E4, E6: who leads which epoch, and what was promised and durable before it was said. (Z1's first half is in ledger.ts.) */
 import type { Effect } from '../../../lib/core/effect.js'
-import type { Input } from '../../../lib/core/input.js'
+import type { Input, Now } from '../../../lib/core/input.js'
+import type { Notification } from '../../../lib/core/zab/messages.js'
 import type { PeerId } from '../../../lib/model/ids.js'
 import { formatZxid, sameZxid } from '../../../lib/model/zxid.js'
 import type { DiskChange } from '../../../lib/testing/simulated-disk.js'
@@ -17,6 +18,8 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   readonly #invited = new Set<string>()
   readonly #rounds = new Map<PeerId, number>()
   readonly #links = new Map<number, PeerId>()
+  /** The last word of everybody that each peer has heard, over links that live or have died since. */
+  readonly #heard = new Map<PeerId, Map<PeerId, Notification>>()
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
@@ -47,13 +50,26 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   started(peer: SimulatedPeer): void {
     this.#told.set(peer.id, new Map())
     this.#rounds.delete(peer.id)
+    this.#heard.set(peer.id, new Map())
   }
 
-  stepped(peer: SimulatedPeer, input: Input): void {
+  stepped(peer: SimulatedPeer, input: Input, _now: Now, effects: readonly Effect[]): void {
     if (input.kind === 'linked') this.#links.set(input.link, input.peer)
+    if (input.kind === 'message' && input.message.kind === 'notification') {
+      this.#heard.get(peer.id)!.set(this.#links.get(input.link)!, input.message)
+    }
+    for (const effect of effects) if (effect.kind === 'statusChanged' && effect.status.role === 'leading') this.#elected(peer)
     if (input.kind !== 'message' || input.message.kind !== 'learnerInfo') return
     const from = this.#links.get(input.link)!
     if (input.message.role === 'participant') this.#told.get(peer.id)!.set(from, input.message.acceptedEpoch)
+  }
+
+  /** E4: a quorum has voted for it, itself included. */
+  #elected(peer: SimulatedPeer): void {
+    if (this.#ledger.record(peer.id).former.role === 'leading') return
+    const voters = this.#ledger.world.voterIds()
+    const backers = voters.filter(id => id === peer.id || this.#heard.get(peer.id)!.get(id)?.leader === peer.id)
+    if (backers.length * 2 <= voters.length) throw new Violation('E4', `peer ${peer.id} leads with the votes of ${backers.join(', ')}`)
   }
 
   performed(peer: SimulatedPeer, effect: Effect): void {

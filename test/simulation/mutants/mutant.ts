@@ -1,0 +1,41 @@
+/** A bug planted into our own code while a run lasts, and the rows of the invariants it breaks. */
+import type { Effect } from '../../../lib/core/effect.js'
+import type { Input } from '../../../lib/core/input.js'
+import { PeerCore } from '../../../lib/core/peer.js'
+
+export interface Mutant {
+  readonly name: string
+  /** One of these is what a checker must say. */
+  readonly rows: readonly string[]
+  /** A seed that shows it quickly, found by `simulate --mutant`. */
+  readonly seed: number
+  /** Returns how to take it out again. */
+  plant(): () => void
+}
+
+type Method = (...args: never[]) => unknown
+
+/** Replaces a method of a class. */
+export function replaceMethod<T extends object, K extends keyof T>(prototype: T, name: K, make: (original: T[K]) => T[K] & Method): () => void {
+  const original = prototype[name]
+  prototype[name] = make(original)
+  return () => {
+    prototype[name] = original
+  }
+}
+
+/** Replaces a getter of a class. */
+export function replaceGetter<T extends object>(prototype: T, name: keyof T & string, make: (original: (this: T) => unknown) => (this: T) => unknown): () => void {
+  const original = Object.getOwnPropertyDescriptor(prototype, name)!
+  Object.defineProperty(prototype, name, { ...original, get: make(original.get as (this: T) => unknown) })
+  return () => Object.defineProperty(prototype, name, original)
+}
+
+/** Changes what a step of any peer asks for. */
+export function changeEffects(change: (effects: Effect[], input: Input, core: PeerCore) => Effect[]): () => void {
+  return replaceMethod(PeerCore.prototype, 'step', step => {
+    return function (this: PeerCore, input, now) {
+      return change(step.call(this, input, now), input, this)
+    }
+  })
+}

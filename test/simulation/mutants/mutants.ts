@@ -1,0 +1,7 @@
+/** Every planted bug. */
+import { durabilityMutants } from './durability.js'
+import { historyMutants } from './history.js'
+import type { Mutant } from './mutant.js'
+import { requestMutants } from './requests.js'
+
+export const mutants: readonly Mutant[] = [...durabilityMutants, ...historyMutants, ...requestMutants]
