@@ -4,9 +4,9 @@
  */
 import { Ensemble, printTable, quantile } from './harness.js'
 
-export async function failover(trials: number): Promise<void> {
+export async function failover(trials: number, znodes: number): Promise<void> {
   const ensemble = await Ensemble.start()
-  await ensemble.ask(ensemble.leader, { kind: 'create', count: 1000, bytes: 100 })
+  await ensemble.ask(ensemble.leader, { kind: 'create', count: znodes, bytes: 100 })
   const first: number[] = []
   const both: number[] = []
   for (let trial = 0; trial < trials; trial++) {
@@ -22,7 +22,7 @@ export async function failover(trials: number): Promise<void> {
     ensemble.startMember(leader)
     await ensemble.serving()
   }
-  console.log(`\nfailover: SIGKILL of the leader to an acknowledged write, ${trials} trials, ms`)
+  console.log(`\nfailover: SIGKILL of the leader to an acknowledged write, ${trials} trials, ${znodes} znodes, ms`)
   const row = (name: string, values: readonly number[]) => [
     name,
     Math.min(...values).toFixed(0),

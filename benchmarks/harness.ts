@@ -172,21 +172,26 @@ export function whole(value: number): string {
 }
 
 function profileArguments(id: number): string[] {
-  const directory = process.env['VIVARIUM_CPU_PROFILE']
+  const { VIVARIUM_CPU_PROFILE: directory } = process.env
   return directory === undefined
     ? []
     : ['--cpu-prof', `--cpu-prof-dir=${directory}`, `--cpu-prof-name=member-${id}.cpuprofile`]
 }
 
+/** Below the range from which the kernel takes ports for outgoing connections: a redial must not take a member's port. */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  const ports = servers.map(server => (server.address() as { port: number }).port)
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
+  const ports: number[] = []
+  while (ports.length < count) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000)
+    if (!ports.includes(port) && (await isFree(port))) ports.push(port)
+  }
   return ports
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise(resolve => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }

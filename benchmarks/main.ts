@@ -1,4 +1,4 @@
-/** npm run bench -- [write] [read] [failover] [--seconds 3] [--trials 20] */
+/** npm run bench -- [write] [read] [failover] [--seconds 3] [--in-flight 512] [--trials 20] [--znodes 1000]; VIVARIUM_CPU_PROFILE=<directory> keeps a profile of each member */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { failover } from './failover.js'
@@ -7,13 +7,19 @@ import { write } from './write.js'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '3' }, trials: { type: 'string', default: '20' } },
+  options: {
+    seconds: { type: 'string', default: '3' },
+    trials: { type: 'string', default: '20' },
+    'in-flight': { type: 'string' },
+    znodes: { type: 'string', default: '1000' },
+  },
 })
 const ms = Number(values.seconds) * 1000
+const inFlight = values['in-flight'] === undefined ? [1, 8, 64, 512] : [Number(values['in-flight'])]
 const questions = new Map([
-  ['write', () => write(ms)],
+  ['write', () => write(ms, inFlight)],
   ['read', () => read(ms)],
-  ['failover', () => failover(Number(values.trials))],
+  ['failover', () => failover(Number(values.trials), Number(values.znodes))],
 ])
 const asked = positionals.length === 0 ? [...questions.keys()] : positionals
 for (const name of asked)

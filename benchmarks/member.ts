@@ -20,6 +20,7 @@ process.on('disconnect', () => void peer.close())
 type Client = Awaited<ReturnType<typeof peer.client>>
 const clients: Client[] = []
 const pathOf = (index: number) => `/bench/n${index % PATHS}`
+const created = (index: number) => `/bench/n${index}`
 
 process.on('message', async (task: Task) => {
   if (task.kind === 'create') return tell(await measured(0, () => create(task.count, task.bytes)))
@@ -52,7 +53,7 @@ async function create(count: number, bytes: number): Promise<Omit<Work, 'elapsed
   await zk.create('/bench', undefined, { ifMissing: true })
   for (let at = 0; at < count; at += 500) {
     const batch = Array.from({ length: Math.min(500, count - at) }, (_, i) =>
-      zk.create(pathOf(at + i), new Uint8Array(bytes).fill(1), { ifMissing: true }),
+      zk.create(created(at + i), new Uint8Array(bytes).fill(1), { ifMissing: true }),
     )
     await Promise.all(batch)
   }

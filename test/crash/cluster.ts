@@ -3,9 +3,9 @@
  * killed by this hand is a violation.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from '../helpers/free-ports.js'
 import type { Ledger } from './ledger.js'
 import type { PlantedBug } from './planted-storage.js'
 import type { FromMember, MemberConfig, MemberState, ToMember } from './protocol.js'
@@ -178,17 +178,4 @@ export async function until(ms: number, condition: () => boolean, what: string):
     if (performance.now() > giveUpAt) throw new Error(`no ${what} within ${ms} ms`)
     await new Promise(resolve => setTimeout(resolve, 20))
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  const ports = servers.map(server => (server.address() as { port: number }).port)
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
-  return ports
 }
