@@ -171,7 +171,7 @@ export class PeerCore {
         if (!this.#history.installing) this.#outbox.checkpoint(this.#replica.captureChanges())
         return
       case 'checkpointed':
-        if (!this.#history.installing) this.#history.trim(input.base)
+        this.#history.trim(input.base)
         return
       case 'snapshotInstalled':
         this.#outbox.completed(input.op)

@@ -38,9 +38,13 @@ export class SnapshotReceiver {
     this.#ports = ports
   }
 
-  /** `snapshotBegin` has arrived on this link: what follows is kept until the core's effect comes. */
+  /**
+   * `snapshotBegin` has arrived on this link: what follows is kept until the core's effect comes. A learner is offered another snapshot only
+   * when the one before is settled: a whole one that still waits here was never asked for.
+   */
   begin(link: LinkId): void {
     this.linkClosed(link)
+    for (const [other, { state }] of this.#streams) if (state === 'ended') this.#streams.delete(other)
     this.#streams.set(link, { chunks: [], bytes: 0, state: 'open', paused: false, wake: undefined })
   }
 
@@ -68,10 +72,11 @@ export class SnapshotReceiver {
 
   linkClosed(link: LinkId): void {
     const stream = this.#streams.get(link)
-    if (stream === undefined) return
+    // What arrived whole is installed whole, now or when its turn in the log's queue comes: the proposals behind it may wait there too, and
+    // they follow no other history. A broken one has nothing behind it.
+    if (stream === undefined || stream.state === 'ended') return
     this.#streams.delete(link)
-    // What arrived whole is installed whole; the core decides what it is still good for.
-    if (stream.state === 'open') stream.state = 'broken'
+    stream.state = 'broken'
     stream.wake?.()
   }
 
@@ -110,5 +115,6 @@ export class SnapshotReceiver {
   /** The peer stops: whatever is not complete is aborted. */
   close(): void {
     for (const link of [...this.#streams.keys()]) this.linkClosed(link)
+    this.#streams.clear()
   }
 }

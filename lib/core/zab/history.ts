@@ -225,12 +225,19 @@ export class History {
     this.#next = 0
   }
 
-  /** Older history was dropped from the disk. */
+  /** Older history was dropped from the disk: also of the log as it was, to which an aborted snapshot goes back. */
   trim(base: Zxid): void {
-    if (!isAfter(base, this.#base)) return
-    this.#base = base
-    this.#ranges = this.#ranges
-      .filter(range => compareZxid({ epoch: range.epoch, counter: range.last }, base) > 0)
-      .map(range => (range.epoch === base.epoch ? { ...range, first: base.counter + 1 } : range))
+    if (this.#before !== undefined) this.#before = { ...this.#before, ...trimmed(this.#before, base) }
+    const { base: begin, ranges } = trimmed(this.summary, base)
+    this.#base = begin
+    this.#ranges = [...ranges]
   }
+}
+
+function trimmed(summary: HistorySummary, base: Zxid): HistorySummary {
+  if (!isAfter(base, summary.base)) return summary
+  const ranges = summary.ranges
+    .filter(range => compareZxid({ epoch: range.epoch, counter: range.last }, base) > 0)
+    .map(range => (range.epoch === base.epoch ? { ...range, first: base.counter + 1 } : range))
+  return { base, ranges }
 }

@@ -103,4 +103,21 @@ describe('snapshot receiver', () => {
     expect(receiver.end(link)).to.equal(true)
     expect(receiver.chunk(link, Uint8Array.of(1))).to.equal(false)
   })
+
+  it('Z14: installs a whole snapshot whose link closed before its turn came, since the proposals behind it wait in the same queue', async () => {
+    receiver.begin(link)
+    receiver.chunk(link, Uint8Array.of(1))
+    receiver.end(link)
+    receiver.linkClosed(link)
+    expect(await install()).to.deep.equal({ kind: 'snapshotInstalled', op, image })
+    expect(await install(), 'only once').to.deep.equal({ kind: 'snapshotAborted', op })
+  })
+
+  it('keeps a whole snapshot that nobody asks for no longer than until the next one begins', async () => {
+    receiver.begin(link)
+    receiver.end(link)
+    receiver.linkClosed(link)
+    receiver.begin(4 as LinkId)
+    expect(await install()).to.deep.equal({ kind: 'snapshotAborted', op })
+  })
 })
