@@ -39,6 +39,8 @@ export class LeaderRequests implements Submission {
   /** Who asked for a session whose end is proposed: answered when that is committed. Else the next leader is asked. */
   #ending: { readonly from: PeerId; readonly session: SessionId }[] = []
   readonly #housekeeping: Housekeeping
+  readonly #tickMs: number
+  #lastStepAt: number
 
   constructor(
     setup: { self: PeerId; door: LeaderDoor; replica: Replica; options: ProtocolOptions; answers: LeaderAnswers },
@@ -47,6 +49,8 @@ export class LeaderRequests implements Submission {
     this.#self = setup.self
     this.#door = setup.door
     this.#answers = setup.answers
+    this.#tickMs = setup.options.tickMs
+    this.#lastStepAt = now.monotonic
     this.#station = new PrepareStation(setup.door, setup.replica, setup.options)
     this.#housekeeping = new Housekeeping(setup.options.tickMs, setup.replica.sessions.all(), now.monotonic)
   }
@@ -92,7 +96,11 @@ export class LeaderRequests implements Submission {
     this.#housekeeping.touch(session, now.monotonic)
   }
 
+  /** Called in every step, so at least at every heartbeat. */
   expire(now: Now): void {
+    // A process that stood still has touches waiting unread, and links it is about to give up: no session expires for that (S2).
+    if (now.monotonic - this.#lastStepAt > this.#tickMs) this.#housekeeping.restart(now.monotonic)
+    this.#lastStepAt = now.monotonic
     for (const session of this.#housekeeping.expired(now.monotonic)) this.#station.close(session, now)
   }
 
