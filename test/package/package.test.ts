@@ -110,6 +110,22 @@ describe('the packed package', function () {
     expect(stdout).to.equal(printed)
   })
 
+  it('brings the command vivarium', async () => {
+    write(
+      'open.mjs',
+      "import { Peer } from 'vivarium'\nawait (await Peer.open({ id: 9, dataDir: './nine' })).close()\n",
+    )
+    await run(process.execPath, ['open.mjs'], { cwd: folder })
+    const { stdout } = await run('npx', ['--no-install', 'vivarium', 'inspect', 'nine'], { cwd: folder })
+    expect(stdout).to.match(/^peer 9 of the ensemble "vivarium"/)
+    const { stdout: version } = await run('npx', ['--no-install', 'vivarium', '--version'], { cwd: folder })
+    expect(version).to.equal('0.1.0\n')
+    const senseless = run('npx', ['--no-install', 'vivarium', 'inspct'], { cwd: folder })
+    const error = await senseless.catch((failed: { code: number; stderr: string }) => failed)
+    expect(error).to.include({ code: 2 })
+    expect(error.stderr).to.include('vivarium inspect DIRECTORY')
+  })
+
   it('refuses what it does not export', async () => {
     const file = write('inner.mjs', "await import('vivarium/dist/lib/core/peer.js')")
     const error = await run(process.execPath, [file], { cwd: folder }).catch((failed: { stderr: string }) => failed)
