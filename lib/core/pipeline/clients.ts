@@ -23,7 +23,8 @@ export interface Outstanding {
 export class AttachedClient {
   readonly client: ClientId
   readonly attachment: Attachment
-  readonly timeoutMs: number
+  /** Of a session that goes on: what it was created with. */
+  timeoutMs: number
   session: SessionId
   password: Uint8Array
   /** False until its session is created or revalidated. */
@@ -34,8 +35,8 @@ export class AttachedClient {
   after: Zxid
   /** A sync that has no answer yet: nothing behind it is submitted, lest a read between them sees a later write of its own session. */
   pendingSync: Outstanding | undefined
-  /** When it asked for its session, monotonic: its lease runs from here. */
-  readonly since: number
+  /** When the leader was asked for its session, monotonic: its lease runs from here. */
+  since: number
   #queue: Outstanding[] = []
   #head = 0
 

@@ -39,8 +39,6 @@ export class LeaderRequests implements Submission {
   /** Who asked for a session whose end is proposed: answered when that is committed. Else the next leader is asked. */
   #ending: { readonly from: PeerId; readonly session: SessionId }[] = []
   readonly #housekeeping: Housekeeping
-  readonly #tickMs: number
-  #lastStepAt: number
 
   constructor(
     setup: { self: PeerId; door: LeaderDoor; replica: Replica; options: ProtocolOptions; answers: LeaderAnswers },
@@ -49,8 +47,6 @@ export class LeaderRequests implements Submission {
     this.#self = setup.self
     this.#door = setup.door
     this.#answers = setup.answers
-    this.#tickMs = setup.options.tickMs
-    this.#lastStepAt = now.monotonic
     this.#station = new PrepareStation(setup.door, setup.replica, setup.options)
     this.#housekeeping = new Housekeeping(setup.options.tickMs, setup.replica.sessions.all(), now.monotonic)
   }
@@ -96,11 +92,8 @@ export class LeaderRequests implements Submission {
     this.#housekeeping.touch(session, now.monotonic)
   }
 
-  /** Called in every step, so at least at every heartbeat. */
+  /** Called in every step, so at least at every heartbeat, as the expiry queue needs it. */
   expire(now: Now): void {
-    // A process that stood still has touches waiting unread, and links it is about to give up: no session expires for that (S2).
-    if (now.monotonic - this.#lastStepAt > this.#tickMs) this.#housekeeping.restart(now.monotonic)
-    this.#lastStepAt = now.monotonic
     for (const session of this.#housekeeping.expired(now.monotonic)) this.#station.close(session, now)
   }
 
@@ -126,7 +119,8 @@ export class LeaderRequests implements Submission {
       this.#housekeeping.closed(closed)
       this.#station.closed(closed)
       for (const { from, session } of this.#ending) {
-        if (session === closed) this.#answers.answer(from, { kind: 'revalidated', session, valid: false, proposed: proposal.zxid })
+        if (session === closed)
+          this.#answers.answer(from, { kind: 'revalidated', session, valid: false, proposed: proposal.zxid })
       }
       this.#ending = this.#ending.filter(each => each.session !== closed)
     }

@@ -59,7 +59,8 @@ export class PrepareStation {
   /** A session nobody owns, after a change of leader, belongs to whoever speaks for it first. */
   ownedBy(peer: PeerId, session: SessionId): boolean {
     const owner = this.#owners.get(session)
-    if (owner === undefined) this.#owners.set(session, peer)
+    // One that has ended, or never was, is refused when it is prepared, and is not remembered (R2).
+    if (owner === undefined && this.session(session) !== undefined) this.#owners.set(session, peer)
     return owner === undefined || owner === peer
   }
 

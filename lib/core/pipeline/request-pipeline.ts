@@ -12,11 +12,13 @@
  * A request that was under way when the leader was lost is looked for in the history of the next one: if it is there it will be answered, if it
  * is not it never will be committed (its epoch is over), so it is submitted again. Only a snapshot hides the outcome: `unknown`.
  */
+import { Permission } from '../../model/acl.js'
 import type { ErrorCode } from '../../model/errors.js'
 import type { ClientId, PeerId, SessionId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'
 import type { ReadRequest, Request, SyncRequest, WriteRequest } from '../../model/request.js'
 import { DONE, errorResponse, type Response } from '../../model/response.js'
+import type { TreeChange } from '../../model/tree-change.js'
 import { isAfter, isAtMost } from '../../model/zxid.js'
 import type { Attachment, Now } from '../input.js'
 import { answerRead } from '../operations/answer-read.js'
@@ -26,9 +28,11 @@ import type { ProtocolOptions } from '../protocol-options.js'
 import type { Random } from '../random.js'
 import type { Replica } from '../replica.js'
 import { LocalLeases } from '../session/local-leases.js'
+import { samePassword } from '../session/same-password.js'
 import { SessionIds } from '../session/session-ids.js'
 import { Touches } from '../session/touches.js'
-import { WatchRegistry } from '../watch/watch-registry.js'
+import { permits } from '../tree/access.js'
+import { type MayRead, WatchRegistry } from '../watch/watch-registry.js'
 import type { Refused, Revalidated, Synced } from '../zab/messages.js'
 import { AttachedClient, ClientTable, type Outstanding } from './clients.js'
 import type { Submission } from './submission.js'
@@ -51,6 +55,8 @@ export class RequestPipeline {
   readonly #ids: SessionIds
   /** Clients whose first request is a sync that has been confirmed, but is not reached yet. */
   readonly #syncing = new Set<AttachedClient>()
+  /** Who waits for the leader's word on a session, in the order in which it was asked; also those who have left meanwhile. */
+  #revalidating: AttachedClient[] = []
   #submission: Submission | undefined
 
   constructor(setup: RequestPipelineSetup, now: Now) {
@@ -91,7 +97,7 @@ export class RequestPipeline {
       this.#clients.bind(client)
       this.#push(client, 0, { kind: 'createSession', session, timeoutMs, password })
       this.#submitFirst(client, now)
-    } else this.#submission?.revalidate({ kind: 'revalidate', session, password }, now)
+    } else this.#revalidate(client, now)
   }
 
   /** It left without closing its session, which lives on until it expires. */
@@ -122,23 +128,37 @@ export class RequestPipeline {
   /** No leader: everything waits. */
   suspend(): void {
     this.#submission = undefined
+    this.#revalidating = []
     this.#leases.unlinked()
   }
 
   /** There is a leader (or this peer is one) and its history is ours; `unapplied` is the part of it that is not committed yet. */
   resume(submission: Submission, unapplied: readonly Proposal[], now: Now): void {
     this.#submission = submission
-    const coming = new Map(unapplied.map(({ session, cxid, zxid }) => [`${session} ${cxid}`, zxid]))
+    const coming = new Map<SessionId, Proposal[]>()
+    for (const proposal of unapplied) {
+      const { session } = proposal
+      const others = coming.get(session)
+      if (others === undefined) coming.set(session, [proposal])
+      else others.push(proposal)
+    }
     for (const client of this.#clients.all()) {
       if (!client.attached && client.attachment.resume !== undefined) {
-        submission.revalidate({ kind: 'revalidate', session: client.session, password: client.password }, now)
+        this.#revalidate(client, now)
         continue
       }
+      // The same number of an earlier attachment of this session is another request.
+      const own = (coming.get(client.session) ?? []).filter(({ zxid }) => isAfter(zxid, client.after))
+      const inHistory = new Set(own.map(({ cxid }) => cxid))
+      const asked = new Set<number>()
       for (const entry of client.outstanding()) {
-        // The same number of an earlier attachment of this session is another request.
-        const place = coming.get(`${client.session} ${entry.cxid}`)
-        if (place === undefined || !isAfter(place, client.after)) entry.submitted = false
+        if (entry.submitted) asked.add(entry.cxid)
+        if (!inHistory.has(entry.cxid)) entry.submitted = false
         entry.syncedAt = undefined
+      }
+      if (own.some(({ cxid }) => cxid !== 0 && !asked.has(cxid))) {
+        this.#detach(client, 'SESSION_MOVED')
+        continue
       }
       client.pendingSync = undefined
       if (client.attached) this.#submitAll(client, now)
@@ -156,7 +176,7 @@ export class RequestPipeline {
 
   /** One txn has been applied here: tell the watches, then who asked for it. */
   applied(proposal: Proposal, { response, changes, closedSession }: Applied, now: Now): void {
-    if (changes.length > 0) this.#watches.fire(changes, proposal.zxid)
+    if (changes.length > 0) this.#watches.fire(changes, proposal.zxid, this.#mayRead(changes))
     const client = this.#clients.ofSession(proposal.session)
     const first = client?.first
     if (
@@ -176,6 +196,15 @@ export class RequestPipeline {
         this.#reply(client, first.cxid, response)
       }
       this.#answerTurn(client, now, true)
+    } else if (
+      client?.attached &&
+      proposal.cxid !== 0 &&
+      closedSession === undefined &&
+      isAfter(proposal.zxid, client.after)
+    ) {
+      // Somebody else speaks for this session, at another peer (S6). A new leader does not know of the move: a request from here that it
+      // took now would come after later ones of its own client (C2).
+      this.#detach(client, 'SESSION_MOVED')
     }
     if (closedSession !== undefined)
       this.#sessionClosed(closedSession, proposal.cxid === 0 ? 'SESSION_EXPIRED' : 'CLOSED')
@@ -202,16 +231,25 @@ export class RequestPipeline {
   }
 
   revalidated({ session, valid, proposed }: Revalidated, now: Now): void {
-    const client = this.#clients.all().find(each => !each.attached && each.attachment.resume?.session === session)
+    // Per session the answers come in the order of the questions. One who has left is still answered: nobody else may take its answer (S7).
+    const index = this.#revalidating.findIndex(each => each.session === session)
+    const [client] = index < 0 ? [] : this.#revalidating.splice(index, 1)
     if (client === undefined) return
-    if (!valid) return this.#detach(client, 'SESSION_EXPIRED')
-    const former = this.#clients.ofSession(session)
-    if (former !== undefined) this.#detach(former, 'SESSION_MOVED')
-    this.#clients.bind(client)
-    client.after = proposed
-    this.#attached(client)
-    this.#submitAll(client, now)
-    this.#answerTurn(client, now)
+    if (!client.gone && !valid) this.#detach(client, 'SESSION_EXPIRED')
+    else if (!client.gone) {
+      const former = this.#clients.ofSession(session)
+      if (former !== undefined) this.#detach(former, 'SESSION_MOVED')
+      this.#clients.bind(client)
+      client.after = proposed
+      // What the leader counts: a lease must not outlast it.
+      const { sessionTimeoutMinMs } = this.#setup.options
+      client.timeoutMs = this.#setup.replica().sessions.get(session)?.timeoutMs ?? sessionTimeoutMinMs
+      this.#attached(client)
+    }
+    const holder = this.#clients.ofSession(session)
+    if (!holder?.attached) return
+    this.#submitAll(holder, now)
+    this.#answerTurn(holder, now)
   }
 
   // --- the leases of sessions whose clients live in this process
@@ -267,11 +305,40 @@ export class RequestPipeline {
   #submit(client: AttachedClient, entry: Outstanding, now: Now): void {
     // A leader refuses its own client at once (session moved): nothing more of it is submitted or answered then.
     if (client.gone || this.#submission === undefined || entry.submitted || client.pendingSync !== undefined) return
+    if (this.#isLeaving(client)) return
     entry.submitted = true
+    if (entry.cxid === 0) client.since = now.monotonic
     if (entry.request.kind === 'sync') client.pendingSync = entry
     const { session, identities } = client
     const request = entry.request as WriteRequest | SyncRequest
     this.#submission.submit({ kind: 'request', session, cxid: entry.cxid, identities, request }, now)
+  }
+
+  #revalidate(client: AttachedClient, now: Now): void {
+    if (this.#submission === undefined) return
+    const { session, password } = client
+    client.since = now.monotonic
+    this.#revalidating.push(client)
+    this.#submission.revalidate({ kind: 'revalidate', session, password }, now)
+  }
+
+  /**
+   * A new attachment of its session is asked for here, with the right password: a request that followed that question to the leader could not
+   * be told from the newcomer's.
+   */
+  #isLeaving({ session, password }: AttachedClient): boolean {
+    return this.#revalidating.some(each => each.session === session && samePassword(each.password, password))
+  }
+
+  /** W7: an event names a path only to those who may read it, by the ACL of the moment; of what is gone, by its last. */
+  #mayRead(changes: readonly TreeChange[]): MayRead {
+    const { tree } = this.#setup.replica()
+    return (client, path, change) => {
+      const gone = () => changes.find(each => each.type === 'deleted' && each.path === path)
+      const acl = path === change.path ? change.acl : (tree.get(path)?.acl ?? gone()?.acl)
+      const identities = this.#clients.get(client)?.identities
+      return acl !== undefined && identities !== undefined && permits(acl, identities, Permission.READ)
+    }
   }
 
   /**

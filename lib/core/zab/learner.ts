@@ -122,14 +122,17 @@ export class Learner {
         this.#onPing(message.number, message.heard)
         return true
       case 'refused':
+        if (!this.serving) return false
         this.#events.refused(message)
-        return this.serving
+        return true
       case 'synced':
+        if (!this.serving) return false
         this.#events.synced(message)
-        return this.serving
+        return true
       case 'revalidated':
+        if (!this.serving) return false
         this.#events.revalidated(message)
-        return this.serving
+        return true
       default:
         return false
     }
