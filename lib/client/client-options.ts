@@ -88,6 +88,8 @@ export function resolveClientOptions<T>(options: ClientOptions<T>): ResolvedOpti
   return resolved
 }
 
+/** The options of every call. */
+export const callNames: ReadonlySet<string> = new Set(['signal', 'timeout'])
 /** Options that are true or false. */
 const flags = new Set(['ephemeral', 'sequential', 'parents', 'ifMissing', 'upsert', 'recursive', 'ifExists'])
 

@@ -17,6 +17,7 @@ import {
   badArguments,
   type CallOptions,
   type ClientOptions,
+  callNames,
   checkCallOptions,
   isCodec,
   resolveClientOptions,
@@ -79,7 +80,6 @@ export interface DeleteOptions extends VersionOptions {
   readonly ifExists?: boolean | undefined
 }
 
-const callNames = new Set(['signal', 'timeout'])
 const versionNames = new Set([...callNames, 'version'])
 const createNames = new Set([...callNames, 'ephemeral', 'sequential', 'acl', 'parents', 'ifMissing'])
 const setNames = new Set([...versionNames, 'upsert'])
@@ -236,6 +236,7 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
    */
   async *walk(path: string, options: CallOptions = {}): AsyncGenerator<WalkedZnode<T>, void, undefined> {
     checkCallOptions(options, callNames)
+    this.#requests.path(path)
     const scope = (): CallScope => this.#shared.session.scope(options.signal, options.timeout)
     for await (const { path: found, bytes } of walkSubtree(this.#requests, path, scope))
       yield { path: found, ...this.#decoded(found, bytes) }

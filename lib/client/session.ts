@@ -7,7 +7,7 @@
  * Before: calls.ts and observe.ts, which ask. After: a Channel.
  * ZooKeeper: sessions, client behaviour; ZOOKEEPER-22 (what is not answered is in doubt).
  */
-import { BehaviorSubject, type Observable } from 'rxjs'
+import { BehaviorSubject, defer, type Observable, of } from 'rxjs'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
 import { type SessionId, sessionIdToBigint } from '../model/ids.js'
 import type { Request } from '../model/request.js'
@@ -120,7 +120,8 @@ export class Session {
   }
 
   get state$(): Observable<ClientState> {
-    return this.#state.asObservable()
+    // A completed subject keeps its last value to itself.
+    return defer(() => (this.#state.value === 'closed' ? of<ClientState>('closed') : this.#state))
   }
 
   get info(): SessionInfo {

@@ -9,6 +9,7 @@ import type { Random } from '../core/random.js'
 import type { EnsembleConfig, Member, MemberRole } from '../model/ensemble-config.js'
 import { ZooKeeperError } from '../model/errors.js'
 import { isPeerId, MAX_PEER_ID, type PeerId } from '../model/ids.js'
+import { isText } from '../model/request-check.js'
 import { ZERO } from '../model/zxid.js'
 import type { Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
@@ -95,15 +96,16 @@ type NumberName = keyof typeof numbers
 
 const shapes = {
   id: (value: unknown) => (isPeerId(value) ? undefined : `must be a whole number from 1 to ${MAX_PEER_ID}`),
-  dataDir: nonEmptyString,
+  dataDir: (value: unknown) =>
+    typeof value === 'string' && value.length > 0 && !value.includes('\0') ? undefined : 'must be a non-empty string',
   storage: methods('open', 'append', 'truncate', 'saveEpochs', 'checkpoint', 'readHistory', 'readSnapshot', 'close'),
   transport: methods('listen', 'dial', 'close'),
   members: (value: unknown) =>
     isRecord(value) ? undefined : "must be an object such as { 1: 'tcp://10.0.0.1:2888' }, by peer id",
   ensemble: (value: unknown) =>
-    typeof value === 'string' && value.length > 0 && value.length <= 255
+    isText(value) && value.length > 0 && Buffer.byteLength(value) <= 255
       ? undefined
-      : 'must be a string of 1 to 255 characters',
+      : 'must be a string of 1 to 255 bytes of UTF-8',
   logger: methods(...logLevels),
   clock: methods('now', 'wall', 'schedule', 'afterLoop'),
   random: methods('uint32', 'bytes'),
@@ -225,10 +227,6 @@ function resolveMembers(given: PeerOptions['members'], self: PeerId, complaints:
 function checkNumber({ min, max }: { min: number; max: number }, value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return undefined
   return `must be a whole number from ${min} to ${max}`
-}
-
-function nonEmptyString(value: unknown): string | undefined {
-  return typeof value === 'string' && value.length > 0 ? undefined : 'must be a non-empty string'
 }
 
 function methods(...names: readonly string[]): (value: unknown) => string | undefined {

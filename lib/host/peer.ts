@@ -5,9 +5,9 @@
  * their own, outside every turn of the peer.
  * Before: compose.ts (Peer.open). After: peer-host; client/ over the local channel.
  */
-import { BehaviorSubject, distinctUntilChanged, map, type Observable } from 'rxjs'
+import { BehaviorSubject, defer, distinctUntilChanged, map, type Observable, of } from 'rxjs'
 import { type Client, openClient } from '../client/client.js'
-import type { ClientOptions } from '../client/client-options.js'
+import { type ClientOptions, callNames, checkCallOptions } from '../client/client-options.js'
 import { ZooKeeperError } from '../model/errors.js'
 import type { PeerId } from '../model/ids.js'
 import type { PeerHost } from './peer-host.js'
@@ -61,12 +61,13 @@ export class OpenedPeer {
 
   /** Every change of role, phase, leader, links or life; zxids are those of that moment. */
   get status$(): Observable<StatusReport> {
-    return this.#status.asObservable()
+    // A completed subject keeps its last value to itself.
+    return defer(() => (this.#host.lifecycle.ended ? of(this.status) : this.#status))
   }
 
   /** The leader that this peer knows; undefined while there is none. */
   get leader$(): Observable<PeerId | undefined> {
-    return this.#status.pipe(
+    return this.status$.pipe(
       map(status => status.leader),
       distinctUntilChanged(),
     )
@@ -74,7 +75,7 @@ export class OpenedPeer {
 
   /** Who belongs to the ensemble, and whom this peer has a link with. */
   get members$(): Observable<readonly MemberReport[]> {
-    return this.#status.pipe(
+    return this.status$.pipe(
       map(status => status.members),
       distinctUntilChanged(sameMembers),
     )
@@ -85,11 +86,12 @@ export class OpenedPeer {
    *
    * @example await peer.serving({ timeout: 10_000 })
    * @param options.timeout milliseconds. @default none
-   * @throws OPERATION_TIMEOUT, ABORTED, CLOSED, or the code with which the peer has failed
+   * @throws BAD_ARGUMENTS, OPERATION_TIMEOUT, ABORTED, CLOSED, or the code with which the peer has failed
    */
   serving(options: { readonly signal?: AbortSignal; readonly timeout?: number } = {}): Promise<void> {
-    const { signal, timeout } = options
     return new Promise((resolve, reject) => {
+      checkCallOptions(options, callNames)
+      const { signal, timeout } = options
       const settle = (error: ZooKeeperError | undefined): void => {
         stopListening()
         cancelTimer?.()

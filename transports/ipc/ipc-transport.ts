@@ -30,6 +30,9 @@ const onWindows = process.platform === 'win32'
  * dead socket of this user or the directory is open to others, with TRANSPORT_FAILED.
  */
 export function ipc(options: IpcOptions): Transport {
+  if (typeof options !== 'object' || options === null) {
+    throw new ZooKeeperError('BAD_OPTIONS', "ipc() takes an object, e.g. { path: '/run/user/1000/zoo/1.sock' }")
+  }
   const complaints = Object.keys(options)
     .filter(name => name !== 'path')
     .map(name => `unknown option '${name}'`)

@@ -27,6 +27,9 @@ export interface MemoryOptions {
  * Throws BAD_OPTIONS. `listen` rejects with PORT_IN_USE when the name is taken.
  */
 export function memory(options: MemoryOptions): Transport {
+  if (typeof options !== 'object' || options === null) {
+    throw new ZooKeeperError('BAD_OPTIONS', "memory() takes an object, e.g. { network: memoryNetwork(), name: 'one' }")
+  }
   const complaints: string[] = []
   const { network, name } = options
   for (const key of Object.keys(options))
