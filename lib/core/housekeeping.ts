@@ -24,11 +24,6 @@ export class Housekeeping {
     this.#expiry.touch(session, now)
   }
 
-  /** This peer has itself been away: nobody's silence counts. */
-  restart(now: number): void {
-    this.#expiry.restart(now)
-  }
-
   /** Each once; the caller proposes to close them. */
   expired(now: number): readonly SessionId[] {
     return this.#expiry.expired(now)

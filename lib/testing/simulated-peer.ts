@@ -135,7 +135,6 @@ export class SimulatedPeer {
   }
 
   #step(input: Input): void {
-    if (input.kind === 'message' && input.message.kind === 'snapshotBegin') this.disk.snapshotBegins(input.link)
     const { life } = this
     const now = this.now()
     const effects = this.core!.step(input, now)

@@ -102,7 +102,11 @@ export class World {
         now: () => this.now,
         after: (delayMs, run) => this.after(delayMs, run),
         isUp: peer => this.peer(peer).isUp,
-        deliver: (peer, input) => this.peer(peer).receive(input),
+        deliver: (peer, input) => {
+          // A snapshot goes from the link to the disk; also while the peer itself does nothing.
+          if (input.kind === 'message' && input.message.kind === 'snapshotBegin') this.peer(peer).disk.snapshotBegins(input.link)
+          this.peer(peer).receive(input)
+        },
         deliverImage: (peer, link, image) => this.peer(peer).disk.snapshotEnds(link, image),
         linkClosed: (peer, link) => this.peer(peer).linkClosed(link),
       },

@@ -62,11 +62,6 @@ export class ExpiryQueue {
     return true
   }
 
-  /** Every timeout begins again: for a leader that has itself been away and may have touches still unread. */
-  restart(now: number): void {
-    for (const session of this.#tracked.keys()) this.touch(session, now)
-  }
-
   /** Those whose deadline has come, earliest bucket first. Each is returned once. */
   expired(now: number): SessionId[] {
     if (now - (this.#askedAt ?? now) > this.#tickMs) this.#patientUntil = now + this.#tickMs

@@ -50,6 +50,7 @@ export class Leader implements Leadership {
   readonly #liveness: Liveness
   readonly #establishBy: number
   #phase: PeerPhase = 'discovery'
+  #steppedAt: number
   #ended = false
 
   constructor(setup: LeaderSetup, now: number) {
@@ -60,6 +61,7 @@ export class Leader implements Leadership {
     this.epochs = setup.epochs
     this.history = setup.history
     this.#options = setup.options
+    this.#steppedAt = now
     this.#establishBy = now + setup.options.initLimitTicks * setup.options.tickMs
     this.#discovery = new LeaderDiscovery(this)
     this.#synchronization = new LeaderSynchronization(this)
@@ -182,6 +184,7 @@ export class Leader implements Leadership {
 
   tick(now: number): void {
     const { tickMs, syncLimitTicks, initLimitTicks } = this.#options
+    this.#forgiveAbsence(now)
     if (now < this.nextAt) return
     if (!this.established && now >= this.#establishBy)
       return this.stepDown('no quorum was synchronised within initLimit')
@@ -229,6 +232,18 @@ export class Leader implements Leadership {
       this.self,
       ...[...this.learners.values()].filter(each => each.votes && each.has('synced')).map(each => each.peer),
     ]
+  }
+
+  /**
+   * This process has stood still: what learners said meanwhile waits unread. They are given a tick before they count as silent, or their
+   * links would go with the touches of their sessions (S2). The quorum's silence counts all the same (Z24).
+   */
+  #forgiveAbsence(now: number): void {
+    const { tickMs, syncLimitTicks } = this.#options
+    const away = now - this.#steppedAt > tickMs
+    this.#steppedAt = now
+    if (!away) return
+    for (const learner of this.learners.values()) learner.heardAt = Math.max(learner.heardAt, now - (syncLimitTicks - 1) * tickMs)
   }
 
   /** Those for whom more had to be committed first. */
