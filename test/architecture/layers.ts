@@ -234,5 +234,13 @@ export const longFiles: ReadonlyMap<string, string> = new Map([
   ],
   ['lib/host/links.ts', 'the life of a link, from dialling to its end; the handshake could stand by itself'],
   ['lib/host/peer-host.ts', "a peer's turns and its life; wiring and lifecycle could stand by themselves"],
+  [
+    'lib/testing/simulated-client.ts',
+    'one client, what it asks and what it is told; its watches could stand by themselves',
+  ],
+  [
+    'lib/testing/simulated-disk.ts',
+    'one queue of operations and what a crash leaves of each; snapshots could stand by themselves',
+  ],
   ['lib/storage/level/level-storage.ts', 'the contract put together, with the table of crash states in its header'],
 ])
