@@ -110,6 +110,8 @@ export class Roles {
     if (message.kind === 'learnerInfo') {
       if (role.kind === 'looking') this.#early.set(peer, { link, info: message })
       else if (role.kind === 'leading') this.#join(role.leader, peer, link, message, now)
+      // It chose this peer by an old ballot: it must not wait for what will not come.
+      else this.#setup.port.send(link, this.#notification())
       return
     }
     if (role.kind === 'leading') role.leader.onMessage(peer, message, now)
@@ -135,8 +137,10 @@ export class Roles {
   /** Time has passed, or an operation has completed. */
   tick(now: number): void {
     const role = this.#role
-    if (role.kind === 'leading') role.leader.tick(now)
-    else if (role.kind === 'learning') role.learner.tick(now)
+    if (role.kind === 'leading') {
+      if (this.#isDeserted(role.leader)) role.leader.stepDown('those who chose this peer have left')
+      role.leader.tick(now)
+    } else if (role.kind === 'learning') role.learner.tick(now)
     else if (role.election !== undefined) this.#decided(role.election.tick(now), now)
     else if (this.#setup.outbox.drained) this.#elect(now)
   }
@@ -239,6 +243,16 @@ export class Roles {
     }
     this.#early.clear()
     this.announce()
+  }
+
+  /** Before it is established, a leader waits only for voters that are with it, or that still say they are coming. */
+  #isDeserted(leader: Leader): boolean {
+    if (leader.established) return false
+    const { self } = this.#setup
+    const coming = [...this.#heard].filter(
+      ([, heard]) => heard.leader === self && (heard.role !== 'looking' || heard.round === this.#round),
+    )
+    return !this.#quorum.isQuorum([self, ...leader.learners.keys(), ...coming.map(([peer]) => peer)])
   }
 
   #join(leader: Leader, peer: PeerId, link: LinkId, info: LearnerInfo, now: number): void {

@@ -61,6 +61,11 @@ export class LeaderDiscovery {
       )
       return false
     }
+    if (!this.#done && learner.votes && !message.counted && !this.#promised.has(learner.peer)) {
+      // It promised this epoch before, and the word of it was lost or went to another: it counts in no quorum, so the next epoch must do.
+      this.#leadership.stepDown(`peer ${learner.peer} has promised epoch ${this.#leadership.epoch} before`)
+      return false
+    }
     learner.stage = 'accepted'
     learner.sent = message.lastZxid
     if (learner.votes && message.counted) this.#promised.add(learner.peer)
@@ -76,9 +81,16 @@ export class LeaderDiscovery {
   }
 
   #invite(learner: LearnerProgress): void {
-    const { port, epoch } = this.#leadership
+    const { port, epoch, epochs, established } = this.#leadership
+    // An observer promises only to an established leader: then no later leader's epoch is below it, and it has no say in epochs (E5).
+    if (!learner.votes && !established) return
     if (learner.acceptedEpoch > epoch) {
-      // It has promised a later epoch to a leader that failed: only a new leadership can take it in.
+      if (!learner.votes) {
+        this.#leadership.drop(learner, `it has accepted epoch ${learner.acceptedEpoch}, and this is epoch ${epoch}`)
+        return
+      }
+      // It has promised a later epoch to a leader that failed: only a new leadership can take it in, of an epoch above that.
+      epochs.accept(learner.acceptedEpoch)
       this.#leadership.stepDown(`peer ${learner.peer} has accepted epoch ${learner.acceptedEpoch}`)
       return
     }

@@ -243,7 +243,8 @@ export class Leader implements Leadership {
     const away = now - this.#steppedAt > tickMs
     this.#steppedAt = now
     if (!away) return
-    for (const learner of this.learners.values()) learner.heardAt = Math.max(learner.heardAt, now - (syncLimitTicks - 1) * tickMs)
+    for (const learner of this.learners.values())
+      learner.heardAt = Math.max(learner.heardAt, now - (syncLimitTicks - 1) * tickMs)
   }
 
   /** Those for whom more had to be committed first. */
@@ -270,6 +271,7 @@ export class Leader implements Leadership {
     for (const learner of [...this.learners.values()]) {
       if (learner.stage === 'synced') this.#synchronization.activate(learner)
       else if (learner.stage === 'accepted') this.#synchronization.synchronize(learner)
+      else if (learner.stage === 'joined') this.#discovery.onLearnerInfo(learner)
     }
   }
 }
