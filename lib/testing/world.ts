@@ -95,7 +95,7 @@ export class World {
       ids,
       {
         delayMs: () => (0.05 + random.waiting(options.networkMs)) * this.slowness,
-        redialMs: () => random.chance(0.5) ? random.between(1, 10) : random.between(5, 150),
+        redialMs: () => (random.chance(0.5) ? random.between(1, 10) : random.between(5, 150)),
       },
       {
         random,
@@ -104,7 +104,8 @@ export class World {
         isUp: peer => this.peer(peer).isUp,
         deliver: (peer, input) => {
           // A snapshot goes from the link to the disk; also while the peer itself does nothing.
-          if (input.kind === 'message' && input.message.kind === 'snapshotBegin') this.peer(peer).disk.snapshotBegins(input.link)
+          if (input.kind === 'message' && input.message.kind === 'snapshotBegin')
+            this.peer(peer).disk.snapshotBegins(input.link)
           this.peer(peer).receive(input)
         },
         deliverImage: (peer, link, image) => this.peer(peer).disk.snapshotEnds(link, image),

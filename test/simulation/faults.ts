@@ -87,7 +87,8 @@ export class Faults {
         // Comes back, and goes again, while what it asked for is still under way.
         const learner = random.chance(0.5) ? ([...world.peers.values()].at(-1) ?? other) : other
         if (learner === leader) return
-        for (let times = 1 + random.below(4); times > 0; times--) world.after(random.between(0, 600), () => network.reset(leader.id, learner.id, 0))
+        for (let times = 1 + random.below(4); times > 0; times--)
+          world.after(random.between(0, 600), () => network.reset(leader.id, learner.id, 0))
         break
       }
       case 'halfOpenLink':

@@ -7,9 +7,16 @@ import { formatZxid, sameZxid } from '../../lib/model/zxid.js'
 import { World } from '../../lib/testing/world.js'
 import { makeCheckers } from './checkers/checkers.js'
 import { Violation } from './checkers/violation.js'
-import type { Mutant } from './mutants/mutant.js'
 import { Faults } from './faults.js'
-import { type FaultKind, faultKinds, type Scenario, scenarioOf } from './scenario.js'
+import type { Mutant } from './mutants/mutant.js'
+import {
+  changeScenario,
+  type FaultKind,
+  faultKinds,
+  type Scenario,
+  type ScenarioChange,
+  scenarioOf,
+} from './scenario.js'
 import { Workload } from './workload.js'
 
 export interface RunResult {
@@ -26,12 +33,12 @@ export interface RunResult {
 export interface RunOptions {
   readonly trace?: (line: string) => void
   /** Plants a bug into this world; returns how to take it out again. */
-  readonly mutant?: Pick<Mutant, 'plant'>
-  readonly scenario?: Partial<Scenario>
+  readonly mutant?: Pick<Mutant, 'plant' | 'scenario'>
+  readonly scenario?: ScenarioChange | undefined
 }
 
 export function run(seed: number, options: RunOptions = {}): RunResult {
-  const scenario: Scenario = { ...scenarioOf(seed), ...options.scenario }
+  const scenario = changeScenario(scenarioOf(seed), options.scenario ?? options.mutant?.scenario)
   const world = new World({ ...scenario.world, ...(options.trace === undefined ? {} : { trace: options.trace }) })
   const undo = options.mutant?.plant()
   const checkers = makeCheckers(world)
@@ -43,7 +50,10 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
     play(world, scenario, faults, workload)
     for (const check of checkers.all) check.atEnd?.()
   } catch (error) {
-    const row = error instanceof Violation ? error.row : (/^([A-Z]\d+): /.exec(error instanceof Error ? error.message : '')?.[1] ?? 'R1')
+    const row =
+      error instanceof Violation
+        ? error.row
+        : (/^([A-Z]\d+): /.exec(error instanceof Error ? error.message : '')?.[1] ?? 'R1')
     const message =
       error instanceof Violation ? error.message : `${error instanceof Error ? error.stack : String(error)}`
     violation = { row, message, event: world.eventNumber }

@@ -55,3 +55,20 @@ export function scenarioOf(seed: number): Scenario {
     pipelining: random.pick([1, 3, 8]),
   }
 }
+
+/** For a run that looks for one thing. */
+export type ScenarioChange = Partial<Omit<Scenario, 'world'>> & { readonly world?: Partial<WorldOptions> }
+
+export function changeScenario(scenario: Scenario, change: ScenarioChange = {}): Scenario {
+  return { ...scenario, ...change, world: { ...scenario.world, ...change.world } }
+}
+
+/** Writes of a learner's clients are under way while its link to the leader comes and goes. */
+export const flapping: ScenarioChange = {
+  world: { voters: 3, observers: 1, diskMs: 12, networkMs: 0.3 },
+  clients: 6,
+  pipelining: 8,
+  faults: ['flapLearner', 'slowDisk'],
+  faultEveryMs: 150,
+  durationMs: 9000,
+}

@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util'
 import { mutants } from './mutants/mutants.js'
 import { run } from './run.js'
-import { faultKinds } from './scenario.js'
+import { faultKinds, flapping } from './scenario.js'
 
 const { values } = parseArgs({
   options: {
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     mutants: { type: 'string' },
+    flapping: { type: 'boolean', default: false },
   },
 })
 
@@ -42,7 +43,10 @@ let virtualMs = 0
 const broken: number[] = []
 
 for (let seed = first; seed < first + count; seed++) {
-  const result = run(seed, values.trace ? { trace: line => console.log(line) } : {})
+  const result = run(seed, {
+    ...(values.trace ? { trace: line => console.log(line) } : {}),
+    scenario: values.flapping ? flapping : undefined,
+  })
   events += result.events
   commits += result.commits
   answered += result.answered
@@ -53,7 +57,7 @@ for (let seed = first; seed < first + count; seed++) {
   broken.push(seed)
   const { row, message, event } = result.violation
   console.log(`\n${row} violated in seed ${seed} at event ${event}: ${message}`)
-  console.log(`  npm run simulate -- --seed ${seed} --trace`)
+  console.log(`  npm run simulate -- --seed ${seed}${values.flapping ? ' --flapping' : ''} --trace`)
 }
 
 const seconds = (performance.now() - started) / 1000

@@ -47,9 +47,18 @@ export class AttachmentChecker implements WorldObserver {
   stepped(peer: SimulatedPeer, input: Input): void {
     if (input.kind === 'clientAttached') {
       const { client } = input
-      const rest = { waiting: [], data: new Set<string>(), child: new Set<string>(), expected: [], made: [], at: ZERO, last: ZERO }
+      const rest = {
+        waiting: [],
+        data: new Set<string>(),
+        child: new Set<string>(),
+        expected: [],
+        made: [],
+        at: ZERO,
+        last: ZERO,
+      }
       this.#attached.set(client, { client, peer: peer.id, ...rest })
-    } else if (input.kind === 'request') this.#attached.get(input.client)?.waiting.push({ cxid: input.cxid, request: input.request })
+    } else if (input.kind === 'request')
+      this.#attached.get(input.client)?.waiting.push({ cxid: input.cxid, request: input.request })
     else if (input.kind === 'clientDetached') this.#attached.delete(input.client)
   }
 
@@ -57,13 +66,20 @@ export class AttachmentChecker implements WorldObserver {
     if (effect.kind === 'detachClient') {
       const attached = this.#attached.get(effect.client)
       if (attached !== undefined && attached.waiting.length > 0) {
-        throw new Violation('C2', `client ${effect.client} is detached with ${attached.waiting.length} calls unanswered`)
+        throw new Violation(
+          'C2',
+          `client ${effect.client} is detached with ${attached.waiting.length} calls unanswered`,
+        )
       }
       this.#attached.delete(effect.client)
     } else if (effect.kind === 'reply' || effect.kind === 'fail') {
       const attached = this.#of(effect.client, effect.kind)
       const next = attached.waiting.shift()
-      if (next?.cxid !== effect.cxid) throw new Violation('C2', `client ${effect.client} is answered ${effect.cxid}, the next in order is ${next?.cxid}`)
+      if (next?.cxid !== effect.cxid)
+        throw new Violation(
+          'C2',
+          `client ${effect.client} is answered ${effect.cxid}, the next in order is ${next?.cxid}`,
+        )
       if (effect.kind === 'reply') this.#reply(attached, next.request, effect.zxid, effect.response)
     } else if (effect.kind === 'notify') this.#notify(this.#of(effect.client, effect.kind), effect.event)
   }
@@ -82,16 +98,24 @@ export class AttachmentChecker implements WorldObserver {
   }
 
   #reply(attached: Attached, request: Request, zxid: Zxid, response: Response): void {
-    if (isAfter(attached.last, zxid)) throw new Violation('C3', `client ${attached.client} is answered at ${formatZxid(zxid)} after ${formatZxid(attached.last)}`)
+    if (isAfter(attached.last, zxid))
+      throw new Violation(
+        'C3',
+        `client ${attached.client} is answered at ${formatZxid(zxid)} after ${formatZxid(attached.last)}`,
+      )
     attached.last = zxid
     this.#expectUpTo(attached, zxid)
     const missed = attached.expected[0]
     if (missed !== undefined) {
       const event = `${missed.type} ${missed.path} of ${formatZxid(missed.zxid)}`
-      throw new Violation('W1', `client ${attached.client} is answered at ${formatZxid(zxid)} before it is told ${event}`)
+      throw new Violation(
+        'W1',
+        `client ${attached.client} is answered at ${formatZxid(zxid)} before it is told ${event}`,
+      )
     }
     if (request.kind === 'setWatches') return this.#restored(attached, request, zxid)
-    if (attached.made.length > 0) throw new Violation('W5', `client ${attached.client} is told ${attached.made[0]!.type} without a change`)
+    if (attached.made.length > 0)
+      throw new Violation('W5', `client ${attached.client} is told ${attached.made[0]!.type} without a change`)
     if (!('watch' in request) || !request.watch) return
     const missing = request.kind === 'exists' && response.kind === 'error' && response.code === 'NO_NODE'
     if (response.kind === 'error' && !missing) return
@@ -106,11 +130,20 @@ export class AttachmentChecker implements WorldObserver {
     }
     this.#expectUpTo(attached, event.zxid)
     const next = attached.expected[0]
-    const index = attached.expected.findIndex(each => each.type === event.type && each.path === event.path && sameZxid(each.zxid, event.zxid!))
+    const index = attached.expected.findIndex(
+      each => each.type === event.type && each.path === event.path && sameZxid(each.zxid, event.zxid!),
+    )
     if (index === -1) {
-      throw new Violation('W3', `client ${attached.client} is told ${event.type} ${event.path} of ${formatZxid(event.zxid)}, for which it has no watch`)
+      throw new Violation(
+        'W3',
+        `client ${attached.client} is told ${event.type} ${event.path} of ${formatZxid(event.zxid)}, for which it has no watch`,
+      )
     }
-    if (!sameZxid(next!.zxid, event.zxid)) throw new Violation('W2', `client ${attached.client} is told ${formatZxid(event.zxid)} before ${formatZxid(next!.zxid)}`)
+    if (!sameZxid(next!.zxid, event.zxid))
+      throw new Violation(
+        'W2',
+        `client ${attached.client} is told ${formatZxid(event.zxid)} before ${formatZxid(next!.zxid)}`,
+      )
     attached.expected.splice(index, 1)
   }
 
@@ -131,7 +164,8 @@ export class AttachmentChecker implements WorldObserver {
       if (type === 'dataChanged') continue
       if (type === 'deleted' && attached.child.delete(path) && !told) attached.expected.push({ type, path, zxid })
       const parent = parentOf(path)
-      if (path !== '/' && attached.child.delete(parent)) attached.expected.push({ type: 'childrenChanged', path: parent, zxid })
+      if (path !== '/' && attached.child.delete(parent))
+        attached.expected.push({ type: 'childrenChanged', path: parent, zxid })
     }
   }
 
@@ -159,7 +193,10 @@ export class AttachmentChecker implements WorldObserver {
     const told = attached.made.map(({ type, path }) => `${type} ${path}`)
     attached.made = []
     if (told.sort().join() !== expected.sort().join()) {
-      throw new Violation('W4', `client ${attached.client} restores its watches at ${formatZxid(zxid)} and is told [${told}], not [${expected}]`)
+      throw new Violation(
+        'W4',
+        `client ${attached.client} restores its watches at ${formatZxid(zxid)} and is told [${told}], not [${expected}]`,
+      )
     }
   }
 

@@ -6,7 +6,14 @@ import type { Proposal } from '../../../lib/model/proposal.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, type Zxid } from '../../../lib/model/zxid.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
-import { type Committed, type Leadership, type Ledger, type LedgerListener, type PeerRecord, zxidKey } from './ledger.js'
+import {
+  type Committed,
+  type Leadership,
+  type Ledger,
+  type LedgerListener,
+  type PeerRecord,
+  zxidKey,
+} from './ledger.js'
 import { Violation } from './violation.js'
 
 export class BroadcastChecker implements WorldObserver, LedgerListener {
@@ -49,21 +56,32 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
     const newest = this.#ledger.established
     if (newest === undefined || newest.epoch <= epoch) return
     if (!inHistory(newest, committed)) {
-      throw new Violation('Z24', `peer ${id} of epoch ${epoch} commits ${formatZxid(committed)} when epoch ${newest.epoch} is established without it`)
+      throw new Violation(
+        'Z24',
+        `peer ${id} of epoch ${epoch} commits ${formatZxid(committed)} when epoch ${newest.epoch} is established without it`,
+      )
     }
     const patience = (this.#ledger.world.protocol.syncLimitTicks + 2) * this.#ledger.world.protocol.tickMs
     if (this.#ledger.world.now - newest.establishedAt! > patience + 100) {
-      throw new Violation('Z24', `peer ${id} still commits in epoch ${epoch} long after epoch ${newest.epoch} was established`)
+      throw new Violation(
+        'Z24',
+        `peer ${id} still commits in epoch ${epoch} long after epoch ${newest.epoch} was established`,
+      )
     }
   }
 
   committed({ proposal }: Committed): void {
     const { zxid } = proposal
-    if (!this.#broadcast.has(zxidKey(zxid))) throw new Violation('Z7', `${formatZxid(zxid)} is delivered, but no leader has proposed it`)
-    if (!this.#ledger.isDurableAtQuorum(zxid)) throw new Violation('Z21', `${formatZxid(zxid)} is delivered, but not on the disks of a quorum`)
+    if (!this.#broadcast.has(zxidKey(zxid)))
+      throw new Violation('Z7', `${formatZxid(zxid)} is delivered, but no leader has proposed it`)
+    if (!this.#ledger.isDurableAtQuorum(zxid))
+      throw new Violation('Z21', `${formatZxid(zxid)} is delivered, but not on the disks of a quorum`)
     const newest = this.#ledger.established
     if (newest !== undefined && zxid.epoch < newest.epoch && !inHistory(newest, zxid)) {
-      throw new Violation('Z12', `${formatZxid(zxid)} becomes committed when epoch ${newest.epoch} is established without it`)
+      throw new Violation(
+        'Z12',
+        `${formatZxid(zxid)} becomes committed when epoch ${newest.epoch} is established without it`,
+      )
     }
   }
 
@@ -80,7 +98,10 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
       const { zxid } = this.#ledger.chain[index]!.proposal
       if (isAtMost(zxid, leadership.initialBase)) return
       if (zxid.epoch < leadership.epoch && !inHistory(leadership, zxid)) {
-        throw new Violation('Z13', `peer ${leadership.leader} is established in epoch ${leadership.epoch} without ${formatZxid(zxid)}`)
+        throw new Violation(
+          'Z13',
+          `peer ${leadership.leader} is established in epoch ${leadership.epoch} without ${formatZxid(zxid)}`,
+        )
       }
     }
   }
@@ -89,7 +110,8 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
     const voters = this.#ledger.world.voterIds()
     for (const { proposal } of this.#ledger.chain) {
       const holding = voters.filter(id => this.#ledger.world.peer(id).disk.covers(proposal.zxid))
-      if (holding.length * 2 <= voters.length) throw new Violation('Z21', `${formatZxid(proposal.zxid)} is left only on ${holding.join(', ')}`)
+      if (holding.length * 2 <= voters.length)
+        throw new Violation('Z21', `${formatZxid(proposal.zxid)} is left only on ${holding.join(', ')}`)
     }
   }
 
@@ -99,7 +121,10 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
     const last = this.#lastOf.get(epoch)
     const expected = last === undefined ? 1 : last.counter + 1
     if (zxid.epoch !== epoch || zxid.counter !== expected) {
-      throw new Violation('Z5', `peer ${id} leads epoch ${epoch} and proposes ${formatZxid(zxid)}, not counter ${expected}`)
+      throw new Violation(
+        'Z5',
+        `peer ${id} leads epoch ${epoch} and proposes ${formatZxid(zxid)}, not counter ${expected}`,
+      )
     }
     this.#lastOf.set(epoch, zxid)
     if (this.#broadcast.has(zxidKey(zxid))) throw new Violation('Z6', `${formatZxid(zxid)} is proposed twice`)

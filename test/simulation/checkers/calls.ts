@@ -40,14 +40,18 @@ export class CallChecker implements WorldObserver, LedgerListener {
     const { zxid, session, cxid, txn } = entry.proposal
     this.#countTokens(txn, zxid)
     if (txn.kind === 'createSession') {
-      if (this.#sessions.has(txn.session)) throw new Violation('S1', `session ${txn.session} is created again at ${formatZxid(zxid)}`)
+      if (this.#sessions.has(txn.session))
+        throw new Violation('S1', `session ${txn.session} is created again at ${formatZxid(zxid)}`)
       this.#sessions.add(txn.session)
       this.model.sessions.add(txn.session)
       return
     }
     const closedAt = this.#closed.get(session)
     if (closedAt !== undefined && changes(txn) && txn.kind !== 'closeSession') {
-      throw new Violation('C16', `session ${session}, closed at ${formatZxid(closedAt)}, changes the tree at ${formatZxid(zxid)}`)
+      throw new Violation(
+        'C16',
+        `session ${session}, closed at ${formatZxid(closedAt)}, changes the tree at ${formatZxid(zxid)}`,
+      )
     }
     if (txn.kind === 'closeSession') {
       this.#closed.set(session, zxid)
@@ -61,7 +65,8 @@ export class CallChecker implements WorldObserver, LedgerListener {
     const { zxid, txn } = proposal
     const candidates = (this.#calls.get(`${session} ${cxid}`) ?? []).filter(call => fits(call.request, txn))
     const call = candidates.find(each => this.#versionsMatch(each.request)) ?? candidates[0]
-    if (call === undefined) throw new Violation('C1', `${formatZxid(zxid)} is ${txn.kind} by ${session}/${cxid}, which nobody asked for`)
+    if (call === undefined)
+      throw new Violation('C1', `${formatZxid(zxid)} is ${txn.kind} by ${session}/${cxid}, which nobody asked for`)
     // A client that counts from 1 again may have asked for several of these: a failed one cannot be told from the others.
     if (candidates.length > 1 && !changes(txn)) return
     const outcomes = this.model.execute(call.request as WriteRequest, session, zxidKey(zxid))
@@ -73,7 +78,10 @@ export class CallChecker implements WorldObserver, LedgerListener {
       if (code !== outcome.code || (step.kind === 'create' && step.path !== outcome.path)) {
         const path = step.kind === 'create' ? step.path : ''
         const row = txn.kind === 'multi' ? 'C9' : step.kind === 'create' ? 'C11' : 'C10'
-        throw new Violation(row, `${formatZxid(zxid)} is ${step.kind} ${code} ${path}, the model says ${outcome.code} ${outcome.path ?? ""}`)
+        throw new Violation(
+          row,
+          `${formatZxid(zxid)} is ${step.kind} ${code} ${path}, the model says ${outcome.code} ${outcome.path ?? ''}`,
+        )
       }
     }
   }
@@ -81,23 +89,28 @@ export class CallChecker implements WorldObserver, LedgerListener {
   /** Tells two deletes of one path apart, of which only one can have succeeded. */
   #versionsMatch(request: Request): boolean {
     if (request.kind === 'multi') return request.steps.every(step => this.#versionsMatch(step))
-    return !('version' in request) || request.version === -1 || request.version === this.model.get(request.path)?.version
+    return (
+      !('version' in request) || request.version === -1 || request.version === this.model.get(request.path)?.version
+    )
   }
 
   #compareTrees({ proposal, index }: Committed): void {
     const { tree, sessions } = this.#ledger.ref
     const { session, txn, zxid } = proposal
     if (txn.kind === 'closeSession') {
-      for (const path of tree.ephemerals.of(session)) throw new Violation('S4', `${path} outlives session ${session}, closed at ${formatZxid(zxid)}`)
+      for (const path of tree.ephemerals.of(session))
+        throw new Violation('S4', `${path} outlives session ${session}, closed at ${formatZxid(zxid)}`)
     } else if (index % 32 !== 0) return
     for (const path of this.model.paths()) {
       const expected = this.model.get(path)!
       const znode = tree.get(path)
       if (znode === undefined) throw new Violation('C13', `${path} is missing at ${formatZxid(zxid)}`)
       if (path.startsWith('/zookeeper')) continue
-      const same = znode.version === expected.version && znode.owner === expected.owner && sameBytes(znode.data, expected.data)
+      const same =
+        znode.version === expected.version && znode.owner === expected.owner && sameBytes(znode.data, expected.data)
       if (!same) throw new Violation('C10', `${path} at ${formatZxid(zxid)} is not what the model has`)
-      if (znode.owner !== undefined && !sessions.has(znode.owner)) throw new Violation('S4', `${path} belongs to session ${znode.owner}, which is gone`)
+      if (znode.owner !== undefined && !sessions.has(znode.owner))
+        throw new Violation('S4', `${path} belongs to session ${znode.owner}, which is gone`)
     }
     let count = 0
     for (const _ of tree.entries()) count += 1
@@ -112,7 +125,11 @@ export class CallChecker implements WorldObserver, LedgerListener {
       if ((step.kind !== 'create' && step.kind !== 'setData') || step.data === null) continue
       const token = decoder.decode(step.data)
       const before = this.#tokens.get(token)
-      if (before !== undefined) throw new Violation('C1', `the write of ${token} takes effect at ${formatZxid(before)} and at ${formatZxid(zxid)}`)
+      if (before !== undefined)
+        throw new Violation(
+          'C1',
+          `the write of ${token} takes effect at ${formatZxid(before)} and at ${formatZxid(zxid)}`,
+        )
       this.#tokens.set(token, zxid)
     }
   }
@@ -126,7 +143,8 @@ export class CallChecker implements WorldObserver, LedgerListener {
       case 'returned':
         return this.#back(event.call)
       case 'attached':
-        if (this.#expired.has(event.session)) throw new Violation('C16', `session ${event.session} is attached after it expired`)
+        if (this.#expired.has(event.session))
+          throw new Violation('C16', `session ${event.session} is attached after it expired`)
         return
       case 'detached':
         if (event.code !== 'SESSION_EXPIRED' || event.session === undefined) return
@@ -157,36 +175,60 @@ export class CallChecker implements WorldObserver, LedgerListener {
     const { zxid, response } = outcome
     if (this.#expired.has(session)) throw new Violation('C16', `a call of ${session} succeeds after it expired`)
     const last = this.#lastReply.get(session) ?? ZERO
-    if (isAfter(last, zxid)) throw new Violation('C3', `session ${session} is answered at ${formatZxid(zxid)} after ${formatZxid(last)}`)
-    if (isAfter(call.seen, zxid)) throw new Violation('C3', `session ${session} has seen ${formatZxid(call.seen)} and is answered at ${formatZxid(zxid)}`)
+    if (isAfter(last, zxid))
+      throw new Violation('C3', `session ${session} is answered at ${formatZxid(zxid)} after ${formatZxid(last)}`)
+    if (isAfter(call.seen, zxid))
+      throw new Violation(
+        'C3',
+        `session ${session} has seen ${formatZxid(call.seen)} and is answered at ${formatZxid(zxid)}`,
+      )
     this.#lastReply.set(session, zxid)
     if (isWrite(request)) this.#wrote(call, zxid, response, floor)
     else if (request.kind === 'sync') {
-      if (isAfter(floor, zxid)) throw new Violation('C8', `sync is answered at ${formatZxid(zxid)}, ${formatZxid(floor)} had returned before it was asked`)
+      if (isAfter(floor, zxid))
+        throw new Violation(
+          'C8',
+          `sync is answered at ${formatZxid(zxid)}, ${formatZxid(floor)} had returned before it was asked`,
+        )
     } else this.#read(request, zxid, response)
   }
 
   #wrote(call: Call, zxid: Zxid, response: Response, floor: Zxid): void {
     const entry = this.#ledger.at(zxid)
-    if (entry === undefined) throw new Violation('C6', `${call.session}/${call.cxid} is answered with ${formatZxid(zxid)}, which is not committed`)
+    if (entry === undefined)
+      throw new Violation(
+        'C6',
+        `${call.session}/${call.cxid} is answered with ${formatZxid(zxid)}, which is not committed`,
+      )
     const { session, cxid, txn } = entry.proposal
     if (session !== call.session || cxid !== call.cxid || !fits(call.request, txn)) {
-      throw new Violation('C1', `${call.session}/${call.cxid} ${call.request.kind} is answered with ${formatZxid(zxid)}, which is ${session}/${cxid} ${txn.kind}`)
+      throw new Violation(
+        'C1',
+        `${call.session}/${call.cxid} ${call.request.kind} is answered with ${formatZxid(zxid)}, which is ${session}/${cxid} ${txn.kind}`,
+      )
     }
     if (JSON.stringify(response) !== JSON.stringify(entry.response)) {
-      throw new Violation('C1', `${call.session}/${call.cxid} is answered ${JSON.stringify(response)}, the reference says ${JSON.stringify(entry.response)}`)
+      throw new Violation(
+        'C1',
+        `${call.session}/${call.cxid} is answered ${JSON.stringify(response)}, the reference says ${JSON.stringify(entry.response)}`,
+      )
     }
     if (!isAfter(zxid, floor)) {
-      throw new Violation('C1', `${call.session}/${call.cxid} takes place ${formatZxid(zxid)}, but ${formatZxid(floor)} had returned before it was asked`)
+      throw new Violation(
+        'C1',
+        `${call.session}/${call.cxid} takes place ${formatZxid(zxid)}, but ${formatZxid(floor)} had returned before it was asked`,
+      )
     }
-    if (response.kind === 'error' && changes(txn)) throw new Violation('C7', `${formatZxid(zxid)} is answered ${response.code} and changes the tree`)
+    if (response.kind === 'error' && changes(txn))
+      throw new Violation('C7', `${formatZxid(zxid)} is answered ${response.code} and changes the tree`)
     this.#returned = later(this.#returned, zxid)
   }
 
   /** C4, C5: a read is the state behind the zxid it is answered with (and that is behind all the session has seen: C3). */
   #read(request: Request, zxid: Zxid, response: Response): void {
     if (request.kind !== 'getData' && request.kind !== 'exists' && request.kind !== 'getChildren') return
-    if (!sameZxid(zxid, ZERO) && this.#ledger.at(zxid) === undefined) throw new Violation('C6', `a read sees ${formatZxid(zxid)}, which is not committed`)
+    if (!sameZxid(zxid, ZERO) && this.#ledger.at(zxid) === undefined)
+      throw new Violation('C6', `a read sees ${formatZxid(zxid)}, which is not committed`)
     const expected = this.model.before(request.path, zxidKey(zxid))
     const wrong = (why: string): never => {
       throw new Violation('C5', `${request.kind} ${request.path} at ${formatZxid(zxid)}: ${why}`)
@@ -197,12 +239,17 @@ export class CallChecker implements WorldObserver, LedgerListener {
     }
     if (expected === undefined) return wrong('answered, but the model has none')
     if (response.kind === 'children') {
-      if ([...response.children].sort().join() !== expected.children.join()) wrong(`children ${response.children}, the model has ${expected.children}`)
+      if ([...response.children].sort().join() !== expected.children.join())
+        wrong(`children ${response.children}, the model has ${expected.children}`)
       return
     }
     if (response.kind !== 'data' && response.kind !== 'stat') return wrong(`answered ${response.kind}`)
     const { stat } = response
-    if (stat.version !== expected.version || stat.ephemeralOwner !== expected.owner || zxidKey(stat.mzxid) !== expected.modifiedAt) {
+    if (
+      stat.version !== expected.version ||
+      stat.ephemeralOwner !== expected.owner ||
+      zxidKey(stat.mzxid) !== expected.modifiedAt
+    ) {
       wrong(`version ${stat.version} at ${formatZxid(stat.mzxid)}, the model has ${expected.version}`)
     }
     if (response.kind === 'data' && !sameBytes(response.data, expected.data)) wrong('other data than the model has')
@@ -212,7 +259,11 @@ export class CallChecker implements WorldObserver, LedgerListener {
     for (const { session, cxid, request } of this.#refused) {
       for (const token of tokensOf(request)) {
         const applied = this.#tokens.get(token)
-        if (applied !== undefined) throw new Violation('C7', `${session}/${cxid} failed as not applied, but took effect at ${formatZxid(applied)}`)
+        if (applied !== undefined)
+          throw new Violation(
+            'C7',
+            `${session}/${cxid} failed as not applied, but took effect at ${formatZxid(applied)}`,
+          )
       }
     }
   }
@@ -225,7 +276,12 @@ function isWrite(request: Request): boolean {
 /** Whether the txn can come of the request. */
 function fits(request: Request, txn: Txn): boolean {
   if (txn.kind === 'error') return isWrite(request) && request.kind !== 'multi'
-  if (txn.kind === 'multi') return request.kind === 'multi' && request.steps.length === txn.steps.length && request.steps.every((step, index) => fitsStep(step, txn.steps[index]!))
+  if (txn.kind === 'multi')
+    return (
+      request.kind === 'multi' &&
+      request.steps.length === txn.steps.length &&
+      request.steps.every((step, index) => fitsStep(step, txn.steps[index]!))
+    )
   if (txn.kind === 'closeSession') return request.kind === 'closeSession'
   return fitsStep(request, txn as StepTxn)
 }
@@ -239,7 +295,8 @@ function fitsStep(request: Request, txn: StepTxn): boolean {
 }
 
 function changes(txn: Txn): boolean {
-  if (txn.kind === 'multi') return txn.steps.length > 0 && txn.steps[0]!.kind !== 'error' && txn.steps.every(step => step.kind !== 'error')
+  if (txn.kind === 'multi')
+    return txn.steps.length > 0 && txn.steps[0]!.kind !== 'error' && txn.steps.every(step => step.kind !== 'error')
   return txn.kind !== 'error' && txn.kind !== 'check'
 }
 

@@ -31,11 +31,17 @@ export class EpochChecker implements WorldObserver, LedgerListener {
     const voters = this.#ledger.world.voterIds()
     const durable = voters.filter(id => adopted.has(id))
     if (durable.length * 2 <= voters.length) {
-      throw new Violation('Z2', `peer ${leader} leads epoch ${epoch}, which only ${durable.join(', ')} have made current with its history`)
+      throw new Violation(
+        'Z2',
+        `peer ${leader} leads epoch ${epoch}, which only ${durable.join(', ')} have made current with its history`,
+      )
     }
     const newest = this.#ledger.established
     if (newest !== undefined && newest.epoch > epoch) {
-      throw new Violation('Z1', `peer ${leader} is established in epoch ${epoch} after peer ${newest.leader} in ${newest.epoch}`)
+      throw new Violation(
+        'Z1',
+        `peer ${leader} is established in epoch ${epoch} after peer ${newest.leader} in ${newest.epoch}`,
+      )
     }
   }
 
@@ -43,7 +49,10 @@ export class EpochChecker implements WorldObserver, LedgerListener {
     if (change.kind !== 'epochs') return
     const { epochs, before } = change
     if (epochs.accepted < before.accepted || epochs.current < before.current || epochs.current > epochs.accepted) {
-      throw new Violation('Z3', `peer ${peer.id}: epochs on disk go from ${JSON.stringify(before)} to ${JSON.stringify(epochs)}`)
+      throw new Violation(
+        'Z3',
+        `peer ${peer.id}: epochs on disk go from ${JSON.stringify(before)} to ${JSON.stringify(epochs)}`,
+      )
     }
   }
 
@@ -58,7 +67,8 @@ export class EpochChecker implements WorldObserver, LedgerListener {
     if (input.kind === 'message' && input.message.kind === 'notification') {
       this.#heard.get(peer.id)!.set(this.#links.get(input.link)!, input.message)
     }
-    for (const effect of effects) if (effect.kind === 'statusChanged' && effect.status.role === 'leading') this.#elected(peer)
+    for (const effect of effects)
+      if (effect.kind === 'statusChanged' && effect.status.role === 'leading') this.#elected(peer)
     if (input.kind !== 'message' || input.message.kind !== 'learnerInfo') return
     const from = this.#links.get(input.link)!
     if (input.message.role === 'participant') this.#told.get(peer.id)!.set(from, input.message.acceptedEpoch)
@@ -69,7 +79,8 @@ export class EpochChecker implements WorldObserver, LedgerListener {
     if (this.#ledger.record(peer.id).former.role === 'leading') return
     const voters = this.#ledger.world.voterIds()
     const backers = voters.filter(id => id === peer.id || this.#heard.get(peer.id)!.get(id)?.leader === peer.id)
-    if (backers.length * 2 <= voters.length) throw new Violation('E4', `peer ${peer.id} leads with the votes of ${backers.join(', ')}`)
+    if (backers.length * 2 <= voters.length)
+      throw new Violation('E4', `peer ${peer.id} leads with the votes of ${backers.join(', ')}`)
   }
 
   performed(peer: SimulatedPeer, effect: Effect): void {
@@ -78,20 +89,25 @@ export class EpochChecker implements WorldObserver, LedgerListener {
     const { epochs, last } = peer.disk
     if (message.kind === 'ackEpoch' && message.counted) {
       const { epoch } = this.#ledger.record(peer.id).status
-      if (epochs.accepted < epoch) throw new Violation('Z4', `peer ${peer.id} promises epoch ${epoch} with ${epochs.accepted} on its disk`)
+      if (epochs.accepted < epoch)
+        throw new Violation('Z4', `peer ${peer.id} promises epoch ${epoch} with ${epochs.accepted} on its disk`)
       const name = `${peer.id} ${epoch}`
       if (this.#counted.has(name)) throw new Violation('Z4', `peer ${peer.id} promises epoch ${epoch} twice`)
       this.#counted.add(name)
     } else if (message.kind === 'leaderInfo') this.#invite(peer, message.epoch)
     else if (message.kind === 'notification' && message.role === 'looking') {
       const before = this.#rounds.get(peer.id) ?? 0
-      if (message.round < before) throw new Violation('E2', `peer ${peer.id} goes from round ${before} to ${message.round}`)
+      if (message.round < before)
+        throw new Violation('E2', `peer ${peer.id} goes from round ${before} to ${message.round}`)
       this.#rounds.set(peer.id, message.round)
       const isVoter = this.#ledger.world.voterIds().includes(peer.id)
       if (!isVoter || message.leader !== peer.id || message.round === 0) return
       if (!sameZxid(message.zxid, last) || message.epoch !== epochs.current) {
         const own = `${formatZxid(message.zxid)} of epoch ${message.epoch}`
-        throw new Violation('E6', `peer ${peer.id} votes with ${own}, but its disk has ${formatZxid(last)} of ${epochs.current}`)
+        throw new Violation(
+          'E6',
+          `peer ${peer.id} votes with ${own}, but its disk has ${formatZxid(last)} of ${epochs.current}`,
+        )
       }
     }
   }
@@ -108,7 +124,10 @@ export class EpochChecker implements WorldObserver, LedgerListener {
     const below = [...told].filter(([id, accepted]) => id !== peer.id && accepted < epoch)
     const voters = this.#ledger.world.voterIds()
     if ((below.length + 1) * 2 <= voters.length) {
-      throw new Violation('Z4', `peer ${peer.id} proposes epoch ${epoch}, which is new only to ${below.map(([id]) => id).join(', ')} and itself`)
+      throw new Violation(
+        'Z4',
+        `peer ${peer.id} proposes epoch ${epoch}, which is new only to ${below.map(([id]) => id).join(', ')} and itself`,
+      )
     }
   }
 }

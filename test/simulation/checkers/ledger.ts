@@ -105,7 +105,9 @@ export class Ledger implements WorldObserver {
   /** How many voters' disks hold everything up to `zxid`, and whether these are a quorum. */
   isDurableAtQuorum(zxid: Zxid): boolean {
     const voters = this.world.voterIds()
-    const holding = voters.filter(id => isAtMost(zxid, this.world.peer(id).disk.last) && this.world.peer(id).disk.covers(zxid))
+    const holding = voters.filter(
+      id => isAtMost(zxid, this.world.peer(id).disk.last) && this.world.peer(id).disk.covers(zxid),
+    )
     return holding.length * 2 > voters.length
   }
 
@@ -144,7 +146,8 @@ export class Ledger implements WorldObserver {
 
   #follow(record: PeerRecord, input: Input): void {
     const { installing } = record
-    if (input.kind === 'message' && input.message.kind === 'newLeader') record.newLeader = { ...input.message, link: input.link }
+    if (input.kind === 'message' && input.message.kind === 'newLeader')
+      record.newLeader = { ...input.message, link: input.link }
     else if (input.kind === 'snapshotAborted' && installing?.op === input.op) {
       record.base = installing.base
       record.log = installing.log
@@ -175,7 +178,10 @@ export class Ledger implements WorldObserver {
       const proposal = record.log[index]!
       if (isAfter(proposal.zxid, applied)) break
       if (!sameZxid(proposal.previous, previous)) {
-        throw new Violation('Z9', `peer ${record.id} delivers ${formatZxid(proposal.zxid)} after ${formatZxid(previous)}`)
+        throw new Violation(
+          'Z9',
+          `peer ${record.id} delivers ${formatZxid(proposal.zxid)} after ${formatZxid(previous)}`,
+        )
       }
       previous = proposal.zxid
       record.applied = proposal.zxid

@@ -74,13 +74,19 @@ export class LinkChecker implements WorldObserver {
         return this.#history(peer, said, message.proposal)
       case 'newLeader':
         if (said.history === undefined || !sameZxid(said.history, message.zxid)) {
-          throw new Violation('Z25', `peer ${peer.id} ends its history at ${formatZxid(message.zxid)}, having sent another`)
+          throw new Violation(
+            'Z25',
+            `peer ${peer.id} ends its history at ${formatZxid(message.zxid)}, having sent another`,
+          )
         }
         return
       case 'upToDate': {
         const { committed } = this.#ledger.record(peer.id).former
         if (isAfter(committed, message.committed)) {
-          throw new Violation('Z25', `peer ${peer.id} says up to date at ${formatZxid(message.committed)}, behind its commits`)
+          throw new Violation(
+            'Z25',
+            `peer ${peer.id} says up to date at ${formatZxid(message.committed)}, behind its commits`,
+          )
         }
         said.committed = message.committed
         return
@@ -90,7 +96,10 @@ export class LinkChecker implements WorldObserver {
           throw new Violation('Z16', `peer ${peer.id} commits ${formatZxid(message.zxid)}, which it has not sent`)
         }
         if (said.committed !== undefined && !isAfter(message.zxid, said.committed)) {
-          throw new Violation('Z16', `peer ${peer.id} commits ${formatZxid(message.zxid)} after ${formatZxid(said.committed)}`)
+          throw new Violation(
+            'Z16',
+            `peer ${peer.id} commits ${formatZxid(message.zxid)} after ${formatZxid(said.committed)}`,
+          )
         }
         said.committed = message.zxid
         return
@@ -99,11 +108,16 @@ export class LinkChecker implements WorldObserver {
         said.acked = this.#ledger.record(peer.id).newLeader!.zxid
         return
       case 'ack':
-        if (said.acked === undefined) throw new Violation('Z18', `peer ${peer.id} acknowledges ${formatZxid(message.zxid)} before NEWLEADER`)
-        if (!isAfter(message.zxid, said.acked)) throw new Violation('Z17', `peer ${peer.id} acknowledges ${formatZxid(message.zxid)} again`)
+        if (said.acked === undefined)
+          throw new Violation('Z18', `peer ${peer.id} acknowledges ${formatZxid(message.zxid)} before NEWLEADER`)
+        if (!isAfter(message.zxid, said.acked))
+          throw new Violation('Z17', `peer ${peer.id} acknowledges ${formatZxid(message.zxid)} again`)
         if (isAfter(message.zxid, peer.disk.last) || !peer.disk.covers(message.zxid)) {
           const { last } = peer.disk
-          throw new Violation('Z17', `peer ${peer.id} acknowledges ${formatZxid(message.zxid)} on ${input.kind}, but its disk ends at ${formatZxid(last)}`)
+          throw new Violation(
+            'Z17',
+            `peer ${peer.id} acknowledges ${formatZxid(message.zxid)} on ${input.kind}, but its disk ends at ${formatZxid(last)}`,
+          )
         }
         said.acked = message.zxid
         return
@@ -125,18 +139,26 @@ export class LinkChecker implements WorldObserver {
   #ackNewLeader(peer: SimulatedPeer, link: LinkId, epoch: number): void {
     const { newLeader } = this.#ledger.record(peer.id)
     const { disk } = peer
-    if (newLeader?.link !== link || newLeader.epoch !== epoch) throw new Violation('Z18', `peer ${peer.id} acknowledges an epoch nobody offered`)
-    if (disk.epochs.current !== epoch) throw new Violation('Z18', `peer ${peer.id} acknowledges epoch ${epoch} with ${disk.epochs.current} on its disk`)
-    if (!disk.covers(newLeader.zxid)) throw new Violation('Z18', `peer ${peer.id} acknowledges epoch ${epoch} without its history`)
+    if (newLeader?.link !== link || newLeader.epoch !== epoch)
+      throw new Violation('Z18', `peer ${peer.id} acknowledges an epoch nobody offered`)
+    if (disk.epochs.current !== epoch)
+      throw new Violation('Z18', `peer ${peer.id} acknowledges epoch ${epoch} with ${disk.epochs.current} on its disk`)
+    if (!disk.covers(newLeader.zxid))
+      throw new Violation('Z18', `peer ${peer.id} acknowledges epoch ${epoch} without its history`)
     const leadership = this.#ledger.leaderships.get(epoch)
-    if (leadership === undefined) throw new Violation('Z18', `peer ${peer.id} acknowledges epoch ${epoch} before its leader has it`)
+    if (leadership === undefined)
+      throw new Violation('Z18', `peer ${peer.id} acknowledges epoch ${epoch} before its leader has it`)
     const leader = this.#ledger.record(leadership.leader)
     if (leader.life !== leadership.life || leader.status.epoch !== epoch) return
     const theirs = leader.log.filter(each => isAtMost(each.zxid, newLeader.zxid))
     const ours = disk.entries.filter(each => isAtMost(each.zxid, newLeader.zxid))
     for (let back = 1; back <= Math.min(theirs.length, ours.length); back++) {
       const [a, b] = [theirs.at(-back)!.zxid, ours.at(-back)!.zxid]
-      if (!sameZxid(a, b)) throw new Violation('Z19', `peer ${peer.id} is in sync with ${leader.id}, but has ${formatZxid(b)} for ${formatZxid(a)}`)
+      if (!sameZxid(a, b))
+        throw new Violation(
+          'Z19',
+          `peer ${peer.id} is in sync with ${leader.id}, but has ${formatZxid(b)} for ${formatZxid(a)}`,
+        )
     }
   }
 

@@ -70,7 +70,11 @@ export class ModelTree {
       return [{ code: 'OK' }]
     }
     if (request.kind === 'multi') return this.#multi(request.steps, session, at)
-    return [request.kind === 'setAcl' || request.kind === 'check' ? { code: 'UNIMPLEMENTED' } : this.#step(request, session, at)]
+    return [
+      request.kind === 'setAcl' || request.kind === 'check'
+        ? { code: 'UNIMPLEMENTED' }
+        : this.#step(request, session, at),
+    ]
   }
 
   close(session: string, at: number): void {
@@ -121,8 +125,16 @@ export class ModelTree {
     if (this.#znodes.has(path)) return { code: 'NODE_EXISTS' }
     if (above.owner !== undefined) return { code: 'NO_CHILDREN_FOR_EPHEMERALS' }
     const owner = request.mode.ephemeral ? session : undefined
-    this.#put(parentPath, { ...above, created: above.created + 1, children: [...above.children, name(path)].sort() }, at)
-    this.#put(path, { data: request.data, version: 0, created: 0, owner, createdAt: at, modifiedAt: at, children: [] }, at)
+    this.#put(
+      parentPath,
+      { ...above, created: above.created + 1, children: [...above.children, name(path)].sort() },
+      at,
+    )
+    this.#put(
+      path,
+      { data: request.data, version: 0, created: 0, owner, createdAt: at, modifiedAt: at, children: [] },
+      at,
+    )
     return { code: 'OK', path }
   }
 

@@ -29,7 +29,8 @@ export class SessionChecker implements WorldObserver, LedgerListener {
     for (const effect of effects) {
       if (effect.kind !== 'append') continue
       for (const { session, cxid, txn } of effect.proposals) {
-        if (txn.kind === 'closeSession' && cxid === 0 && status.role === 'leading') this.#expires(peer.id, session, monotonic)
+        if (txn.kind === 'closeSession' && cxid === 0 && status.role === 'leading')
+          this.#expires(peer.id, session, monotonic)
       }
     }
     if (status.role !== 'leading' || !status.serving) {

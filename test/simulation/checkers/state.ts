@@ -27,10 +27,16 @@ export class StateChecker implements WorldObserver, LedgerListener {
       }
     }
     if (change.kind === 'truncate' && !sameZxid(peer.disk.last, change.after)) {
-      throw new Violation('Z19', `peer ${peer.id} cuts its log behind ${formatZxid(change.after)} and ends at ${formatZxid(peer.disk.last)}`)
+      throw new Violation(
+        'Z19',
+        `peer ${peer.id} cuts its log behind ${formatZxid(change.after)} and ends at ${formatZxid(peer.disk.last)}`,
+      )
     }
     if (isAfter(peer.disk.checkpointZxid, peer.disk.last)) {
-      throw new Violation('Z30', `peer ${peer.id} has a checkpoint at ${formatZxid(peer.disk.checkpointZxid)}, ahead of its log`)
+      throw new Violation(
+        'Z30',
+        `peer ${peer.id} has a checkpoint at ${formatZxid(peer.disk.checkpointZxid)}, ahead of its log`,
+      )
     }
   }
 
@@ -40,10 +46,16 @@ export class StateChecker implements WorldObserver, LedgerListener {
     const { replica } = peer.core!
     if (isAfter(replica.zxid, peer.disk.last)) {
       const end = formatZxid(peer.disk.last)
-      throw new Violation('Z22', `peer ${peer.id} has applied ${formatZxid(replica.zxid)} on ${input.kind}, but its disk ends at ${end}`)
+      throw new Violation(
+        'Z22',
+        `peer ${peer.id} has applied ${formatZxid(replica.zxid)} on ${input.kind}, but its disk ends at ${end}`,
+      )
     }
     if (!sameZxid(replica.zxid, record.applied)) {
-      throw new Violation('Z22', `peer ${peer.id} says it has applied ${formatZxid(record.applied)}, its replica is at ${formatZxid(replica.zxid)}`)
+      throw new Violation(
+        'Z22',
+        `peer ${peer.id} says it has applied ${formatZxid(record.applied)}, its replica is at ${formatZxid(replica.zxid)}`,
+      )
     }
     if (sameZxid(record.former.applied, record.applied)) return
     this.#compare('Z26', record, replica.zxid)
@@ -55,10 +67,14 @@ export class StateChecker implements WorldObserver, LedgerListener {
 
   #compare(row: string, record: PeerRecord, zxid: Zxid): void {
     const entry = this.#ledger.at(zxid)
-    if (entry === undefined && !sameZxid(zxid, ZERO)) throw new Violation(row, `peer ${record.id} has the state of ${formatZxid(zxid)}, which is not committed`)
+    if (entry === undefined && !sameZxid(zxid, ZERO))
+      throw new Violation(row, `peer ${record.id} has the state of ${formatZxid(zxid)}, which is not committed`)
     const expected = entry?.digest ?? this.#ledger.emptyDigest
     const { digest } = this.#ledger.world.peer(record.id).core!.replica
     if (sameDigest(digest, expected)) return
-    throw new Violation(row, `peer ${record.id} at ${formatZxid(zxid)} has the state ${formatDigest(digest)}, the reference ${formatDigest(expected)}`)
+    throw new Violation(
+      row,
+      `peer ${record.id} at ${formatZxid(zxid)} has the state ${formatDigest(digest)}, the reference ${formatDigest(expected)}`,
+    )
   }
 }

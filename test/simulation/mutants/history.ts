@@ -9,7 +9,7 @@ export const historyMutants: readonly Mutant[] = [
   {
     name: 'a log is cut one entry too early',
     rows: ['Z14', 'Z19', 'Z20'],
-    seed: 1,
+    seed: 19,
     plant: () =>
       replaceMethod(Outbox.prototype, 'truncate', truncate => {
         return function (this: Outbox, after) {
@@ -20,7 +20,7 @@ export const historyMutants: readonly Mutant[] = [
   {
     name: 'a log is cut in memory only',
     rows: ['Z14', 'Z19', 'L1', 'E6'],
-    seed: 1,
+    seed: 12,
     plant: () => changeEffects(effects => effects.filter(each => each.kind !== 'truncate')),
   },
   {
@@ -55,7 +55,9 @@ export const historyMutants: readonly Mutant[] = [
       replaceMethod(BallotBox.prototype, 'agreeing', agreeing => {
         return function (this: BallotBox, test) {
           const peers = agreeing.call(this, test)
-          return peers.length === 0 ? peers : [...peers, ((peers[0]! % 3) + 1) as PeerId, (((peers[0]! + 1) % 3) + 1) as PeerId]
+          return peers.length === 0
+            ? peers
+            : [...peers, ((peers[0]! % 3) + 1) as PeerId, (((peers[0]! + 1) % 3) + 1) as PeerId]
         }
       }),
   },

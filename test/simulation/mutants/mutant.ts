@@ -2,6 +2,7 @@
 import type { Effect } from '../../../lib/core/effect.js'
 import type { Input } from '../../../lib/core/input.js'
 import { PeerCore } from '../../../lib/core/peer.js'
+import type { ScenarioChange } from '../scenario.js'
 
 export interface Mutant {
   readonly name: string
@@ -9,6 +10,8 @@ export interface Mutant {
   readonly rows: readonly string[]
   /** A seed that shows it quickly, found by `simulate --mutant`. */
   readonly seed: number
+  /** For a bug that ordinary runs meet rarely. */
+  readonly scenario?: ScenarioChange
   /** Returns how to take it out again. */
   plant(): () => void
 }
@@ -16,7 +19,11 @@ export interface Mutant {
 type Method = (...args: never[]) => unknown
 
 /** Replaces a method of a class. */
-export function replaceMethod<T extends object, K extends keyof T>(prototype: T, name: K, make: (original: T[K]) => T[K] & Method): () => void {
+export function replaceMethod<T extends object, K extends keyof T>(
+  prototype: T,
+  name: K,
+  make: (original: T[K]) => T[K] & Method,
+): () => void {
   const original = prototype[name]
   prototype[name] = make(original)
   return () => {
@@ -25,7 +32,11 @@ export function replaceMethod<T extends object, K extends keyof T>(prototype: T,
 }
 
 /** Replaces a getter of a class. */
-export function replaceGetter<T extends object>(prototype: T, name: keyof T & string, make: (original: (this: T) => unknown) => (this: T) => unknown): () => void {
+export function replaceGetter<T extends object>(
+  prototype: T,
+  name: keyof T & string,
+  make: (original: (this: T) => unknown) => (this: T) => unknown,
+): () => void {
   const original = Object.getOwnPropertyDescriptor(prototype, name)!
   Object.defineProperty(prototype, name, { ...original, get: make(original.get as (this: T) => unknown) })
   return () => Object.defineProperty(prototype, name, original)

@@ -9,13 +9,14 @@ import { TreeOverlay } from '../../../lib/core/tree/tree-overlay.js'
 import { ClientWatches } from '../../../lib/core/watch/client-watches.js'
 import { LeaderSynchronization } from '../../../lib/core/zab/leader-synchronization.js'
 import { ZERO } from '../../../lib/model/zxid.js'
+import { flapping } from '../scenario.js'
 import { changeEffects, type Mutant, replaceGetter, replaceMethod } from './mutant.js'
 
 export const requestMutants: readonly Mutant[] = [
   {
     name: 'a session ends without its ephemerals',
     rows: ['S4', 'C13', 'C10'],
-    seed: 1,
+    seed: 6,
     plant: () => replaceMethod(Ephemerals.prototype, 'of', () => () => new Set<string>()),
   },
   {
@@ -32,7 +33,7 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'an event leaves behind the answer that knows of it',
     rows: ['W1'],
-    seed: 1,
+    seed: 2,
     plant: () =>
       changeEffects(effects => {
         const isEvent = (effect: Effect): boolean => effect.kind === 'notify' && effect.event.zxid !== undefined
@@ -42,7 +43,7 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a watch that is given again is not told what it missed',
     rows: ['W4'],
-    seed: 1,
+    seed: 15,
     plant: () =>
       replaceMethod(ClientWatches.prototype, 'restore', () => {
         return function (this: ClientWatches, request) {
@@ -54,13 +55,13 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a read does not wait for the writes before it',
     rows: ['C2'],
-    seed: 1,
+    seed: 2,
     plant: () => replaceGetter(AttachedClient.prototype, 'idle', () => () => true),
   },
   {
     name: 'a failed multi leaves its first steps in the state to be',
     rows: ['C9', 'C10', 'C11', 'C13', 'S4', 'R1'],
-    seed: 1,
+    seed: 5,
     plant: () =>
       replaceMethod(TreeOverlay.prototype, 'rollback', () => {
         return function (this: TreeOverlay) {
@@ -70,8 +71,9 @@ export const requestMutants: readonly Mutant[] = [
   },
   {
     name: 'after a change of leader every write under way is submitted again',
-    rows: ['C1'],
+    rows: ['C1', 'S1'],
     seed: 1,
+    scenario: flapping,
     plant: () =>
       replaceMethod(RequestPipeline.prototype, 'resume', resume => {
         return function (this: RequestPipeline, submission, _unapplied, now) {
@@ -81,8 +83,9 @@ export const requestMutants: readonly Mutant[] = [
   },
   {
     name: 'an observer serves before its own earlier writes are decided',
-    rows: ['C1'],
-    seed: 1,
+    rows: ['C1', 'S1'],
+    seed: 6,
+    scenario: flapping,
     plant: () =>
       replaceMethod(LeaderSynchronization.prototype, 'activate', activate => {
         return function (this: LeaderSynchronization, learner) {
@@ -94,7 +97,7 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a sync is answered without asking anybody',
     rows: ['C8'],
-    seed: 1,
+    seed: 4,
     plant: () => {
       const waiting = new WeakMap<SyncBarrier, WaitingSync[]>()
       const undoAdd = replaceMethod(SyncBarrier.prototype, 'add', () => {
@@ -118,7 +121,7 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'the leader does not hear which sessions learners have heard',
     rows: ['S2'],
-    seed: 1,
+    seed: 39,
     plant: () => replaceMethod(LeaderRequests.prototype, 'touch', () => () => {}),
   },
 ]
