@@ -103,6 +103,7 @@ export class PeerCore {
     this.#stepping = true
     try {
       this.#now = now
+      if (input.kind === 'request') this.#lapse()
       this.#route(input)
       this.#settle()
       return this.#outbox.take()
@@ -196,6 +197,7 @@ export class PeerCore {
       case 'request':
         return this.#pipeline.request(input.client, input.cxid, input.request, now)
       case 'close':
+        this.#leaderRequests?.drain()
         this.#closing = {
           giveUpAt: now.monotonic + this.#initial.options.syncLimitTicks * this.#initial.options.tickMs,
         }
@@ -207,6 +209,7 @@ export class PeerCore {
 
   /** What every step ends with: what is committed is applied, what is due is done, and the next time to wake is said. */
   #settle(): void {
+    if (this.#stopped) return
     const now = this.#now
     this.#apply()
     this.#roles.tick(now.monotonic)
@@ -227,6 +230,13 @@ export class PeerCore {
       this.#outbox.put({ kind: 'wakeAt', at: next })
       this.#wakeAt = next
     }
+  }
+
+  /** After a standstill a request may come before the tick: no answer is given on the word of what has lapsed meanwhile (C14, Z24). */
+  #lapse(): void {
+    this.#roles.tick(this.#now.monotonic)
+    this.#pipeline.tick(this.#now.monotonic)
+    this.#endRole()
   }
 
   #onLinked(peer: PeerId, link: LinkId): void {
@@ -269,6 +279,7 @@ export class PeerCore {
           return place
         },
         propose: leader.propose.bind(leader),
+        report: this.#outbox.report.bind(this.#outbox),
         proof: leader.proof.bind(leader),
         get confirmedPing(): number {
           return leader.confirmedPing

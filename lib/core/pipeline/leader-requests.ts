@@ -39,6 +39,7 @@ export class LeaderRequests implements Submission {
   /** Who asked for a session whose end is proposed: answered when that is committed. Else the next leader is asked. */
   #ending: { readonly from: PeerId; readonly session: SessionId }[] = []
   readonly #housekeeping: Housekeeping
+  #draining = false
 
   constructor(
     setup: { self: PeerId; door: LeaderDoor; replica: Replica; options: ProtocolOptions; answers: LeaderAnswers },
@@ -47,7 +48,7 @@ export class LeaderRequests implements Submission {
     this.#self = setup.self
     this.#door = setup.door
     this.#answers = setup.answers
-    this.#station = new PrepareStation(setup.door, setup.replica, setup.options)
+    this.#station = new PrepareStation(setup.door, setup.replica, setup.options, now)
     this.#housekeeping = new Housekeeping(setup.options.tickMs, setup.replica.sessions.all(), now.monotonic)
   }
 
@@ -55,7 +56,13 @@ export class LeaderRequests implements Submission {
     this.take(this.#self, request, now)
   }
 
+  /** This peer closes: what comes now is left to the next leader, so that everything proposed can be committed and handed over. */
+  drain(): void {
+    this.#draining = true
+  }
+
   take(from: PeerId, request: ForwardedRequest, now: Now): void {
+    if (this.#draining) return
     const { session, cxid } = request
     this.#housekeeping.touch(session, now.monotonic)
     if (request.request.kind !== 'sync') {
@@ -94,11 +101,12 @@ export class LeaderRequests implements Submission {
 
   /** Called in every step, so at least at every heartbeat, as the expiry queue needs it. */
   expire(now: Now): void {
+    if (this.#draining) return
     for (const session of this.#housekeeping.expired(now.monotonic)) this.#station.close(session, now)
   }
 
   get nextAt(): number {
-    return this.#housekeeping.nextAt
+    return this.#draining ? Number.POSITIVE_INFINITY : this.#housekeeping.nextAt
   }
 
   /** Something was committed, or a heartbeat confirmed: syncs may be due. */

@@ -16,11 +16,13 @@ import { Preparation } from '../operations/preparation.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 import type { Replica } from '../replica.js'
 import type { ForwardedRequest } from '../zab/messages.js'
+import { TxnClock } from './txn-clock.js'
 
 export interface Proposer {
   /** Undefined when this epoch has no zxid left; the leadership ends then. */
   nextZxid(): Zxid | undefined
   propose(place: Zxid, session: SessionId, cxid: number, time: number, txn: ReturnType<Preparation['prepare']>): void
+  report(level: 'info' | 'warn', message: string): void
 }
 
 export class PrepareStation {
@@ -30,13 +32,13 @@ export class PrepareStation {
   readonly #owners = new Map<SessionId, PeerId>()
   /** Sessions that are created, but not on this replica yet. */
   readonly #opening = new Map<SessionId, SessionRecord>()
-  #time: number
+  readonly #clock: TxnClock
 
-  constructor(proposer: Proposer, replica: Replica, options: ProtocolOptions) {
+  constructor(proposer: Proposer, replica: Replica, options: ProtocolOptions, now: Now) {
     this.#proposer = proposer
     this.#replica = replica
     this.#preparation = new Preparation(replica, { dataBytesMax: options.dataBytesMax })
-    this.#time = replica.time
+    this.#clock = new TxnClock(replica.time, now, proposer.report.bind(proposer))
   }
 
   /** Proposes; a code when the request is refused without a zxid. */
@@ -102,8 +104,8 @@ export class PrepareStation {
   ): void {
     const place = this.#proposer.nextZxid()
     if (place === undefined) return
-    this.#time = Math.max(this.#time, now.wall)
-    const txn = this.#preparation.prepare(request, { session, identities }, { zxid: place, time: this.#time })
-    this.#proposer.propose(place, session, cxid, this.#time, txn)
+    const time = this.#clock.next(now)
+    const txn = this.#preparation.prepare(request, { session, identities }, { zxid: place, time })
+    this.#proposer.propose(place, session, cxid, time, txn)
   }
 }

@@ -76,6 +76,10 @@ export class BenchPeer {
     }
   }
 
+  get stopped(): boolean {
+    return this.said.some(each => each.kind === 'stop')
+  }
+
   attach(client: number): void {
     const attachment = { timeoutMs: 9000, resume: undefined, lastZxidSeen: ZERO, identities: TRUSTED, embedded: true }
     this.step({ kind: 'clientAttached', client: client as ClientId, attachment })
@@ -162,6 +166,11 @@ export class Bench {
     const ends = this.#ends.get(link)
     if (ends === undefined) return
     this.#wire.push({ from: from.id, to: ends[0] === from.id ? ends[1] : ends[0], link, message })
+  }
+
+  /** One message or completion; false when there is none. */
+  moveOnce(): boolean {
+    return this.#move()
   }
 
   /** Until nothing moves without time. */
