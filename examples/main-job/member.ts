@@ -5,6 +5,7 @@
  * Run by main.ts: node member.js <id> <options as JSON>
  */
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { type Client, json, Peer } from 'vivarium'
 import { tcp } from 'vivarium/transports/tcp'
 import { ConfigFolder } from './config-folder.js'
@@ -12,6 +13,7 @@ import { describeChanges } from './json-changes.js'
 import type { JobOptions } from './options.js'
 import { type FromMember, MEMBER_IDS, type ToMember } from './protocol.js'
 
+const RETRY_MS = 500
 const id = Number(process.argv[2])
 const { dataDir, basePort, configDir } = JSON.parse(process.argv[3]!) as JobOptions
 const tell = (message: FromMember) => process.connected && process.send?.(message)
@@ -59,6 +61,7 @@ async function live(peer: Peer): Promise<void> {
       if (!leaving.signal.aborted) say(`session over: ${(error as Error).message}`)
     }
     if (peer.status.state !== 'running') return
+    await setTimeout(RETRY_MS, undefined, { signal: leaving.signal }).catch(() => {})
   }
 }
 
@@ -72,7 +75,9 @@ async function liveOnce(peer: Peer): Promise<void> {
     else void folder.stop()
   })
   try {
-    await zk.create(`/members/${id}@${process.pid}`, { pid: process.pid }, { ephemeral: true, parents: true, signal })
+    // The session's id is in the name: the znode of a former session may still be there for a while.
+    const name = `${id}@${zk.session.id.toString(16)}`
+    await zk.create(`/members/${name}`, { pid: process.pid }, { ephemeral: true, parents: true, signal })
     await new Promise<void>((resolve, reject) => {
       signal.addEventListener('abort', () => resolve())
       if (signal.aborted) resolve()

@@ -76,6 +76,27 @@ describe('npm start', function () {
     expect(program.lines.at(-1)).to.match(/ended$/)
   })
 
+  it('survives a leader that stands still: another leads, every member opens a session again', async () => {
+    const program = start('--for', '110s')
+    await everyMember(program, 'members: 1, 2, 3')
+    const [, leader, pid] = await program.line(/leader (\d): kill -9 (\d+)/)
+    const survivors = [1, 2, 3].filter(id => id !== Number(leader))
+    const frozenAt = program.lines.length
+    process.kill(Number(pid), 'SIGSTOP')
+    try {
+      await program.line(new RegExp(`leader [${survivors.join('')}]: kill -9`), frozenAt)
+    } finally {
+      process.kill(Number(pid), 'SIGCONT')
+    }
+    await program.line(new RegExp(`member ${leader}  session over: SESSION_EXPIRED`), frozenAt)
+    await program.line(new RegExp(`member ${leader}  following .* lag 0 `), frozenAt)
+    await Promise.all([1, 2, 3].map(id => program.line(new RegExp(`member ${id}  members: 1, 2, 3`), frozenAt)))
+    expect(program.lines.filter(line => line.includes('session over')).length).to.be.at.most(6)
+    const [, supervisor] = await program.line(/kill -USR2 (\d+)/)
+    process.kill(Number(supervisor), 'SIGTERM')
+    expect(await program.ended, program.lines.join('\n')).to.deep.equal({ code: 0, signal: null })
+  })
+
   it('works again on the data it left, and ends by itself', async () => {
     const program = start('--for', '8s')
     const loaded = await everyMember(program, 'configuration: (\\d+) values')
