@@ -13,6 +13,7 @@ import { type SessionId, sessionIdToBigint } from '../model/ids.js'
 import type { Request } from '../model/request.js'
 import type { WatchEvent } from '../model/watch-event.js'
 import { later, ZERO, type Zxid } from '../model/zxid.js'
+import { AbortListeners } from './abort-listeners.js'
 import type { AttachOptions, Channel, ChannelAttachment } from './channel.js'
 import { type Answer, type PendingCall, PendingCalls } from './pending-calls.js'
 import { backOffMs, type ClientRandom } from './retry.js'
@@ -66,6 +67,7 @@ export class Session {
   readonly #pending: PendingCalls
   readonly #state = new BehaviorSubject<ClientState>('connecting')
   readonly #timers = new Set<() => void>()
+  readonly #aborts = new AbortListeners()
   readonly #opening: Array<(error: ZooKeeperError | undefined) => void> = []
   #listener: SessionListener | undefined
   #attachment: ChannelAttachment | undefined
@@ -168,13 +170,14 @@ export class Session {
       if (over !== undefined)
         throw new ZooKeeperError(over, 'before it was sent', { path, cause: scope.signal?.reason })
       const { signal, deadline } = scope
+      let unlisten: (() => void) | undefined
       const onAbort = (): void => abandon('ABORTED', 'aborted by its signal', signal?.reason)
       const abandon = this.#pending.add({
         request,
         path,
         deadline,
         answered: answer => {
-          signal?.removeEventListener('abort', onAbort)
+          unlisten?.()
           try {
             resolve(read(answer))
           } catch (error) {
@@ -182,11 +185,11 @@ export class Session {
           }
         },
         failed: error => {
-          signal?.removeEventListener('abort', onAbort)
+          unlisten?.()
           reject(error)
         },
       })
-      signal?.addEventListener('abort', onAbort)
+      unlisten = signal && this.#aborts.add(signal, onAbort)
       this.#watchDeadline(deadline)
       this.#flush()
     })

@@ -1,4 +1,5 @@
 /** What a client's calls and a peer's options get that are wrong: issue "What bad input gets", the part that needs one peer. */
+import { getEventListeners } from 'node:events'
 import { expect } from 'chai'
 import { lastValueFrom, toArray } from 'rxjs'
 import { type Acl, type Client, type ErrorCode, json, op, Peer, type PeerOptions, raw, text } from '../../lib/index.js'
@@ -362,6 +363,28 @@ describe('bad input', () => {
       await zk.delete('/f')
       await zk.set('/a', 'one')
       before = contents(peer)
+    })
+
+    it('lets many calls share a signal without a warning, and leaves no listener on it', async () => {
+      const warnings: Error[] = []
+      const warn = (warning: Error) => warnings.push(warning)
+      process.on('warning', warn)
+      try {
+        const { signal } = new AbortController()
+        const controller = new AbortController()
+        const answered = Array.from({ length: 30 }, () => zk.get('/a', { signal }))
+        const aborted = Array.from({ length: 30 }, () =>
+          refused(zk.get('/a', { signal: controller.signal }), 'ABORTED'),
+        )
+        expect(getEventListeners(signal, 'abort')).to.have.length(1)
+        controller.abort()
+        await Promise.all([...answered, ...aborted])
+        for (const each of [signal, controller.signal]) expect(getEventListeners(each, 'abort')).to.deep.equal([])
+        await new Promise(resolve => setImmediate(resolve))
+        expect(warnings).to.deep.equal([])
+      } finally {
+        process.off('warning', warn)
+      }
     })
 
     it('refuses everything after close(), which may be called twice', async () => {
