@@ -100,6 +100,8 @@ export class HistorySender {
   async #history({ link, upTo, as }: Omit<HistoryEffect, 'kind' | 'after'>, after: Zxid): Promise<Zxid | undefined> {
     let reached = after
     for (;;) {
+      // Asked for before reading: a group commit that the reading just missed must not be waited for again.
+      const grown = this.#ports.logGrown()
       for await (const batch of this.#ports.storage.readHistory(reached)) {
         for (const proposal of batch) {
           if (as === 'inform' && isAfter(proposal.zxid, upTo)) return reached
@@ -110,7 +112,7 @@ export class HistorySender {
       if (isAtMost(upTo, reached)) return reached
       // The end of the log is not durable yet; it will be told, or the log has failed.
       if (!this.#streaming.has(link)) return undefined
-      await this.#ports.logGrown()
+      await grown
       if (!this.#streaming.has(link)) return undefined
     }
   }

@@ -23,6 +23,7 @@ describe('history sender', () => {
   let drain: (() => void) | undefined
   let grown: (() => void) | undefined
   let readError: unknown
+  let afterReading: (() => void) | undefined
   let sender: HistorySender
   const grow = (upTo: number) => {
     while (log.length < upTo) {
@@ -47,11 +48,13 @@ describe('history sender', () => {
     disconnected = []
     room = true
     readError = undefined
+    afterReading = undefined
     sender = new HistorySender({
       storage: {
         async *readHistory(after: Zxid) {
           if (readError !== undefined) throw readError
           for (const proposal of [...log]) if (isAfter(proposal.zxid, after)) yield [proposal]
+          afterReading?.()
         },
         readSnapshot: async () => snapshot,
       },
@@ -90,6 +93,17 @@ describe('history sender', () => {
     await settle()
     expect(inputs).to.deep.equal([])
     grow(3)
+    await until('ended', () => inputs.length === 1)
+    expect(sentZxids()).to.deep.equal([1, 2, 3])
+  })
+
+  it('L1: misses no growth of the log that comes while it reads, even if it is the last for long', async () => {
+    grow(2)
+    afterReading = () => {
+      afterReading = undefined
+      grow(3)
+    }
+    sender.sendHistory({ kind: 'sendHistory', link, after: ZERO, upTo: at(3), as: 'proposal' })
     await until('ended', () => inputs.length === 1)
     expect(sentZxids()).to.deep.equal([1, 2, 3])
   })
