@@ -21,6 +21,11 @@ import { formatTcpAddress, parseTcpAddress } from './tcp-address.js'
 import { type ResolvedTcpOptions, resolveTcpOptions, type TcpOptions, type TlsOptions } from './tcp-options.js'
 import { namesOf, provesOneOf } from './tls-identity.js'
 
+/**
+ * Two followers have nothing to say to each other for hours: only this tells one of them that the other's machine has gone down and come back,
+ * and cannot dial by itself.
+ */
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 10_000 } as const
 const TLS_HANDSHAKE_MS = 5_000
 
 /**
@@ -122,20 +127,23 @@ class TcpTransport implements Transport {
 
   #createServer(): Server {
     const { tls } = this.#options
-    if (tls === undefined) return createServer({ noDelay: true })
+    if (tls === undefined) return createServer({ noDelay: true, ...KEEP_ALIVE })
     const server = createTlsServer({
       ...credentials(tls),
       requestCert: true,
       rejectUnauthorized: true,
       handshakeTimeout: TLS_HANDSHAKE_MS,
     })
-    server.on('connection', (socket: Socket) => socket.setNoDelay(true))
+    server.on('connection', (socket: Socket) => {
+      socket.setNoDelay(true)
+      socket.setKeepAlive(true, KEEP_ALIVE.keepAliveInitialDelay)
+    })
     server.on('tlsClientError', (_error: Error, socket: TLSSocket) => socket.destroy())
     return server
   }
 
   #open(ip: string, port: number, host: string): Socket {
-    if (this.#context === undefined) return connect({ host: ip, port, noDelay: true })
+    if (this.#context === undefined) return connect({ host: ip, port, noDelay: true, ...KEEP_ALIVE })
     const socket = tlsConnect({
       host: ip,
       port,
@@ -147,6 +155,7 @@ class TcpTransport implements Transport {
       checkServerIdentity: () => undefined,
     })
     socket.setNoDelay(true)
+    socket.setKeepAlive(true, KEEP_ALIVE.keepAliveInitialDelay)
     const deadline = setTimeout(() => {
       socket.destroy(new Error('the TLS handshake took too long'))
     }, TLS_HANDSHAKE_MS)
