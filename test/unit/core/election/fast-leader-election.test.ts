@@ -1,0 +1,127 @@
+import { expect } from 'chai'
+import { type Decision, FastLeaderElection } from '../../../../lib/core/election/fast-leader-election.js'
+import { isBetter, type Vote } from '../../../../lib/core/election/vote.js'
+import { defaultProtocolOptions } from '../../../../lib/core/protocol-options.js'
+import { majority } from '../../../../lib/core/quorum/majority.js'
+import type { Notification, RoleName } from '../../../../lib/core/zab/messages.js'
+import type { PeerId } from '../../../../lib/model/ids.js'
+import { zxid } from '../../../../lib/model/zxid.js'
+
+const peer = (id: number): PeerId => id as PeerId
+const vote = (leader: number, epoch: number, counter: number): Vote => ({
+  leader: peer(leader),
+  epoch,
+  zxid: zxid(epoch, counter),
+})
+const says = (role: RoleName, round: number, { leader, epoch, zxid: at }: Vote): Notification => ({
+  kind: 'notification',
+  role,
+  leader,
+  epoch,
+  zxid: at,
+  round,
+})
+
+/** One peer's election, with everything it says kept. */
+function election(self: number, own: Vote, options: { round?: number; linked?: number[] } = {}) {
+  const said: [to: number | 'all', heard: Notification][] = []
+  const port = {
+    announce: (notification: Notification) => void said.push(['all', notification]),
+    reply: (to: PeerId, notification: Notification) => void said.push([to, notification]),
+    linked: () => (options.linked ?? [1, 2, 3].filter(id => id !== self)).map(peer),
+  }
+  const quorum = majority([1, 2, 3].map(peer))
+  const setup = { self: peer(self), quorum, port, options: defaultProtocolOptions }
+  return { elect: new FastLeaderElection(setup, own, options.round ?? 1, 0), said }
+}
+
+describe('fast leader election', () => {
+  it('E1: prefers the later epoch, then the longer log, then the larger id', () => {
+    const ascending = [vote(3, 1, 9), vote(1, 2, 1), vote(2, 2, 1), vote(1, 2, 2)]
+    for (const [i, a] of ascending.entries())
+      for (const [j, b] of ascending.entries()) expect(isBetter(a, b)).to.equal(i > j)
+  })
+
+  it('converges on the best of three, without waiting when everybody linked agrees', () => {
+    const votes = [vote(1, 1, 5), vote(2, 1, 7), vote(3, 1, 6)]
+    const peers = votes.map((own, index) => election(index + 1, own))
+    const decisions: (Decision | undefined)[] = peers.map(({ elect }) => elect.start(0))
+    for (let sent = true; sent; ) {
+      sent = false
+      for (const [from, { said }] of peers.entries()) {
+        for (const [to, heard] of said.splice(0)) {
+          sent = true
+          for (const [index, { elect }] of peers.entries()) {
+            if (index === from || (to !== 'all' && to !== index + 1)) continue
+            if (decisions[index] === undefined) decisions[index] = elect.onNotification(peer(from + 1), heard, 0)
+          }
+        }
+      }
+    }
+    for (const decision of decisions) expect(decision).to.deep.equal({ vote: votes[1], round: 1 })
+  })
+
+  it('waits for a better vote while somebody linked is of another mind, and then decides', () => {
+    const { elect } = election(2, vote(2, 1, 7))
+    elect.start(0)
+    expect(elect.onNotification(peer(1), says('looking', 1, vote(2, 1, 7)), 10)).to.equal(undefined)
+    expect(elect.tick(10 + defaultProtocolOptions.finalizeWaitMs - 1)).to.equal(undefined)
+    expect(elect.tick(10 + defaultProtocolOptions.finalizeWaitMs)).to.deep.equal({ vote: vote(2, 1, 7), round: 1 })
+  })
+
+  it('E2: adopts no vote of a lower round, and tells its sender', () => {
+    const { elect, said } = election(1, vote(1, 1, 5), { round: 4 })
+    elect.start(0)
+    said.length = 0
+    elect.onNotification(peer(3), says('looking', 3, vote(3, 9, 9)), 0)
+    expect(said).to.deep.equal([[3, says('looking', 4, vote(1, 1, 5))]])
+  })
+
+  it('E2: a higher round clears what was counted', () => {
+    const { elect } = election(2, vote(2, 1, 7))
+    elect.start(0)
+    elect.onNotification(peer(1), says('looking', 1, vote(2, 1, 7)), 0)
+    expect(elect.onNotification(peer(3), says('looking', 2, vote(3, 1, 6)), 0)).to.equal(undefined)
+    expect(elect.round).to.equal(2)
+    expect(elect.tick(10_000)).to.equal(undefined)
+  })
+
+  it('E3: follows nobody it has not heard of itself', () => {
+    const { elect } = election(1, vote(1, 1, 5))
+    elect.start(0)
+    elect.onNotification(peer(2), says('looking', 1, vote(3, 1, 6)), 0)
+    expect(elect.tick(10_000)).to.equal(undefined)
+    expect(elect.onNotification(peer(3), says('looking', 1, vote(3, 1, 6)), 10_000)).to.deep.equal({
+      vote: vote(3, 1, 6),
+      round: 1,
+    })
+  })
+
+  it('E2, E3: joins an established leader of any round, and its own round does not go back', () => {
+    const { elect } = election(1, vote(1, 3, 5), { round: 6 })
+    elect.start(0)
+    const established = vote(3, 4, 1)
+    expect(elect.onNotification(peer(2), says('following', 2, established), 0)).to.equal(undefined)
+    expect(elect.onNotification(peer(3), says('leading', 2, established), 0)).to.deep.equal({
+      vote: established,
+      round: 6,
+    })
+  })
+
+  it('E5: counts nobody who does not vote, but answers who asks', () => {
+    const { elect, said } = election(2, vote(2, 1, 7))
+    elect.start(0)
+    said.length = 0
+    expect(elect.onNotification(peer(9), says('looking', 8, vote(9, 9, 9)), 0)).to.equal(undefined)
+    expect(said).to.deep.equal([[9, says('looking', 1, vote(2, 1, 7))]])
+    expect(elect.round).to.equal(1)
+  })
+
+  it('says its vote again, each time after twice as long', () => {
+    const { elect, said } = election(1, vote(1, 1, 5), { linked: [] })
+    elect.start(0)
+    const { notificationMinMs } = defaultProtocolOptions
+    for (const at of [notificationMinMs, notificationMinMs * 2, notificationMinMs * 3]) elect.tick(at)
+    expect(said).to.have.length(3)
+  })
+})

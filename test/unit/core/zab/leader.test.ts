@@ -1,0 +1,147 @@
+import { expect } from 'chai'
+import type { Leader } from '../../../../lib/core/zab/leader.js'
+import type { PeerMessage } from '../../../../lib/core/zab/messages.js'
+import type { SessionId } from '../../../../lib/model/ids.js'
+import { MAX_COUNTER, ZERO, zxid } from '../../../../lib/model/zxid.js'
+import { link, logOf, op, peer, proposal, ZabWorld } from './zab-world.js'
+
+const session = '0000000000000001' as SessionId
+const info = (acceptedEpoch: number): Extract<PeerMessage, { kind: 'learnerInfo' }> => ({
+  kind: 'learnerInfo',
+  role: 'participant',
+  acceptedEpoch,
+})
+
+/** Peer 1 leads epoch 1 with peer 2, both with empty logs. */
+function establish(world: ZabWorld): Leader {
+  const leader = world.leader()
+  leader.start()
+  leader.join(peer(2), link(12), info(0), 0)
+  leader.onEpochsSaved(op(1))
+  leader.onMessage(peer(2), { kind: 'ackEpoch', currentEpoch: 0, lastZxid: world.history.last, counted: true }, 0)
+  leader.onEpochsSaved(op(2))
+  leader.onMessage(peer(2), { kind: 'ackNewLeader', epoch: leader.epoch }, 0)
+  world.effects()
+  return leader
+}
+
+describe('leader', () => {
+  it('Z4: proposes an epoch only when a quorum has told its accepted ones, and its own promise is durable', () => {
+    const world = new ZabWorld([], { accepted: 4, current: 4 })
+    const leader = world.leader()
+    leader.start()
+    expect(world.effects()).to.deep.equal([])
+    leader.join(peer(2), link(12), info(6), 0)
+    expect(world.effects()).to.deep.equal([{ kind: 'saveEpochs', op: 1, epochs: { accepted: 7, current: 4 } }])
+    leader.onEpochsSaved(op(1))
+    expect(world.effects()).to.deep.equal([{ kind: 'send', link: 12, message: { kind: 'leaderInfo', epoch: 7 } }])
+  })
+
+  it('Z2: is established only when a quorum holds its history, itself included', () => {
+    const world = new ZabWorld(logOf(1, 2), { accepted: 1, current: 1 })
+    const leader = world.leader()
+    leader.start()
+    leader.join(peer(2), link(12), info(1), 0)
+    leader.onEpochsSaved(op(1))
+    world.effects()
+    leader.onMessage(peer(2), { kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 1), counted: true }, 0)
+    const [first] = logOf(1, 2).slice(1)
+    expect(world.effects()).to.deep.equal([
+      { kind: 'saveEpochs', op: 2, epochs: { accepted: 2, current: 2 } },
+      { kind: 'send', link: 12, message: { kind: 'diff', after: zxid(1, 1) } },
+      { kind: 'send', link: 12, message: { kind: 'proposal', proposal: first } },
+      { kind: 'send', link: 12, message: { kind: 'newLeader', epoch: 2, zxid: zxid(1, 2) } },
+    ])
+    leader.onMessage(peer(2), { kind: 'ackNewLeader', epoch: 2 }, 0)
+    expect(leader.established).to.equal(false)
+    leader.onEpochsSaved(op(2))
+    expect(leader.established).to.equal(true)
+    expect(world.history.committed).to.deep.equal(zxid(1, 2))
+    expect(world.sent()).to.deep.equal([[12, { kind: 'upToDate', committed: zxid(1, 2) }]])
+  })
+
+  it('gives up when a voter of its quorum knows more', () => {
+    const world = new ZabWorld(logOf(1, 2), { accepted: 1, current: 1 })
+    const leader = world.leader()
+    leader.start()
+    leader.join(peer(2), link(12), info(1), 0)
+    leader.onEpochsSaved(op(1))
+    leader.onMessage(peer(2), { kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 3), counted: true }, 0)
+    expect(world.told).to.deep.equal(['roleEnded: peer 2 knows more: epoch 1, 0x100000003'])
+  })
+
+  it('Z4: a promise that was made before, to whomever, counts in no quorum', () => {
+    const world = new ZabWorld()
+    const leader = world.leader()
+    leader.start()
+    leader.join(peer(2), link(12), info(0), 0)
+    leader.onEpochsSaved(op(1))
+    world.effects()
+    leader.onMessage(peer(2), { kind: 'ackEpoch', currentEpoch: 0, lastZxid: ZERO, counted: false }, 0)
+    expect(world.effects()).to.deep.equal([])
+    expect(leader.phase).to.equal('discovery')
+  })
+
+  it('Z15: commits a proposal when a quorum has logged it, its own disk or not', () => {
+    const world = new ZabWorld()
+    const leader = establish(world)
+    leader.propose(zxid(1, 1), session, 1, 0, { kind: 'error', code: 'NO_NODE' })
+    const one = proposal(zxid(1, 1), ZERO)
+    expect(world.effects()).to.deep.equal([
+      { kind: 'append', op: 3, proposals: [one] },
+      { kind: 'send', link: 12, message: { kind: 'proposal', proposal: one } },
+    ])
+    leader.onMessage(peer(2), { kind: 'ack', zxid: zxid(1, 1) }, 0)
+    expect(world.effects()).to.deep.equal([])
+    world.history.logged(zxid(1, 1))
+    leader.onLogged()
+    expect(world.sent()).to.deep.equal([[12, { kind: 'commit', zxid: zxid(1, 1) }]])
+  })
+
+  it('Z23: a learner that acknowledges what it was not sent is dropped, and nothing is committed', () => {
+    const world = new ZabWorld()
+    const leader = establish(world)
+    leader.onMessage(peer(2), { kind: 'ack', zxid: zxid(1, 1) }, 0)
+    expect(world.effects().map(each => each.kind)).to.deep.equal(['disconnect'])
+    expect(world.history.committed).to.deep.equal(ZERO)
+  })
+
+  it('Z5: counts from 1 in its epoch, and has no zxid after the last counter', () => {
+    const world = new ZabWorld()
+    const leader = establish(world)
+    expect(leader.nextZxid()).to.deep.equal(zxid(1, 1))
+    world.history.append(proposal(zxid(1, MAX_COUNTER - 1), ZERO))
+    expect(leader.nextZxid()).to.deep.equal(zxid(1, MAX_COUNTER))
+    world.history.append(proposal(zxid(1, MAX_COUNTER), zxid(1, MAX_COUNTER - 1)))
+    expect(leader.nextZxid()).to.equal(undefined)
+  })
+
+  it('C1: lets an observer serve only when all that was proposed before it came is decided', () => {
+    const world = new ZabWorld()
+    const leader = establish(world)
+    leader.propose(zxid(1, 1), session, 1, 0, { kind: 'error', code: 'NO_NODE' })
+    leader.join(peer(4), link(14), { ...info(1), role: 'observer' }, 0)
+    leader.onMessage(peer(4), { kind: 'ackEpoch', currentEpoch: 1, lastZxid: ZERO, counted: false }, 0)
+    leader.onMessage(peer(4), { kind: 'ackNewLeader', epoch: 1 }, 0)
+    expect(world.sent().filter(([to]) => to === 14)).to.deep.equal([
+      [14, { kind: 'leaderInfo', epoch: 1 }],
+      [14, { kind: 'diff', after: ZERO }],
+      [14, { kind: 'newLeader', epoch: 1, zxid: ZERO }],
+    ])
+    world.history.logged(zxid(1, 1))
+    leader.onLogged()
+    leader.onMessage(peer(2), { kind: 'ack', zxid: zxid(1, 1) }, 0)
+    expect(world.sent().filter(([to]) => to === 14)).to.deep.equal([
+      [14, { kind: 'inform', proposal: proposal(zxid(1, 1), ZERO) }],
+      [14, { kind: 'upToDate', committed: zxid(1, 1) }],
+    ])
+  })
+
+  it('S2: reads what waits before it calls a learner silent, when it has itself stood still', () => {
+    const world = new ZabWorld()
+    const leader = establish(world)
+    leader.tick(100)
+    leader.tick(100_000)
+    expect(world.effects().filter(each => each.kind === 'disconnect')).to.deep.equal([])
+  })
+})

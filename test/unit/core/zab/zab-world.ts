@@ -1,0 +1,111 @@
+/** The parts of Zab with an outbox instead of a peer around them: what they ask for is compared literally. */
+import type { Effect } from '../../../../lib/core/effect.js'
+import { Outbox } from '../../../../lib/core/outbox.js'
+import { defaultProtocolOptions } from '../../../../lib/core/protocol-options.js'
+import { majority } from '../../../../lib/core/quorum/majority.js'
+import { EpochKeeper } from '../../../../lib/core/zab/epochs.js'
+import { History } from '../../../../lib/core/zab/history.js'
+import { Leader } from '../../../../lib/core/zab/leader.js'
+import { Learner } from '../../../../lib/core/zab/learner.js'
+import type { PeerMessage } from '../../../../lib/core/zab/messages.js'
+import type { ZabEvents, ZabPort } from '../../../../lib/core/zab/zab-port.js'
+import type { MemberRole } from '../../../../lib/model/ensemble-config.js'
+import type { LinkId, OperationNumber, PeerId, SessionId } from '../../../../lib/model/ids.js'
+import type { Proposal } from '../../../../lib/model/proposal.js'
+import { ZERO, type Zxid, zxid } from '../../../../lib/model/zxid.js'
+
+export const peer = (id: number): PeerId => id as PeerId
+export const link = (id: number): LinkId => id as LinkId
+
+export function proposal(at: Zxid, previous: Zxid): Proposal {
+  return {
+    zxid: at,
+    previous,
+    session: '0000000000000001' as SessionId,
+    cxid: 1,
+    time: 0,
+    txn: { kind: 'error', code: 'NO_NODE' },
+  }
+}
+
+/** A log of one epoch, from 1 to `count`. */
+export function logOf(epoch: number, count: number): Proposal[] {
+  return Array.from({ length: count }, (_, index) =>
+    proposal(zxid(epoch, index + 1), index === 0 ? ZERO : zxid(epoch, index)),
+  )
+}
+
+export class ZabWorld {
+  readonly outbox = new Outbox()
+  readonly told: string[] = []
+  readonly history: History
+  readonly epochs: EpochKeeper
+  readonly port: ZabPort
+  readonly events: ZabEvents
+
+  constructor(log: readonly Proposal[] = [], epochs = { accepted: 0, current: 0 }) {
+    const { outbox, told } = this
+    const ranges = new Map<number, { epoch: number; first: number; last: number }>()
+    for (const { zxid: at } of log) {
+      ranges.set(at.epoch, { epoch: at.epoch, first: ranges.get(at.epoch)?.first ?? at.counter, last: at.counter })
+    }
+    this.history = new History({ base: ZERO, ranges: [...ranges.values()] }, ZERO, log)
+    this.port = {
+      send: outbox.send.bind(outbox),
+      append: outbox.append.bind(outbox),
+      truncate: outbox.truncate.bind(outbox),
+      saveEpochs: outbox.saveEpochs.bind(outbox),
+      installSnapshot: outbox.installSnapshot.bind(outbox),
+      report: () => {},
+      sendHistory: (to, after, upTo, as) => outbox.put({ kind: 'sendHistory', link: to, after, upTo, as }),
+      sendSnapshot: (to, upTo, as) => outbox.put({ kind: 'sendSnapshot', link: to, upTo, as }),
+      disconnect: (to, reason) => outbox.put({ kind: 'disconnect', link: to, reason }),
+    }
+    this.epochs = new EpochKeeper(this.port, epochs)
+    this.events = {
+      roleEnded: reason => void told.push(`roleEnded: ${reason}`),
+      established: () => void told.push('established'),
+      advanced: () => void told.push('advanced'),
+      stateReplaced: () => void told.push('stateReplaced'),
+      forwarded: () => void told.push('forwarded'),
+      revalidate: () => void told.push('revalidate'),
+      touched: () => {},
+      pinged: () => {},
+      takeTouches: () => [],
+      refused: () => void told.push('refused'),
+      synced: () => void told.push('synced'),
+      revalidated: () => void told.push('revalidated'),
+      fatal: code => void told.push(`fatal: ${code}`),
+    }
+  }
+
+  learner(role: MemberRole = 'participant'): Learner {
+    const setup = {
+      leader: peer(3),
+      role,
+      port: this.port,
+      events: this.events,
+      epochs: this.epochs,
+      options: defaultProtocolOptions,
+    }
+    return new Learner(setup, this.history, link(1), 0)
+  }
+
+  leader(voters: readonly number[] = [1, 2, 3]): Leader {
+    const { port, events, epochs, history } = this
+    const quorum = majority(voters.map(peer))
+    return new Leader({ self: peer(1), quorum, port, events, epochs, history, options: defaultProtocolOptions }, 0)
+  }
+
+  /** What was asked for since the last time; tells nothing of pings. */
+  effects(): Effect[] {
+    return this.outbox.take().filter(effect => effect.kind !== 'send' || effect.message.kind !== 'ping')
+  }
+
+  /** The messages among it. */
+  sent(): [LinkId, PeerMessage][] {
+    return this.effects().flatMap(effect => (effect.kind === 'send' ? [[effect.link, effect.message]] : []))
+  }
+}
+
+export const op = (number: number): OperationNumber => number as OperationNumber
