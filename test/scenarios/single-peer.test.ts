@@ -85,8 +85,8 @@ describe('a single peer', () => {
         }
       }
       await using peer = await Peer.open({ id: 1, dataDir })
+      await peer.serving({ timeout: 5000 }) // What is behind the checkpoint is applied once it is known to be committed.
       expect(peer.view.children('/')).to.have.length(101)
-      await peer.serving({ timeout: 5000 })
       expect(peer.view.get('/n-9-9')?.data).to.have.length(4000)
     } finally {
       await rm(dataDir, { recursive: true })
