@@ -9,32 +9,31 @@
  * | looking   | admit, and wait                                          | admit, and wait     |
  *
  * Always holds: a client's requests are submitted and answered in order (C2); an event leaves before any answer that reflects its change (W1).
- * A request that was under way when the leader was lost is looked for in the history of the next one: if it is there it will be answered, if it
- * is not it never will be committed (its epoch is over), so it is submitted again. Only a snapshot hides the outcome: `unknown`.
+ * What was under way when the leader was lost is answered or submitted again (coming.ts). Only a snapshot hides the outcome: `unknown`.
  */
-import { Permission } from '../../model/acl.js'
 import type { ErrorCode } from '../../model/errors.js'
 import type { ClientId, PeerId, SessionId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'
 import type { ReadRequest, Request, SyncRequest, WriteRequest } from '../../model/request.js'
 import { DONE, errorResponse, type Response } from '../../model/response.js'
-import type { TreeChange } from '../../model/tree-change.js'
 import { isAfter, isAtMost } from '../../model/zxid.js'
 import type { Attachment, Now } from '../input.js'
 import { answerRead } from '../operations/answer-read.js'
 import type { Applied } from '../operations/apply-txn.js'
+import { isRead } from '../operations/operations.js'
 import type { Outbox } from '../outbox.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 import type { Random } from '../random.js'
 import type { Replica } from '../replica.js'
-import { LocalLeases } from '../session/local-leases.js'
-import { samePassword } from '../session/same-password.js'
 import { SessionIds } from '../session/session-ids.js'
-import { Touches } from '../session/touches.js'
-import { permits } from '../tree/access.js'
-import { type MayRead, WatchRegistry } from '../watch/watch-registry.js'
+import type { Touches } from '../session/touches.js'
+import { WatchRegistry } from '../watch/watch-registry.js'
 import type { Refused, Revalidated, Synced } from '../zab/messages.js'
 import { AttachedClient, ClientTable, type Outstanding } from './clients.js'
+import { Coming } from './coming.js'
+import { EmbeddedSessions } from './embedded-sessions.js'
+import { eventReaders } from './event-readers.js'
+import { SessionQuestions } from './session-questions.js'
 import type { Submission } from './submission.js'
 
 export interface RequestPipelineSetup {
@@ -47,16 +46,14 @@ export interface RequestPipelineSetup {
 }
 
 export class RequestPipeline {
-  readonly touches = new Touches()
   readonly #setup: RequestPipelineSetup
   readonly #clients = new ClientTable()
   readonly #watches: WatchRegistry
-  readonly #leases = new LocalLeases()
+  readonly #embedded = new EmbeddedSessions()
   readonly #ids: SessionIds
   /** Clients whose first request is a sync that has been confirmed, but is not reached yet. */
   readonly #syncing = new Set<AttachedClient>()
-  /** Who waits for the leader's word on a session, in the order in which it was asked; also those who have left meanwhile. */
-  #revalidating: AttachedClient[] = []
+  readonly #questions = new SessionQuestions()
   #submission: Submission | undefined
 
   constructor(setup: RequestPipelineSetup, now: Now) {
@@ -65,6 +62,10 @@ export class RequestPipeline {
     this.#watches = new WatchRegistry((client, event) => setup.outbox.put({ kind: 'notify', client, event }))
   }
 
+  /** What a learner reports to its leader. */
+  get touches(): Touches {
+    return this.#embedded.touches
+  }
   get clientCount(): number {
     return this.#clients.size
   }
@@ -128,39 +129,23 @@ export class RequestPipeline {
   /** No leader: everything waits. */
   suspend(): void {
     this.#submission = undefined
-    this.#revalidating = []
-    this.#leases.unlinked()
+    this.#questions.clear()
+    this.#embedded.unlinked()
   }
 
   /** There is a leader (or this peer is one) and its history is ours; `unapplied` is the part of it that is not committed yet. */
   resume(submission: Submission, unapplied: readonly Proposal[], now: Now): void {
     this.#submission = submission
-    const coming = new Map<SessionId, Proposal[]>()
-    for (const proposal of unapplied) {
-      const { session } = proposal
-      const others = coming.get(session)
-      if (others === undefined) coming.set(session, [proposal])
-      else others.push(proposal)
-    }
+    const coming = new Coming(unapplied)
     for (const client of this.#clients.all()) {
       if (!client.attached && client.attachment.resume !== undefined) {
         this.#revalidate(client, now)
         continue
       }
-      // The same number of an earlier attachment of this session is another request.
-      const own = (coming.get(client.session) ?? []).filter(({ zxid }) => isAfter(zxid, client.after))
-      const inHistory = new Set(own.map(({ cxid }) => cxid))
-      const asked = new Set<number>()
-      for (const entry of client.outstanding()) {
-        if (entry.submitted) asked.add(entry.cxid)
-        if (!inHistory.has(entry.cxid)) entry.submitted = false
-        entry.syncedAt = undefined
-      }
-      if (own.some(({ cxid }) => cxid !== 0 && !asked.has(cxid))) {
+      if (!coming.reconcile(client)) {
         this.#detach(client, 'SESSION_MOVED')
         continue
       }
-      client.pendingSync = undefined
       if (client.attached) this.#submitAll(client, now)
       else this.#submitFirst(client, now)
       this.#answerTurn(client, now)
@@ -176,7 +161,11 @@ export class RequestPipeline {
 
   /** One txn has been applied here: tell the watches, then who asked for it. */
   applied(proposal: Proposal, { response, changes, closedSession }: Applied, now: Now): void {
-    if (changes.length > 0) this.#watches.fire(changes, proposal.zxid, this.#mayRead(changes))
+    if (changes.length > 0) {
+      const { tree } = this.#setup.replica()
+      const mayRead = eventReaders(tree, changes, id => this.#clients.get(id)?.identities)
+      this.#watches.fire(changes, proposal.zxid, mayRead)
+    }
     const client = this.#clients.ofSession(proposal.session)
     const first = client?.first
     if (
@@ -231,9 +220,7 @@ export class RequestPipeline {
   }
 
   revalidated({ session, valid, proposed }: Revalidated, now: Now): void {
-    // Per session the answers come in the order of the questions. One who has left is still answered: nobody else may take its answer (S7).
-    const index = this.#revalidating.findIndex(each => each.session === session)
-    const [client] = index < 0 ? [] : this.#revalidating.splice(index, 1)
+    const client = this.#questions.answered(session)
     if (client === undefined) return
     if (!client.gone && !valid) this.#detach(client, 'SESSION_EXPIRED')
     else if (!client.gone) {
@@ -256,28 +243,22 @@ export class RequestPipeline {
 
   /** Sessions to report as alive with this pong (or, on the leader, at this ping). */
   takeTouches(ping: number, now: number): readonly SessionId[] {
-    const embedded = this.#clients
-      .all()
-      .filter(each => each.attached && each.attachment.embedded)
-      .map(each => each.session)
-    for (const session of embedded) this.touches.touch(session)
-    this.#leases.sent(ping, embedded, now)
-    return this.touches.take()
+    return this.#embedded.take(ping, this.#clients.all(), now)
   }
 
   confirmed(ping: number): void {
-    this.#leases.confirmed(ping)
+    this.#embedded.confirmed(ping)
   }
 
   tick(now: number): void {
-    for (const session of this.#leases.lost(now)) {
+    for (const session of this.#embedded.lost(now)) {
       const client = this.#clients.ofSession(session)
       if (client !== undefined) this.#detach(client, 'SESSION_EXPIRED')
     }
   }
 
   get nextAt(): number {
-    return this.#leases.nextDeadline() ?? Number.POSITIVE_INFINITY
+    return this.#embedded.nextAt
   }
 
   // --- stations
@@ -305,7 +286,7 @@ export class RequestPipeline {
   #submit(client: AttachedClient, entry: Outstanding, now: Now): void {
     // A leader refuses its own client at once (session moved): nothing more of it is submitted or answered then.
     if (client.gone || this.#submission === undefined || entry.submitted || client.pendingSync !== undefined) return
-    if (this.#isLeaving(client)) return
+    if (this.#questions.isAskedAbout(client)) return
     entry.submitted = true
     if (entry.cxid === 0) client.since = now.monotonic
     if (entry.request.kind === 'sync') client.pendingSync = entry
@@ -318,27 +299,8 @@ export class RequestPipeline {
     if (this.#submission === undefined) return
     const { session, password } = client
     client.since = now.monotonic
-    this.#revalidating.push(client)
+    this.#questions.ask(client)
     this.#submission.revalidate({ kind: 'revalidate', session, password }, now)
-  }
-
-  /**
-   * A new attachment of its session is asked for here, with the right password: a request that followed that question to the leader could not
-   * be told from the newcomer's.
-   */
-  #isLeaving({ session, password }: AttachedClient): boolean {
-    return this.#revalidating.some(each => each.session === session && samePassword(each.password, password))
-  }
-
-  /** W7: an event names a path only to those who may read it, by the ACL of the moment; of what is gone, by its last. */
-  #mayRead(changes: readonly TreeChange[]): MayRead {
-    const { tree } = this.#setup.replica()
-    return (client, path, change) => {
-      const gone = () => changes.find(each => each.type === 'deleted' && each.path === path)
-      const acl = path === change.path ? change.acl : (tree.get(path)?.acl ?? gone()?.acl)
-      const identities = this.#clients.get(client)?.identities
-      return acl !== undefined && identities !== undefined && permits(acl, identities, Permission.READ)
-    }
   }
 
   /**
@@ -380,7 +342,7 @@ export class RequestPipeline {
   #attached(client: AttachedClient): void {
     const { session, password, timeoutMs } = client
     client.attached = true
-    if (client.attachment.embedded) this.#leases.hold(session, timeoutMs, client.since)
+    this.#embedded.attached(client)
     this.#setup.outbox.put({ kind: 'attached', client: client.client, session, password, timeoutMs })
   }
 
@@ -410,24 +372,8 @@ export class RequestPipeline {
 
   #forget(client: AttachedClient): void {
     this.#syncing.delete(client)
-    if (this.#clients.ofSession(client.session) === client) this.#leases.release(client.session)
+    if (this.#clients.ofSession(client.session) === client) this.#embedded.left(client.session)
     this.#watches.dropClient(client.client)
     this.#clients.remove(client)
-  }
-}
-
-function isRead(request: Request): request is ReadRequest {
-  switch (request.kind) {
-    case 'exists':
-    case 'getData':
-    case 'getChildren':
-    case 'getAcl':
-    case 'addWatch':
-    case 'removeWatches':
-    case 'setWatches':
-    case 'ping':
-      return true
-    default:
-      return false
   }
 }
