@@ -18,7 +18,7 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   readonly #invited = new Set<string>()
   readonly #rounds = new Map<PeerId, number>()
   readonly #links = new Map<number, PeerId>()
-  /** The last word of everybody that each peer has heard, over links that live or have died since. */
+  /** The last word of everybody in its highest round, as each peer has heard it: what was said in a round stands in that round. */
   readonly #heard = new Map<PeerId, Map<PeerId, Notification>>()
 
   constructor(ledger: Ledger) {
@@ -65,7 +65,9 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   stepped(peer: SimulatedPeer, input: Input, _now: Now, effects: readonly Effect[]): void {
     if (input.kind === 'linked') this.#links.set(input.link, input.peer)
     if (input.kind === 'message' && input.message.kind === 'notification') {
-      this.#heard.get(peer.id)!.set(this.#links.get(input.link)!, input.message)
+      const heard = this.#heard.get(peer.id)!
+      const from = this.#links.get(input.link)!
+      if (input.message.round >= (heard.get(from)?.round ?? 0)) heard.set(from, input.message)
     }
     for (const effect of effects)
       if (effect.kind === 'statusChanged' && effect.status.role === 'leading') this.#elected(peer)

@@ -1,0 +1,148 @@
+import { expect } from 'chai'
+import { applyTxn } from '../../../../lib/core/operations/apply-txn.js'
+import { LeaderRequests } from '../../../../lib/core/pipeline/leader-requests.js'
+import { defaultProtocolOptions } from '../../../../lib/core/protocol-options.js'
+import { Replica } from '../../../../lib/core/replica.js'
+import { TRUSTED } from '../../../../lib/model/acl.js'
+import type { PeerId, SessionId } from '../../../../lib/model/ids.js'
+import type { Proposal } from '../../../../lib/model/proposal.js'
+import type { SyncRequest, WriteRequest } from '../../../../lib/model/request.js'
+import { ZERO, type Zxid, zxid } from '../../../../lib/model/zxid.js'
+
+const session = '0200000000000001' as SessionId
+const password = new Uint8Array(16).fill(5)
+const now = { monotonic: 0, wall: 0 }
+const [here, there] = [1 as PeerId, 2 as PeerId]
+
+class World {
+  readonly replica = Replica.empty()
+  readonly proposals: Proposal[] = []
+  readonly answers: [to: PeerId, answer: unknown][] = []
+  committed: Zxid = ZERO
+  confirmedPing = 0
+  /** Undefined: this epoch's zxids are used up. */
+  next: (() => Zxid | undefined) | undefined
+  readonly requests: LeaderRequests
+
+  constructor() {
+    const { replica, proposals, answers } = this
+    const world = this
+    const last = (): Zxid => proposals.at(-1)?.zxid ?? ZERO
+    const door = {
+      nextZxid: () => (world.next === undefined ? zxid(1, last().counter + 1) : world.next()),
+      propose: (at: Zxid, by: SessionId, cxid: number, time: number, txn: Proposal['txn']) =>
+        void proposals.push({ zxid: at, previous: last(), session: by, cxid, time, txn }),
+      proof: () => world.confirmedPing + 1,
+      report() {},
+      get confirmedPing() {
+        return world.confirmedPing
+      },
+      get lastProposed() {
+        return last()
+      },
+      get committed() {
+        return world.committed
+      },
+    }
+    const setup = { self: here, door, replica, options: defaultProtocolOptions }
+    this.requests = new LeaderRequests(
+      { ...setup, answers: { answer: (to, answer) => void answers.push([to, answer]) } },
+      now,
+    )
+  }
+
+  ask(from: PeerId, cxid: number, request: WriteRequest | SyncRequest): void {
+    this.requests.take(from, { kind: 'request', session, cxid, identities: TRUSTED, request }, now)
+  }
+
+  createSession(): void {
+    this.ask(there, 0, { kind: 'createSession', session, timeoutMs: 4000, password })
+  }
+
+  /** Commits and applies what has been proposed. */
+  apply(): void {
+    for (const proposal of this.proposals) {
+      if (proposal.zxid.counter <= this.replica.zxid.counter) continue
+      const { closedSession } = applyTxn(this.replica, proposal)
+      this.committed = proposal.zxid
+      this.requests.applied(proposal, closedSession, now)
+    }
+  }
+}
+
+const remove: WriteRequest = { kind: 'delete', path: '/a', version: -1 }
+
+describe("leader's requests", () => {
+  it('S6: refuses a session through the peer it has moved from, writes and syncs alike', () => {
+    const world = new World()
+    world.createSession()
+    world.apply()
+    world.requests.revalidateFor(here, { kind: 'revalidate', session, password }, now)
+    world.ask(there, 7, remove)
+    world.ask(there, 8, { kind: 'sync', path: '/' })
+    expect(world.answers).to.deep.equal([
+      [here, { kind: 'revalidated', session, valid: true, proposed: zxid(1, 1) }],
+      [there, { kind: 'refused', session, cxid: 7, code: 'SESSION_MOVED' }],
+      [there, { kind: 'refused', session, cxid: 8, code: 'SESSION_MOVED' }],
+    ])
+    expect(world.proposals).to.have.length(1)
+    world.ask(here, 1, remove)
+    expect(world.proposals).to.have.length(2)
+  })
+
+  it('S7: a wrong password is answered like an unknown session, and moves nothing', () => {
+    const world = new World()
+    world.createSession()
+    world.apply()
+    world.requests.revalidateFor(here, { kind: 'revalidate', session, password: new Uint8Array(16) }, now)
+    expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: false, proposed: zxid(1, 1) }]])
+    world.ask(there, 7, remove)
+    expect(world.proposals).to.have.length(2)
+  })
+
+  it('S2: knows a session that others have and its own slow disk has not', () => {
+    const world = new World()
+    world.createSession()
+    world.requests.revalidateFor(here, { kind: 'revalidate', session, password }, now)
+    expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: true, proposed: zxid(1, 1) }]])
+  })
+
+  it('C16: says nothing of a session whose end is proposed until that is committed', () => {
+    const world = new World()
+    world.createSession()
+    world.apply()
+    world.ask(there, 1, { kind: 'closeSession' })
+    world.requests.revalidateFor(here, { kind: 'revalidate', session, password }, now)
+    expect(world.answers).to.deep.equal([])
+    world.apply()
+    expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: false, proposed: zxid(1, 2) }]])
+  })
+
+  it('C7: a write that fails takes its zxid like any other', () => {
+    const world = new World()
+    world.createSession()
+    world.ask(there, 1, remove)
+    expect(world.proposals[1]).to.deep.include({ zxid: zxid(1, 2), txn: { kind: 'error', code: 'NO_NODE' } })
+  })
+
+  it('Z5: proposes nothing when the zxids of the epoch are used up', () => {
+    const world = new World()
+    world.createSession()
+    world.next = () => undefined
+    world.ask(there, 1, remove)
+    expect(world.proposals).to.have.length(1)
+    expect(world.answers).to.deep.equal([])
+  })
+
+  it('C8: answers a sync when what was proposed is committed and the leadership proved', () => {
+    const world = new World()
+    world.createSession()
+    world.ask(there, 1, { kind: 'sync', path: '/' })
+    world.confirmedPing = 1
+    world.requests.advanced()
+    expect(world.answers).to.deep.equal([])
+    world.apply()
+    world.requests.advanced()
+    expect(world.answers).to.deep.equal([[there, { kind: 'synced', session, cxid: 1, zxid: zxid(1, 1) }]])
+  })
+})
