@@ -20,3 +20,10 @@ export interface PeerStatus {
   readonly committed: Zxid
   readonly applied: Zxid
 }
+
+/** The zxids aside, which are read when asked for. */
+export function saysTheSame(a: PeerStatus, b: PeerStatus): boolean {
+  return (
+    a.role === b.role && a.phase === b.phase && a.leader === b.leader && a.epoch === b.epoch && a.serving === b.serving
+  )
+}

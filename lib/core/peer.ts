@@ -14,13 +14,14 @@ import type { LinkId, PeerId } from '../model/ids.js'
 import { invariant, unreachable } from '../model/invariant.js'
 import type { Proposal } from '../model/proposal.js'
 import type { ReplicaImage } from '../model/replica-image.js'
-import { sameZxid, ZERO, type Zxid } from '../model/zxid.js'
+import { sameZxid, ZERO } from '../model/zxid.js'
 import type { Effect } from './effect.js'
 import type { Input, Now } from './input.js'
+import { leaderDoor } from './leader-door.js'
 import { LinkTable } from './link-table.js'
 import { applyTxn } from './operations/apply-txn.js'
 import { Outbox } from './outbox.js'
-import type { PeerStatus } from './peer-status.js'
+import { type PeerStatus, saysTheSame } from './peer-status.js'
 import { ForwardStation } from './pipeline/forward.js'
 import { LeaderRequests } from './pipeline/leader-requests.js'
 import { RequestPipeline } from './pipeline/request-pipeline.js'
@@ -30,7 +31,8 @@ import { Replica } from './replica.js'
 import { Roles } from './roles.js'
 import { EpochKeeper } from './zab/epochs.js'
 import { History } from './zab/history.js'
-import type { ZabEvents, ZabPort } from './zab/zab-port.js'
+import type { ZabEvents } from './zab/zab-port.js'
+import { zabOutlet } from './zab-outlet.js'
 
 export interface PeerInitial {
   readonly peer: PeerId
@@ -81,7 +83,7 @@ export class PeerCore {
       { self: peer, options, random, outbox: this.#outbox, replica: () => this.#replica },
       now,
     )
-    const port = this.#port()
+    const port = zabOutlet(this.#outbox, link => this.#forgetLink(link))
     const epochs = new EpochKeeper(port, recovered.epochs)
     const { links, history, outbox } = { links: this.#links, history: this.#history, outbox: this.#outbox }
     this.#roles = new Roles({
@@ -271,26 +273,7 @@ export class PeerCore {
         sameZxid(this.#history.applied, this.#history.last),
         'a leader applies all of its history before it serves',
       )
-      const history = this.#history
-      const door = {
-        nextZxid: () => {
-          const place = leader.nextZxid()
-          if (place === undefined) leader.stepDown('the zxids of this epoch are used up')
-          return place
-        },
-        propose: leader.propose.bind(leader),
-        report: this.#outbox.report.bind(this.#outbox),
-        proof: leader.proof.bind(leader),
-        get confirmedPing(): number {
-          return leader.confirmedPing
-        },
-        get lastProposed(): Zxid {
-          return history.last
-        },
-        get committed(): Zxid {
-          return history.committed
-        },
-      }
+      const door = leaderDoor(leader, this.#history, this.#outbox)
       const answers = { answer: this.#answer.bind(this) }
       this.#leaderRequests = new LeaderRequests(
         { self: peer, door, replica: this.#replica, options, answers },
@@ -340,38 +323,15 @@ export class PeerCore {
 
   #tellStatus(): void {
     const status = this.status
-    const before = this.#status
-    if (
-      before?.role === status.role &&
-      before.phase === status.phase &&
-      before.leader === status.leader &&
-      before.epoch === status.epoch &&
-      before.serving === status.serving
-    ) {
-      return
-    }
+    if (this.#status !== undefined && saysTheSame(status, this.#status)) return
     this.#status = status
     this.#outbox.put({ kind: 'statusChanged', status })
   }
 
-  #port(): ZabPort {
-    const outbox = this.#outbox
-    return {
-      send: outbox.send.bind(outbox),
-      append: outbox.append.bind(outbox),
-      truncate: outbox.truncate.bind(outbox),
-      saveEpochs: outbox.saveEpochs.bind(outbox),
-      installSnapshot: outbox.installSnapshot.bind(outbox),
-      report: outbox.report.bind(outbox),
-      sendHistory: (link, after, upTo, as) => outbox.put({ kind: 'sendHistory', link, after, upTo, as }),
-      sendSnapshot: (link, upTo, as) => outbox.put({ kind: 'sendSnapshot', link, upTo, as }),
-      disconnect: (link, reason) => {
-        const peer = this.#links.remove(link)
-        if (peer === undefined) return
-        this.#roles.forget(peer)
-        outbox.put({ kind: 'disconnect', link, reason })
-      },
-    }
+  #forgetLink(link: LinkId): boolean {
+    const peer = this.#links.remove(link)
+    if (peer !== undefined) this.#roles.forget(peer)
+    return peer !== undefined
   }
 
   #events(): ZabEvents {
