@@ -6,6 +6,7 @@ import { sameDigest } from '../../lib/model/digest.js'
 import { formatZxid, sameZxid } from '../../lib/model/zxid.js'
 import { World } from '../../lib/testing/world.js'
 import { makeCheckers } from './checkers/checkers.js'
+import type { Ledger } from './checkers/ledger.js'
 import { Violation } from './checkers/violation.js'
 import { Faults } from './faults.js'
 import type { Mutant } from './mutants/mutant.js'
@@ -47,7 +48,7 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
   let violation: RunResult['violation']
   try {
     for (const peer of world.peers.values()) peer.start()
-    play(world, scenario, faults, workload)
+    play(world, scenario, faults, workload, checkers.ledger)
     for (const check of checkers.all) check.atEnd?.()
   } catch (error) {
     const row =
@@ -73,10 +74,13 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
   }
 }
 
-function play(world: World, scenario: Scenario, faults: Faults, workload: Workload): void {
+function play(world: World, scenario: Scenario, faults: Faults, workload: Workload, ledger: Ledger): void {
   const { tickMs, initLimitTicks, syncLimitTicks } = world.protocol
   const patienceMs = 10 * (initLimitTicks + syncLimitTicks) * tickMs
   world.run(scenario.durationMs)
+  if (scenario.faultEveryMs === undefined && ledger.leaderships.size > 1) {
+    throw new Violation('L6', `${ledger.leaderships.size} leaderships without any fault`)
+  }
   world.note('heal a quorum')
   faults.healQuorum()
   const serving = () => world.livePeers.length > 0 && world.livePeers.every(peer => peer.core!.status.serving)

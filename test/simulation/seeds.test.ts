@@ -8,6 +8,7 @@ const REMEMBERED: ReadonlyMap<number, string> = new Map([
   [12, 'E2: the round went back when a peer joined an established leader'],
   [22, 'E2: the same, elsewhere'],
   [248, 'C2: a leader answered a client that it had just refused (session moved)'],
+  [2081, 'Z24: a leader that had stood still took answers to an old ping for news'],
   [23, 'S2: a leader that had stood still gave up links with unread touches'],
 ])
 

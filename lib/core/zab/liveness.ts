@@ -14,8 +14,10 @@ export class Liveness {
   #confirmed = 0
   /** Somebody waits for a round that begins after the one under way. */
   #wanted = false
-  /** When a quorum was last known to be there. */
+  /** When a quorum was last known to be there: the time at which the ping that it has answered was sent. */
   #quorumAt: number
+  /** Of the pings that no quorum has answered. */
+  readonly #sentAt = new Map<number, number>()
 
   constructor(leadership: Leadership, tickMs: number, now: number) {
     this.#leadership = leadership
@@ -51,13 +53,17 @@ export class Liveness {
     this.#count(now)
   }
 
-  /** Milliseconds since a quorum last answered. */
+  /**
+   * For how long no quorum has been known to follow. Counted from the ping, not from its answers: those may have waited unread while this
+   * process stood still, and say nothing of the time since (C14, Z24).
+   */
   silentMs(now: number): number {
     return now - this.#quorumAt
   }
 
   #ping(now: number): void {
     this.#number += 1
+    this.#sentAt.set(this.#number, now)
     this.#wanted = false
     this.#nextAt = now + this.#intervalMs
     const { learners, port, events } = this.#leadership
@@ -82,7 +88,11 @@ export class Liveness {
       if (number <= this.#confirmed) break
       if (!quorum.isQuorum(answered(number))) continue
       this.#confirmed = number
-      this.#quorumAt = now
+      for (const [sent, at] of this.#sentAt) {
+        if (sent > number) break
+        this.#quorumAt = at
+        this.#sentAt.delete(sent)
+      }
       events.pinged(number)
       if (this.#wanted && this.#confirmed === this.#number) this.#ping(now)
       return

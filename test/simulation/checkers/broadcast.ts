@@ -41,7 +41,9 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
         if (leading !== undefined) this.#proposed(peer.id, leading.epoch, proposal)
       }
     }
-    if (status.role === 'leading' && status.serving) this.#commits(record)
+    if (status.role !== 'leading' || !status.serving) return
+    this.#steppedDown(peer.id, status.epoch)
+    this.#commits(record)
   }
 
   /** Z15: whatever a leader takes for committed is on the disks of a quorum. */
@@ -61,11 +63,18 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
         `peer ${id} of epoch ${epoch} commits ${formatZxid(committed)} when epoch ${newest.epoch} is established without it`,
       )
     }
-    const patience = (this.#ledger.world.protocol.syncLimitTicks + 2) * this.#ledger.world.protocol.tickMs
-    if (this.#ledger.world.now - newest.establishedAt! > patience + 100) {
+  }
+
+  /** Z24: a deposed leader takes no more writes once it can have noticed. */
+  #steppedDown(id: PeerId, epoch: number): void {
+    const newest = this.#ledger.established
+    if (newest === undefined || newest.epoch <= epoch) return
+    const { syncLimitTicks, tickMs } = this.#ledger.world.protocol
+    const sinceMs = this.#ledger.world.now - newest.establishedAt!
+    if (sinceMs > (syncLimitTicks + 2) * tickMs + 100) {
       throw new Violation(
         'Z24',
-        `peer ${id} still commits in epoch ${epoch} long after epoch ${newest.epoch} was established`,
+        `peer ${id} still leads epoch ${epoch}, ${Math.round(sinceMs)} ms after epoch ${newest.epoch} was established`,
       )
     }
   }

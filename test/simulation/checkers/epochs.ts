@@ -1,7 +1,6 @@
 /** Z1–Z4 and E2, E4, E6: who leads which epoch, and what was promised and durable before it was said. (Z1's first half is in ledger.ts.) */
 import type { Effect } from '../../../lib/core/effect.js'
 import type { Input, Now } from '../../../lib/core/input.js'
-import type { Notification } from '../../../lib/core/zab/messages.js'
 import type { PeerId } from '../../../lib/model/ids.js'
 import { formatZxid, sameZxid } from '../../../lib/model/zxid.js'
 import type { DiskChange } from '../../../lib/testing/simulated-disk.js'
@@ -18,8 +17,8 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   readonly #invited = new Set<string>()
   readonly #rounds = new Map<PeerId, number>()
   readonly #links = new Map<number, PeerId>()
-  /** The last word of everybody in its highest round, as each peer has heard it: what was said in a round stands in that round. */
-  readonly #heard = new Map<PeerId, Map<PeerId, Notification>>()
+  /** For each peer, the last vote it has heard of each other one in each round (`peer round`): what was said in a round stands in that round. */
+  readonly #heard = new Map<PeerId, Map<string, PeerId>>()
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
@@ -65,9 +64,8 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   stepped(peer: SimulatedPeer, input: Input, _now: Now, effects: readonly Effect[]): void {
     if (input.kind === 'linked') this.#links.set(input.link, input.peer)
     if (input.kind === 'message' && input.message.kind === 'notification') {
-      const heard = this.#heard.get(peer.id)!
-      const from = this.#links.get(input.link)!
-      if (input.message.round >= (heard.get(from)?.round ?? 0)) heard.set(from, input.message)
+      const { round, leader } = input.message
+      this.#heard.get(peer.id)!.set(`${this.#links.get(input.link)} ${round}`, leader)
     }
     for (const effect of effects)
       if (effect.kind === 'statusChanged' && effect.status.role === 'leading') this.#elected(peer)
@@ -80,7 +78,9 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   #elected(peer: SimulatedPeer): void {
     if (this.#ledger.record(peer.id).former.role === 'leading') return
     const voters = this.#ledger.world.voterIds()
-    const backers = voters.filter(id => id === peer.id || this.#heard.get(peer.id)!.get(id)?.leader === peer.id)
+    const round = this.#rounds.get(peer.id) ?? 0
+    const heard = this.#heard.get(peer.id)!
+    const backers = voters.filter(id => id === peer.id || heard.get(`${id} ${round}`) === peer.id)
     if (backers.length * 2 <= voters.length)
       throw new Violation('E4', `peer ${peer.id} leads with the votes of ${backers.join(', ')}`)
   }

@@ -137,6 +137,16 @@ describe('leader', () => {
     ])
   })
 
+  it('C14, Z24: an answer that has waited unread proves nothing of the time since its ping', () => {
+    const world = new ZabWorld()
+    const leader = establish(world)
+    leader.tick(0)
+    world.told.length = 0
+    leader.onMessage(peer(2), { kind: 'pong', number: 1, touched: [] }, 50_000)
+    leader.tick(50_000)
+    expect(world.told).to.deep.equal(['roleEnded: a quorum is silent'])
+  })
+
   it('S2: reads what waits before it calls a learner silent, when it has itself stood still', () => {
     const world = new ZabWorld()
     const leader = establish(world)
