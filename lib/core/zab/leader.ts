@@ -185,6 +185,9 @@ export class Leader implements Leadership {
   tick(now: number): void {
     const { tickMs, syncLimitTicks, initLimitTicks } = this.#options
     this.#forgiveAbsence(now)
+    // In every step: a ping for a sync puts off the next heartbeat, not the end of a leadership (Z24).
+    if (this.established && this.#liveness.silentMs(now) > syncLimitTicks * tickMs)
+      return this.stepDown('a quorum is silent')
     if (now < this.nextAt) return
     if (!this.established && now >= this.#establishBy)
       return this.stepDown('no quorum was synchronised within initLimit')
@@ -193,7 +196,6 @@ export class Leader implements Leadership {
       if (now - learner.heardAt > limit * tickMs) this.drop(learner, 'the learner is silent')
     }
     this.#liveness.tick(now)
-    if (this.established && this.#liveness.silentMs(now) > syncLimitTicks * tickMs) this.stepDown('a quorum is silent')
     if (this.established && !this.quorum.isQuorum(this.#present()) && this.#liveness.silentMs(now) > tickMs) {
       this.stepDown('the quorum is lost')
     }

@@ -135,7 +135,13 @@ export class Ledger implements WorldObserver {
     this.#follow(record, input)
     for (const effect of effects) this.#note(record, effect)
     this.#deliver(record)
-    for (const effect of effects) if (effect.kind === 'statusChanged') this.#lead(record, effect.status)
+    for (const effect of effects) {
+      // A leadership may end in the step in which its second phase began: its status never tells.
+      if (effect.kind === 'send' && effect.message.kind === 'newLeader') this.#lead(record, effect.message.epoch, false)
+      if (effect.kind !== 'statusChanged' || effect.status.role !== 'leading' || effect.status.phase === 'discovery')
+        continue
+      this.#lead(record, effect.status.epoch, effect.status.serving)
+    }
   }
 
   diskChanged(peer: SimulatedPeer): void {
@@ -210,9 +216,7 @@ export class Ledger implements WorldObserver {
     return entry
   }
 
-  #lead(record: PeerRecord, status: PeerStatus): void {
-    if (status.role !== 'leading' || status.phase === 'discovery') return
-    const { epoch } = status
+  #lead(record: PeerRecord, epoch: number, serving: boolean): void {
     let leadership = this.leaderships.get(epoch)
     if (leadership === undefined) {
       leadership = {
@@ -230,7 +234,7 @@ export class Ledger implements WorldObserver {
     if (leadership.leader !== record.id || leadership.life !== record.life) {
       throw new Violation('Z1', `peers ${leadership.leader} and ${record.id} both lead epoch ${epoch}`)
     }
-    if (!status.serving || leadership.establishedAt !== undefined) return
+    if (!serving || leadership.establishedAt !== undefined) return
     leadership.establishedAt = this.world.now
     for (const listener of this.#listeners) listener.established?.(leadership)
   }

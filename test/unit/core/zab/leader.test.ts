@@ -147,6 +147,17 @@ describe('leader', () => {
     expect(world.told).to.deep.equal(['roleEnded: a quorum is silent'])
   })
 
+  it('Z24: is not kept in office by the pings that syncs ask for', () => {
+    const world = new ZabWorld()
+    const leader = establish(world)
+    leader.tick(0)
+    leader.onMessage(peer(2), { kind: 'pong', number: 1, touched: [] }, 1)
+    world.told.length = 0
+    leader.proof(50_000)
+    leader.tick(50_000)
+    expect(world.told).to.deep.equal(['roleEnded: a quorum is silent'])
+  })
+
   it('S2: reads what waits before it calls a learner silent, when it has itself stood still', () => {
     const world = new ZabWorld()
     const leader = establish(world)
