@@ -37,8 +37,8 @@ describe('npm start', function () {
     basePort = await freeBasePort(3)
   })
 
-  after(async () => {
-    await Promise.all(started.map(program => program.kill()))
+  afterEach(() => Promise.all(started.splice(0).map(program => program.kill())))
+  after(() => {
     rmSync(folder, { recursive: true, force: true })
   })
 

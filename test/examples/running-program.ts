@@ -20,7 +20,7 @@ export class RunningProgram {
   #end: Ended | undefined
 
   constructor(command: string, args: readonly string[], options: { readonly cwd: string }) {
-    this.#child = spawn(command, args, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = spawn(command, args, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       createInterface({ input: stream! }).on('line', line => {
         this.lines.push(line)
@@ -64,9 +64,10 @@ export class RunningProgram {
     })
   }
 
-  /** For `after` hooks. */
+  /** For hooks: ends it and whatever it has started (it leads a group of its own), stopped processes included. */
   async kill(): Promise<void> {
-    if (this.#end === undefined) this.#child.kill('SIGKILL')
+    const { pid } = this.#child
+    if (this.#end === undefined && pid !== undefined) process.kill(-pid, 'SIGKILL')
     await this.ended
   }
 
