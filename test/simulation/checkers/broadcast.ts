@@ -29,16 +29,18 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
     ledger.listen(this)
   }
 
-  stepped(peer: SimulatedPeer, _input: Input, _now: Now, effects: readonly Effect[]): void {
+  stepped(peer: SimulatedPeer, input: Input, _now: Now, effects: readonly Effect[]): void {
     const record = this.#ledger.record(peer.id)
     const { status } = record
     for (const effect of effects) {
       if (effect.kind !== 'append') continue
       for (const proposal of effect.proposals) {
         this.#identify(peer.id, proposal)
-        // A leader that steps down in this step is looking at its end.
+        // What a learner logs has come as a message. A leader that steps down in this step is looking at its end.
+        const learned =
+          input.kind === 'message' && (input.message.kind === 'proposal' || input.message.kind === 'inform')
         const leading = [record.former, status].find(each => each.role === 'leading' && each.serving)
-        if (leading !== undefined) this.#proposed(peer.id, leading.epoch, proposal)
+        if (!learned) this.#proposed(peer.id, leading?.epoch ?? proposal.zxid.epoch, proposal)
       }
     }
     if (status.role !== 'leading' || !status.serving) return
