@@ -218,11 +218,11 @@ export const longFiles: ReadonlyMap<string, string> = new Map([
   ['lib/client/session.ts', 'one state machine: attach, lose, attach again, end'],
   [
     'lib/core/peer.ts',
-    'the one door: routes every input and ties the parts; the ties to zab could stand by themselves',
+    'the one door: a row for every input, and what each step ends with; the parts it ties stand in files of their own',
   ],
   [
     'lib/core/pipeline/request-pipeline.ts',
-    "the order of one peer's clients; attaching and leases could stand by themselves",
+    "the order of one peer's clients, from admission to answer: cut further, the order would be nobody's",
   ],
   [
     'lib/core/tree/data-tree.ts',

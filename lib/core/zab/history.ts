@@ -10,6 +10,7 @@ import type { EpochRange, HistorySummary } from '../../model/history.js'
 import type { OperationNumber } from '../../model/ids.js'
 import { invariant } from '../../model/invariant.js'
 import type { Proposal } from '../../model/proposal.js'
+import type { Txn } from '../../model/txn.js'
 import {
   compareZxid,
   earlier,
@@ -22,8 +23,9 @@ import {
   zxid,
 } from '../../model/zxid.js'
 
-/** Applied proposals kept in memory, so that a learner that is nearly in sync needs no reading from the disk. */
+/** Applied proposals kept in memory, so that a learner that is nearly in sync needs no reading from the disk: so many, so many bytes. */
 const TAIL_MAX = 1024
+const TAIL_BYTES_MAX = 16 * 1024 * 1024
 
 interface HistoryState extends HistorySummary {
   readonly last: Zxid
@@ -47,6 +49,9 @@ export class History {
   /** The log as it was, while a snapshot is being received. */
   #before: HistoryState | undefined
   #installing: OperationNumber | undefined
+  /** Data of the applied entries that are kept, and of the dropped ones that the array still holds. */
+  #tailBytes = 0
+  #droppedBytes = 0
   /** Index in #tail of the first entry that is not applied. */
   #next: number
 
@@ -118,12 +123,17 @@ export class History {
     invariant(sameZxid(proposal.previous, this.#applied), 'Z8: proposals are applied in order, each once')
     this.#applied = proposal.zxid
     this.#next += 1
-    if (this.#next - this.#head > TAIL_MAX) {
+    this.#tailBytes += bytesOf(proposal.txn)
+    while (this.#next - this.#head > TAIL_MAX || this.#tailBytes > TAIL_BYTES_MAX) {
+      const bytes = bytesOf(this.#tail[this.#head]!.txn)
+      this.#tailBytes -= bytes
+      this.#droppedBytes += bytes
       this.#head += 1
-      if (this.#head >= TAIL_MAX) {
+      if (this.#head >= TAIL_MAX || this.#droppedBytes > TAIL_BYTES_MAX) {
         this.#tail = this.#tail.slice(this.#head)
         this.#next -= this.#head
         this.#head = 0
+        this.#droppedBytes = 0
       }
     }
   }
@@ -223,6 +233,8 @@ export class History {
     this.#tail = [...state.tail]
     this.#head = 0
     this.#next = 0
+    this.#tailBytes = 0
+    this.#droppedBytes = 0
   }
 
   /** Older history was dropped from the disk: also of the log as it was, to which an aborted snapshot goes back. */
@@ -240,4 +252,10 @@ function trimmed(summary: HistorySummary, base: Zxid): HistorySummary {
     .filter(range => compareZxid({ epoch: range.epoch, counter: range.last }, base) > 0)
     .map(range => (range.epoch === base.epoch ? { ...range, first: base.counter + 1 } : range))
   return { base, ranges }
+}
+
+/** What weighs in a txn: its data. */
+function bytesOf(txn: Txn): number {
+  if (txn.kind === 'multi') return txn.steps.reduce((sum, step) => sum + bytesOf(step), 0)
+  return 'data' in txn && txn.data !== null ? txn.data.byteLength : 0
 }

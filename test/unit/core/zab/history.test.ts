@@ -69,4 +69,25 @@ describe('history of a peer', () => {
     log.logged(zxid(1, 2))
     expect(log.durable).to.deep.equal(zxid(1, 1))
   })
+
+  it('R2: keeps of what is applied so many entries and so many bytes, and every entry that is not', () => {
+    const keeps = (count: number, bytes: number) => {
+      const log = new History({ base: ZERO, ranges: [] }, ZERO, [])
+      const data = new Uint8Array(bytes)
+      for (let n = 1; n <= count; n += 1) {
+        const txn = { kind: 'setData', path: '/a', data, version: n, replaces: ZERO } as const
+        log.append({ ...proposal(zxid(1, n), n === 1 ? ZERO : zxid(1, n - 1)), txn })
+      }
+      log.logged(log.last)
+      expect(log.after(ZERO)).to.have.length(count)
+      log.commit(log.last)
+      for (let next = log.nextToApply(); next !== undefined; next = log.nextToApply()) log.markApplied(next)
+      let kept = 0
+      while (kept < count && log.after(count - kept - 1 === 0 ? ZERO : zxid(1, count - kept - 1)) !== undefined)
+        kept += 1
+      return kept
+    }
+    expect(keeps(3000, 10)).to.equal(1024)
+    expect(keeps(64, 1024 * 1024)).to.equal(16)
+  })
 })
