@@ -106,8 +106,10 @@ class Supervisor {
     else if (key === 'q' || key === '\u0003') void this.end()
   }
 
+  /** One that stands still goes on saying that it leads: the latest epoch has the word. */
   #leader(): number | undefined {
-    return MEMBER_IDS.find(id => this.#statuses.get(id)?.role === 'leading' && this.#statuses.get(id)?.serving)
+    const leading = [...this.#statuses].filter(([, { role, serving }]) => role === 'leading' && serving)
+    return leading.sort(([, a], [, b]) => b.epoch - a.epoch)[0]?.[0]
   }
 
   #killLeader(): void {
