@@ -38,6 +38,8 @@ export class LeaderRequests implements Submission {
   readonly #barrier = new SyncBarrier()
   /** Who asked for a session whose end is proposed: answered when that is committed. Else the next leader is asked. */
   #ending: { readonly from: PeerId; readonly session: SessionId }[] = []
+  /** Who asked for a session that this leader does not know: told so once a heartbeat proves that no other leader can. */
+  #unknown: { readonly from: PeerId; readonly session: SessionId; readonly proof: number }[] = []
   readonly #housekeeping: Housekeeping
   #draining = false
 
@@ -87,7 +89,12 @@ export class LeaderRequests implements Submission {
       return
     }
     const record = this.#station.session(session)
-    const valid = record !== undefined && samePassword(record.password, password)
+    if (record === undefined) {
+      this.#unknown.push({ from, session, proof: this.#door.proof(now.monotonic) })
+      this.advanced()
+      return
+    }
+    const valid = samePassword(record.password, password)
     if (valid) {
       this.#station.moved(session, from)
       this.#housekeeping.touch(session, now.monotonic)
@@ -111,6 +118,12 @@ export class LeaderRequests implements Submission {
 
   /** Something was committed, or a heartbeat confirmed: syncs may be due. */
   advanced(): void {
+    const { confirmedPing, lastProposed } = this.#door
+    const proved = this.#unknown.filter(each => each.proof <= confirmedPing)
+    if (proved.length > 0) this.#unknown = this.#unknown.filter(each => each.proof > confirmedPing)
+    for (const { from, session } of proved) {
+      this.#answers.answer(from, { kind: 'revalidated', session, valid: false, proposed: lastProposed })
+    }
     for (const { from, session, cxid, zxid } of this.#barrier.take(this.#door.committed, this.#door.confirmedPing)) {
       this.#answers.answer(from, { kind: 'synced', session, cxid, zxid })
     }

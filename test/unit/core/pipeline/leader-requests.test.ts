@@ -107,6 +107,15 @@ describe("leader's requests", () => {
     expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: true, proposed: zxid(1, 1) }]])
   })
 
+  it('S2: calls no session unknown before it has proved that it still leads', () => {
+    const world = new World()
+    world.requests.revalidateFor(there, { kind: 'revalidate', session, password }, now)
+    expect(world.answers).to.deep.equal([])
+    world.confirmedPing = 1
+    world.requests.advanced()
+    expect(world.answers).to.deep.equal([[there, { kind: 'revalidated', session, valid: false, proposed: ZERO }]])
+  })
+
   it('C16: says nothing of a session whose end is proposed until that is committed', () => {
     const world = new World()
     world.createSession()
