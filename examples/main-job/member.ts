@@ -30,7 +30,7 @@ process.on('message', (message: ToMember) => {
   if (message.kind === 'leave') void leave().then(() => tell({ kind: 'left' }))
   else void end()
 })
-void begin()
+const begun = begin()
 
 async function begin(): Promise<void> {
   try {
@@ -147,6 +147,7 @@ async function leave(): Promise<void> {
 
 async function end(): Promise<void> {
   await leave()
+  await begun // told to end while it opens: what is not open yet cannot be closed
   await peer?.close()
   if (process.connected) process.disconnect()
 }
