@@ -34,10 +34,15 @@ export class ConfigFolder {
 
   start(): void {
     if (this.#stopWatching !== undefined) return
-    const watcher = watch(this.#folder, { recursive: true }, () => this.#soon())
-    watcher.on('error', error => this.#say(`cannot watch ${this.#folder}: ${error.message}`))
-    this.#stopWatching = () => watcher.close()
-    this.#soon()
+    const failed = (error: Error) => this.#say(`cannot watch ${this.#folder}: ${error.message}`)
+    try {
+      const watcher = watch(this.#folder, { recursive: true }, () => this.#soon())
+      watcher.on('error', failed)
+      this.#stopWatching = () => watcher.close()
+      this.#soon()
+    } catch (error) {
+      failed(error as Error) // there is no such folder, or it cannot be read
+    }
   }
 
   /** Resolves when a comparison that is under way has ended. */

@@ -1,4 +1,6 @@
 /** The command line of the main job. */
+import { statSync } from 'node:fs'
+
 export interface JobOptions {
   /** Ends by itself after this many milliseconds; undefined: when it is told to. */
   readonly forMs: number | undefined
@@ -31,11 +33,14 @@ export function parseOptions(args: readonly string[]): JobOptions {
   const basePort = Number(known.get('--port'))
   if (!Number.isInteger(basePort) || basePort < 1 || basePort > 65_000)
     throw new Error(`--port must be 1 to 65000\n${usage}`)
+  const configDir = known.get('--config')!
+  if (!statSync(configDir, { throwIfNoEntry: false })?.isDirectory())
+    throw new Error(`--config: there is no folder ${configDir}\n${usage}`)
   return {
     forMs: parseDuration(known.get('--for')!),
     dataDir: known.get('--data')!,
     basePort,
-    configDir: known.get('--config')!,
+    configDir,
   }
 }
 

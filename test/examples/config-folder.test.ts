@@ -46,6 +46,13 @@ describe('a folder of configuration files', () => {
     expect(said).to.deep.equal([])
   })
 
+  it('says so when there is no such folder', async () => {
+    rmSync(folder, { recursive: true })
+    config.start()
+    await config.stop()
+    expect(said.join()).to.match(/^cannot watch .*ENOENT/)
+  })
+
   it('keeps what a file said before it was broken, tells it once, and loads the others', async () => {
     write('broken.json', '{ "n": 1 }')
     config.start()
