@@ -103,9 +103,9 @@ for (const kind of ['memory', 'tcp and LevelDB'] satisfies EnsembleKind[]) {
       await until(watcher.data$('/n'), ({ value }) => Number(value) >= 10)
       await until(watcher.exists$('/held'), state => state.exists)
 
+      const stale = until(watcher.data$('/n'), state => state.stale)
       await ensemble.cut(former)
-      const stale = await until(watcher.data$('/n'), state => state.stale)
-      const count = Number(stale.value)
+      const count = Number((await stale).value)
       await until(watcher.data$('/n'), state => !state.stale && Number(state.value) > count + 10)
       const last = await work.stop()
       await until(watcher.data$('/n'), ({ value }) => value === String(last))
@@ -144,8 +144,9 @@ for (const kind of ['memory', 'tcp and LevelDB'] satisfies EnsembleKind[]) {
       const children = log(watcher.children$('/'))
       await until(watcher.data$('/n'), ({ value }) => value === 'before')
 
+      const stale = until(watcher.data$('/n'), state => state.stale)
       await Promise.all(others.map(id => ensemble.cut(id)))
-      await until(watcher.data$('/n'), state => state.stale)
+      await stale
       expect((await firstValueFrom(watcher.data$('/n'))).value).to.equal('before')
 
       await Promise.all(others.map(id => ensemble.open(id)))
