@@ -8,6 +8,7 @@ export interface Zxid {
   readonly counter: number
 }
 
+export const MAX_EPOCH = 0xffffffff
 export const MAX_COUNTER = 0xffffffff
 export const ZERO: Zxid = Object.freeze({ epoch: 0, counter: 0 })
 

@@ -6,7 +6,7 @@
  * Before: election. After: leader-synchronization.ts. Zab paper, phase 1; ZooKeeper: getEpochToPropose, waitForEpochAck.
  */
 import type { OperationNumber, PeerId } from '../../model/ids.js'
-import { compareZxid, formatZxid } from '../../model/zxid.js'
+import { compareZxid, formatZxid, MAX_EPOCH } from '../../model/zxid.js'
 import type { Leadership } from './leadership.js'
 import type { LearnerProgress } from './learner-progress.js'
 import type { AckEpoch } from './messages.js'
@@ -35,6 +35,9 @@ export class LeaderDiscovery {
   }
 
   onLearnerInfo(learner: LearnerProgress): void {
+    // No epoch can follow the last one: whoever has promised that, by a defect most likely, must not take the others there.
+    if (learner.acceptedEpoch === MAX_EPOCH)
+      return this.#leadership.drop(learner, 'it has accepted the last epoch there is')
     if (learner.votes) this.#accepted.set(learner.peer, learner.acceptedEpoch)
     if (this.#epochDurable) this.#invite(learner)
     else this.#chooseEpoch()
@@ -76,7 +79,9 @@ export class LeaderDiscovery {
   #chooseEpoch(): void {
     const { quorum, epochs } = this.#leadership
     if (this.#saving !== undefined || !quorum.isQuorum(this.#accepted.keys())) return
-    this.#leadership.epoch = Math.max(...this.#accepted.values()) + 1
+    const latest = Math.max(...this.#accepted.values())
+    if (latest === MAX_EPOCH) return this.#leadership.stepDown('there is no epoch after the last one')
+    this.#leadership.epoch = latest + 1
     this.#saving = epochs.accept(this.#leadership.epoch)
   }
 
