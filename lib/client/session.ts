@@ -13,7 +13,7 @@ import { type SessionId, sessionIdToBigint } from '../model/ids.js'
 import type { Request } from '../model/request.js'
 import type { WatchEvent } from '../model/watch-event.js'
 import { later, ZERO, type Zxid } from '../model/zxid.js'
-import { AbortListeners } from './abort-listeners.js'
+import { onAbort } from './abort-listeners.js'
 import type { AttachOptions, Channel, ChannelAttachment } from './channel.js'
 import { type Answer, type PendingCall, PendingCalls } from './pending-calls.js'
 import { backOffMs, type ClientRandom } from './retry.js'
@@ -67,7 +67,6 @@ export class Session {
   readonly #pending: PendingCalls
   readonly #state = new BehaviorSubject<ClientState>('connecting')
   readonly #timers = new Set<() => void>()
-  readonly #aborts = new AbortListeners()
   readonly #opening: Array<(error: ZooKeeperError | undefined) => void> = []
   #listener: SessionListener | undefined
   #attachment: ChannelAttachment | undefined
@@ -105,18 +104,18 @@ export class Session {
             : this.#lastLoss && new ZooKeeperError(this.#lastLoss, 'could not attach')
         this.#finish(new ZooKeeperError(code, `opening a client: ${message}`, { cause }))
       }
-      const onAbort = (): void => giveUp('ABORTED', 'aborted by its signal')
+      const aborted = (): void => giveUp('ABORTED', 'aborted by its signal')
       const cancel = this.#schedule(scope.deadline - this.#channel.clock.now(), () =>
         giveUp('CONNECTION_LOSS', 'no session within its timeout'),
       )
-      scope.signal?.addEventListener('abort', onAbort)
+      const unlisten = scope.signal && onAbort(scope.signal, aborted)
       this.#opening.push(error => {
         cancel()
-        scope.signal?.removeEventListener('abort', onAbort)
+        unlisten?.()
         if (error === undefined) resolve()
         else reject(error)
       })
-      if (scope.signal?.aborted === true) onAbort()
+      if (scope.signal?.aborted === true) aborted()
       if (this.#end === undefined) this.#attach()
     })
   }
@@ -171,7 +170,7 @@ export class Session {
         throw new ZooKeeperError(over, 'before it was sent', { path, cause: scope.signal?.reason })
       const { signal, deadline } = scope
       let unlisten: (() => void) | undefined
-      const onAbort = (): void => abandon('ABORTED', 'aborted by its signal', signal?.reason)
+      const aborted = (): void => abandon('ABORTED', 'aborted by its signal', signal?.reason)
       const abandon = this.#pending.add({
         request,
         path,
@@ -189,7 +188,7 @@ export class Session {
           reject(error)
         },
       })
-      unlisten = signal && this.#aborts.add(signal, onAbort)
+      unlisten = signal && onAbort(signal, aborted)
       this.#watchDeadline(deadline)
       this.#flush()
     })

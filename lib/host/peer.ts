@@ -6,6 +6,7 @@
  * Before: compose.ts (Peer.open). After: peer-host; client/ over the local channel.
  */
 import { BehaviorSubject, defer, distinctUntilChanged, map, type Observable, of } from 'rxjs'
+import { onAbort } from '../client/abort-listeners.js'
 import { type Client, openClient } from '../client/client.js'
 import { type ClientOptions, callNames, checkCallOptions } from '../client/client-options.js'
 import { ZooKeeperError } from '../model/errors.js'
@@ -39,6 +40,7 @@ export class OpenedPeer {
     })
   }
 
+  /** This peer's number in the ensemble. */
   get id(): PeerId {
     return this.#options.id
   }
@@ -55,17 +57,28 @@ export class OpenedPeer {
     return openClient(this.#host.channels.channel(), options, this.#options.random)
   }
 
+  /** All that this peer says of itself, at this moment. @example peer.status.role === 'leading' */
   get status(): StatusReport {
     return reportStatus(this.#host, this.#options)
   }
 
-  /** Every change of role, phase, leader, links or life; zxids are those of that moment. */
+  /**
+   * Every change of role, phase, leader, links or life, the present one first; zxids are those of that moment. Completes when the peer has ended,
+   * by `close()` or by a failure (then `status.error` says why).
+   *
+   * @example peer.status$.subscribe(({ role, epoch, serving }) => console.log(role, epoch, serving))
+   */
   get status$(): Observable<StatusReport> {
     // A completed subject keeps its last value to itself.
     return defer(() => (this.#host.lifecycle.ended ? of(this.status) : this.#status))
   }
 
-  /** The leader that this peer knows; undefined while there is none. */
+  /**
+   * The id of the leader that this peer knows, undefined while there is none. It tells who orders writes; for a job that one of many does, see
+   * examples/leader-job.ts.
+   *
+   * @example peer.leader$.subscribe(leader => console.log(leader ?? 'no leader'))
+   */
   get leader$(): Observable<PeerId | undefined> {
     return this.status$.pipe(
       map(status => status.leader),
@@ -73,7 +86,11 @@ export class OpenedPeer {
     )
   }
 
-  /** Who belongs to the ensemble, and whom this peer has a link with. */
+  /**
+   * Who belongs to the ensemble, and whom this peer has a link with.
+   *
+   * @example peer.members$.subscribe(members => console.log(members.filter(({ connected }) => !connected).map(({ id }) => id)))
+   */
   get members$(): Observable<readonly MemberReport[]> {
     return this.status$.pipe(
       map(status => status.members),
@@ -95,7 +112,7 @@ export class OpenedPeer {
       const settle = (error: ZooKeeperError | undefined): void => {
         stopListening()
         cancelTimer?.()
-        signal?.removeEventListener('abort', onAbort)
+        unlisten?.()
         if (error === undefined) resolve()
         else reject(error)
       }
@@ -105,14 +122,15 @@ export class OpenedPeer {
         settle(refusal)
         return true
       }
-      const onAbort = (): void =>
+      const aborted = (): void =>
         settle(new ZooKeeperError('ABORTED', 'aborted while waiting for the peer to serve', { cause: signal?.reason }))
       let stopListening = (): void => {}
       let cancelTimer: (() => void) | undefined
-      if (signal?.aborted) return onAbort()
+      let unlisten: (() => void) | undefined
+      if (signal?.aborted) return aborted()
       if (look()) return
       stopListening = this.#host.onChange(look)
-      signal?.addEventListener('abort', onAbort)
+      unlisten = signal && onAbort(signal, aborted)
       if (timeout === undefined) return
       cancelTimer = this.#options.clock.schedule(timeout, () => {
         settle(new ZooKeeperError('OPERATION_TIMEOUT', `the peer does not serve after ${timeout} ms`))
@@ -120,14 +138,20 @@ export class OpenedPeer {
     })
   }
 
-  /** Whether this peer is alive and part of a working ensemble, and what is wrong. For a health check of the process. */
+  /**
+   * Whether this peer is alive and part of a working ensemble, and what is wrong. For a health check of the process. Never throws.
+   *
+   * @example response.writeHead(peer.health().ok ? 200 : 503).end(peer.health().reasons.join('; '))
+   */
   health(): Health {
     return reportHealth(this.#host, this.#options)
   }
 
   /**
    * Leaves gracefully: a leader drains first. Clients of this peer are closed. Idempotent; resolves when no timer, socket or file
-   * of this peer is left, at the latest after `closeTimeoutMs` and what the disk still needs.
+   * of this peer is left, at the latest after `closeTimeoutMs` and what the disk still needs. Rejects, then too, with what could not be closed cleanly.
+   *
+   * @example await peer.close()
    */
   close(): Promise<void> {
     return this.#host.close()

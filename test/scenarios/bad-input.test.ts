@@ -379,6 +379,11 @@ describe('bad input', () => {
         expect(getEventListeners(signal, 'abort')).to.have.length(1)
         controller.abort()
         await Promise.all([...answered, ...aborted])
+        const clients = Array.from({ length: 15 }, () => peer.client({ codec: text, signal }))
+        expect(getEventListeners(signal, 'abort'), 'of all clients and of what they are asked').to.have.length(1)
+        await Promise.all(
+          (await Promise.all(clients)).map(client => client.exists('/a', { signal }).then(() => client.close())),
+        )
         for (const each of [signal, controller.signal]) expect(getEventListeners(each, 'abort')).to.deep.equal([])
         await new Promise(resolve => setImmediate(resolve))
         expect(warnings).to.deep.equal([])

@@ -2,7 +2,7 @@
  * Peers over TCP, with mutual TLS outside a trusted network.
  *
  * Always holds: both directions are secured by one function each from one set of options (etcd GHSA-3wh4-j44w-pg92: two listeners
- * that differed); a TLS handshake has 5 s; no algorithm of Nagle, no TCP keep-alive (the protocol pings for itself).
+ * that differed); a TLS handshake has 5 s; no algorithm of Nagle; idle connections are probed.
  * Before: tcp-options.ts. After: stream-sockets.ts, stream-link.ts.
  */
 import { type AddressInfo, connect, createServer, isIP, type Server, type Socket } from 'node:net'
