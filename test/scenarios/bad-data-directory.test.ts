@@ -96,6 +96,17 @@ describe('bad input: places', () => {
       await zk.set('/a', 'two')
     })
 
+    it('DATA_DIR_LOCKED names this process too when both are opened at once', async () => {
+      for (let round = 0; round < 3; round += 1) {
+        const opened = await Promise.allSettled([1, 2, 3].map(() => Peer.open({ id: 1, dataDir })))
+        const messages = opened.flatMap(each => (each.status === 'rejected' ? [(each.reason as Error).message] : []))
+        expect(messages).to.have.length(2)
+        for (const message of messages)
+          expect(message).to.match(/^DATA_DIR_LOCKED: .* in this process \(pid \d+\), by /)
+        for (const each of opened) if (each.status === 'fulfilled') await each.value.close()
+      }
+    })
+
     it('DATA_DIR_LOCKED names the other process, which goes on and ends by itself', async () => {
       const { child, line, ended } = run(`
         import { Peer, text } from '${index}'

@@ -3,7 +3,8 @@
  *
  * Always holds: where the identity file is, everything else has been made and synced, so whatever is missing then is damage (D8). A first
  * start is declared by an empty directory; until its last step (the identity) it can be begun again. One owner: LevelDB's lock on log/,
- * which also sees a second open in this process, since the path is made canonical first; the file `owner` only tells who it is.
+ * which also sees a second open in this process, since the path is made canonical first; the file `owner`, and within this process `openers`,
+ * only tell who it is.
  */
 import { chmod, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -17,6 +18,9 @@ import { decodeIdentity, encodeIdentity } from './identity.js'
 const PRIVATE = 0o700
 /** Left by a first start that has not come to its end. */
 const FIRST_START = 'first-start'
+
+/** Who has which directory open in this process, or is opening it: before there is a file that could tell. */
+const openers = new Map<string, string>()
 
 export class DataDirectory {
   readonly location: string
@@ -33,6 +37,18 @@ export class DataDirectory {
   /** Takes the directory; `opener` is what a second opener will be told. Rejects with DATA_DIR_LOCKED, DATA_CORRUPT or DATA_TOO_NEW. */
   static async take(dataDir: string, opener: string): Promise<DataDirectory> {
     const location = await makeDirectory(dataDir)
+    const other = openers.get(location)
+    if (other !== undefined) throw locked(location, inThisProcess(other))
+    openers.set(location, opener)
+    try {
+      return await DataDirectory.#take(location, opener)
+    } catch (error) {
+      openers.delete(location)
+      throw error
+    }
+  }
+
+  static async #take(location: string, opener: string): Promise<DataDirectory> {
     const first = !(await has(location, 'identity'))
     if (first) await declareFirstStart(location)
     const log = await openLocked(location, first)
@@ -72,8 +88,12 @@ export class DataDirectory {
   }
 
   async release(): Promise<void> {
-    await rm(path.join(this.location, 'owner'), { force: true })
-    await this.log.close()
+    try {
+      await rm(path.join(this.location, 'owner'), { force: true })
+      await this.log.close()
+    } finally {
+      openers.delete(this.location)
+    }
   }
 }
 
@@ -107,10 +127,16 @@ async function openLocked(location: string, create: boolean): Promise<Database> 
     return await openDatabase(log, create)
   } catch (error) {
     if (levelCause(error)?.code !== 'LEVEL_LOCKED') throw openFailure(log, error)
-    throw new ZooKeeperError('DATA_DIR_LOCKED', `${location} is open already ${await ownerOf(location)}`, {
-      cause: error,
-    })
+    throw locked(location, await ownerOf(location), error)
   }
+}
+
+function locked(location: string, owner: string, cause?: unknown): ZooKeeperError {
+  return new ZooKeeperError('DATA_DIR_LOCKED', `${location} is open already ${owner}`, { cause })
+}
+
+function inThisProcess(opener: string): string {
+  return `in this process (pid ${process.pid}), by ${opener}`
 }
 
 async function ownerOf(location: string): Promise<string> {
@@ -119,7 +145,7 @@ async function ownerOf(location: string): Promise<string> {
       pid: number
       opener: string
     }
-    return pid === process.pid ? `in this process (pid ${pid}), by ${opener}` : `in the process with pid ${pid}`
+    return pid === process.pid ? inThisProcess(opener) : `in the process with pid ${pid}`
   } catch {
     // It is about to write that file, or about to leave.
     return 'in another process'
