@@ -20,6 +20,7 @@
  * | missing, or another's          | any                                   | DATA_CORRUPT (D8)                                   |
  * | any                            | missing, or another's                 | DATA_CORRUPT (D8)                                   |
  *
+ * Enumerated by test/unit/storage/level/crash-pairs.test.ts; crash-table.test.ts kills before each write and goes on.
  * Calls on the tree pass a turnstile one by one; the first failure anywhere stops everything (fail-stop.ts).
  */
 import { randomBytes } from 'node:crypto'
