@@ -97,17 +97,22 @@ const messages = new UnionCodec<PeerMessage>({
   ackEpoch: {
     type: 4,
     items: 4,
+    added: { max: 1, of: message => (message.setAside ? 1 : 0) },
     write(writer, message) {
       writer.uint(message.currentEpoch)
       writeZxid(writer, message.lastZxid)
       writer.bool(message.counted)
+      if (message.setAside) writer.bool(true)
     },
-    read: reader => ({
-      kind: 'ackEpoch',
-      currentEpoch: reader.uint(),
-      lastZxid: readZxid(reader),
-      counted: reader.bool(),
-    }),
+    read(reader, added) {
+      const currentEpoch = reader.uint()
+      const lastZxid = readZxid(reader)
+      const counted = reader.bool()
+      if (added === 0) return { kind: 'ackEpoch', currentEpoch, lastZxid, counted }
+      return reader.bool()
+        ? { kind: 'ackEpoch', currentEpoch, lastZxid, counted, setAside: true }
+        : reader.fail('what is not so is left out')
+    },
   },
   diff: {
     type: 5,
@@ -205,11 +210,21 @@ const messages = new UnionCodec<PeerMessage>({
   pong: {
     type: 18,
     items: 2,
+    added: { max: 4, of: message => (message.mark === undefined ? 0 : 4) },
     write(writer, message) {
       writer.uint(message.number)
       writeSessions(writer, message.touched)
+      if (message.mark === undefined) return
+      writeZxid(writer, message.mark.zxid)
+      writeDigest(writer, message.mark.digest)
     },
-    read: reader => ({ kind: 'pong', number: reader.uint(), touched: readSessions(reader) }),
+    read(reader, added) {
+      const number = reader.uint()
+      const touched = readSessions(reader)
+      if (added === 0) return { kind: 'pong', number, touched }
+      if (added !== 4) return reader.fail('half a mark')
+      return { kind: 'pong', number, touched, mark: { zxid: readZxid(reader), digest: readDigest(reader) } }
+    },
   },
   request: {
     type: 19,
@@ -276,6 +291,15 @@ const messages = new UnionCodec<PeerMessage>({
       valid: reader.bool(),
       proposed: readZxid(reader),
     }),
+  },
+  diverged: {
+    type: 24,
+    items: 3,
+    write(writer, message) {
+      writeZxid(writer, message.zxid)
+      writer.bool(message.judged)
+    },
+    read: reader => ({ kind: 'diverged', zxid: readZxid(reader), judged: reader.bool() }),
   },
 })
 

@@ -11,8 +11,11 @@ export interface Shape<T> {
   readonly type: number
   /** Items behind the type. */
   readonly items: number
+  /** What a later version has added at the end, and may be absent: how many items this value has of it, of how many there can be. */
+  readonly added?: { readonly max: number; of(value: T): number }
   write(writer: CborWriter, value: T): void
-  read(reader: CborReader): T
+  /** `added`: how many of the added items are there. */
+  read(reader: CborReader, added: number): T
 }
 
 export type Shapes<U extends { readonly kind: string }> = {
@@ -34,7 +37,7 @@ export class UnionCodec<U extends { readonly kind: string }> {
   write(writer: CborWriter, value: U): void {
     const shape = this.byKind[value.kind]
     invariant(shape !== undefined, `no shape for ${value.kind}`)
-    writer.array(1 + shape.items)
+    writer.array(1 + shape.items + (shape.added?.of(value) ?? 0))
     writer.uint(shape.type)
     shape.write(writer, value)
   }
@@ -44,7 +47,8 @@ export class UnionCodec<U extends { readonly kind: string }> {
     const type = reader.uint()
     const shape = type < this.byType.length ? this.byType[type] : undefined
     if (shape === undefined) return reader.fail('unknown type number')
-    if (items !== 1 + shape.items) return reader.fail('another number of items than its type has')
-    return shape.read(reader)
+    const added = items - 1 - shape.items
+    if (added < 0 || added > (shape.added?.max ?? 0)) return reader.fail('another number of items than its type has')
+    return shape.read(reader, added)
   }
 }

@@ -15,6 +15,8 @@ export interface PeerStatus {
   readonly epoch: number
   /** True in broadcast, with a leader established: reads are current within the usual bounds and writes are taken. */
   readonly serving: boolean
+  /** The state of this peer is not the ensemble's: it serves nobody until it has a snapshot, or is found to be right (Z31). */
+  readonly diverged: boolean
   /** Last proposal in this peer's log, last known to be committed, last applied. */
   readonly logged: Zxid
   readonly committed: Zxid
@@ -24,6 +26,11 @@ export interface PeerStatus {
 /** The zxids aside, which are read when asked for. */
 export function saysTheSame(a: PeerStatus, b: PeerStatus): boolean {
   return (
-    a.role === b.role && a.phase === b.phase && a.leader === b.leader && a.epoch === b.epoch && a.serving === b.serving
+    a.role === b.role &&
+    a.phase === b.phase &&
+    a.leader === b.leader &&
+    a.epoch === b.epoch &&
+    a.serving === b.serving &&
+    a.diverged === b.diverged
   )
 }

@@ -31,6 +31,7 @@ import { Replica } from './replica.js'
 import { Roles } from './roles.js'
 import { EpochKeeper } from './zab/epochs.js'
 import { History } from './zab/history.js'
+import { StateMarks } from './zab/state-marks.js'
 import type { ZabEvents } from './zab/zab-port.js'
 import { zabOutlet } from './zab-outlet.js'
 
@@ -59,6 +60,7 @@ export class PeerCore {
   readonly #outbox = new Outbox()
   readonly #links = new LinkTable()
   readonly #history: History
+  readonly #marks: StateMarks
   readonly #roles: Roles
   readonly #pipeline: RequestPipeline
   #replica: Replica
@@ -83,7 +85,12 @@ export class PeerCore {
       { self: peer, options, random, outbox: this.#outbox, replica: () => this.#replica },
       now,
     )
-    const port = zabOutlet(this.#outbox, link => this.#forgetLink(link))
+    this.#marks = new StateMarks(options.digestEvery)
+    const port = zabOutlet(
+      this.#outbox,
+      link => this.#forgetLink(link),
+      () => this.#outbox.checkpoint(this.#replica.captureChanges()),
+    )
     const epochs = new EpochKeeper(port, recovered.epochs)
     const { links, history, outbox } = { links: this.#links, history: this.#history, outbox: this.#outbox }
     this.#roles = new Roles({
@@ -96,6 +103,7 @@ export class PeerCore {
       events: this.#events(),
       epochs,
       history,
+      marks: this.#marks,
     })
   }
 
@@ -120,7 +128,7 @@ export class PeerCore {
   }
 
   get status(): PeerStatus {
-    const { name, phase, leaderId, epoch, serving } = this.#roles
+    const { name, phase, leaderId, epoch, serving, diverged } = this.#roles
     const { last, committed, applied } = this.#history
     return {
       peer: this.#initial.peer,
@@ -129,6 +137,7 @@ export class PeerCore {
       leader: leaderId,
       epoch,
       serving,
+      diverged,
       logged: last,
       committed,
       applied,
@@ -175,12 +184,14 @@ export class PeerCore {
         return
       case 'checkpointed':
         this.#history.trim(input.base)
+        this.#roles.onCheckpointed(input.op, input.zxid)
         return
       case 'snapshotInstalled':
         this.#outbox.completed(input.op)
         if (!this.#history.snapshotInstalled(input.op)) return
         this.#replica = Replica.from(input.image)
         if (!isWhole(this.#replica, input.image)) return this.#stop({ code: 'DATA_CORRUPT', message: NOT_WHOLE })
+        this.#marks.replaced()
         this.#roles.onSnapshotInstalled()
         return
       case 'snapshotAborted':
@@ -258,6 +269,7 @@ export class PeerCore {
     for (let proposal = this.#history.nextToApply(); proposal !== undefined; proposal = this.#history.nextToApply()) {
       const applied = applyTxn(this.#replica, proposal)
       this.#history.markApplied(proposal)
+      this.#marks.applied(proposal.zxid, () => this.#replica.digest)
       this.#leaderRequests?.applied(proposal, applied.closedSession, this.#now)
       this.#pipeline.applied(proposal, applied, this.#now)
     }
@@ -280,7 +292,7 @@ export class PeerCore {
         this.#now,
       )
       this.#pipeline.resume(this.#leaderRequests, [], this.#now)
-    } else if (learner?.link !== undefined) {
+    } else if (learner?.link !== undefined && this.#roles.serving) {
       const station = new ForwardStation(this.#outbox, learner.link, this.#pipeline.touches)
       this.#pipeline.resume(station, this.#history.unapplied(), this.#now)
     }
@@ -345,6 +357,11 @@ export class PeerCore {
         this.#leaderRequests?.advanced()
       },
       stateReplaced: () => this.#pipeline.stateReplaced(),
+      diverged: () => {
+        this.#pipeline.suspend()
+        // What was answered from this state may be wrong, and so may what is seen next to it elsewhere.
+        this.#pipeline.stateReplaced()
+      },
       forwarded: (from, request) => this.#leaderRequests?.take(from, request, this.#now),
       revalidate: (from, request) => this.#leaderRequests?.revalidateFor(from, request, this.#now),
       touched: sessions => {

@@ -19,6 +19,8 @@ export interface ProtocolOptions {
   readonly dataBytesMax: number
   /** Writes of all clients of this peer that may wait for their commit; more are refused with OVERLOADED. @default 10_000 */
   readonly outstandingMax: number
+  /** Replicas compare their digests after every so many zxids (Z31); the same on all peers. @default 128 */
+  readonly digestEvery: number
 }
 
 export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
@@ -32,4 +34,5 @@ export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
   notificationMaxMs: 60_000,
   dataBytesMax: 1_048_575,
   outstandingMax: 10_000,
+  digestEvery: 128,
 })

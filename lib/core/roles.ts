@@ -22,6 +22,7 @@ import type { History } from './zab/history.js'
 import { Leader } from './zab/leader.js'
 import { Learner } from './zab/learner.js'
 import type { LearnerInfo, Notification, PeerMessage, RoleName } from './zab/messages.js'
+import type { StateMarks } from './zab/state-marks.js'
 import type { ZabEvents, ZabPort } from './zab/zab-port.js'
 
 export interface RolesSetup {
@@ -34,6 +35,7 @@ export interface RolesSetup {
   readonly events: ZabEvents
   readonly epochs: EpochKeeper
   readonly history: History
+  readonly marks: StateMarks
 }
 
 type Role =
@@ -75,6 +77,13 @@ export class Roles {
     return this.#role.kind === 'learning' ? this.#role.learner.phase : 'election'
   }
   get serving(): boolean {
+    return this.#established && !this.diverged
+  }
+  /** The state of this peer is not the ensemble's, as far as is known (Z31). */
+  get diverged(): boolean {
+    return this.#setup.marks.diverged || (this.learner?.suspended ?? false)
+  }
+  get #established(): boolean {
     return this.leader?.established ?? this.learner?.serving ?? false
   }
   get leaderId(): PeerId | undefined {
@@ -130,6 +139,9 @@ export class Roles {
   onSnapshotInstalled(): void {
     this.learner?.onSnapshotInstalled()
   }
+  onCheckpointed(op: OperationNumber, zxid: Zxid): void {
+    this.leader?.onCheckpointed(op, zxid)
+  }
   onSyncStreamEnded(link: LinkId, zxid: Zxid): void {
     this.leader?.onSyncStreamEnded(link, zxid)
   }
@@ -167,11 +179,13 @@ export class Roles {
   }
 
   #elect(now: number): void {
-    const { self, history, epochs, links, port, options } = this.#setup
+    const { self, history, epochs, links, port, options, marks } = this.#setup
     const votes = this.#quorum.voters.has(self)
-    const ownVote: Vote = votes
-      ? { leader: self, zxid: history.last, epoch: epochs.current }
-      : { leader: self, zxid: ZERO, epoch: 0 }
+    // Whose state is void leaves it to others to lead (Z31): its log would do, but it could serve nobody.
+    const ownVote: Vote =
+      votes && !marks.diverged
+        ? { leader: self, zxid: history.last, epoch: epochs.current }
+        : { leader: self, zxid: ZERO, epoch: 0 }
     const reply = (to: PeerId, notification: Notification) => {
       const link = links.linkTo(to)
       if (link !== undefined) port.send(link, notification)
@@ -220,11 +234,11 @@ export class Roles {
 
   #decided(decision: Decision | undefined, now: number): void {
     if (decision === undefined) return
-    const { self, config, port, events, epochs, history, options, links } = this.#setup
+    const { self, config, port, events, epochs, history, marks, options, links } = this.#setup
     this.#round = decision.round
     this.#vote = decision.vote
     if (decision.vote.leader === self) {
-      const leader = new Leader({ self, quorum: this.#quorum, port, events, epochs, history, options }, now)
+      const leader = new Leader({ self, quorum: this.#quorum, port, events, epochs, history, marks, options }, now)
       this.#role = { kind: 'leading', leader }
       leader.start()
       for (const [peer, { link, info }] of [...this.#early]) this.#join(leader, peer, link, info, now)
@@ -233,7 +247,7 @@ export class Roles {
       const link = links.linkTo(decision.vote.leader)
       if (link === undefined) return this.look('the chosen leader is gone')
       const learner = new Learner(
-        { leader: decision.vote.leader, role, port, events, epochs, options },
+        { leader: decision.vote.leader, role, port, events, epochs, marks, options },
         history,
         link,
         now,
@@ -265,7 +279,7 @@ export class Roles {
 
   #notification(): Notification {
     const vote = this.#vote ?? { leader: this.#setup.self, zxid: ZERO, epoch: 0 }
-    const epoch = this.serving ? this.epoch : vote.epoch
+    const epoch = this.#established ? this.epoch : vote.epoch
     return { kind: 'notification', role: this.name, leader: vote.leader, zxid: vote.zxid, epoch, round: this.#round }
   }
 }

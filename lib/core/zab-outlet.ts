@@ -2,13 +2,21 @@
  * What Zab asks of the world (zab/zab-port.ts) as effects: all of it goes into the outbox; only giving up a link concerns others first.
  * Made by peer.ts.
  */
-import type { LinkId } from '../model/ids.js'
+import type { LinkId, OperationNumber } from '../model/ids.js'
 import type { Outbox } from './outbox.js'
 import type { ZabPort } from './zab/zab-port.js'
 
-/** @param forget the link is given up: false when it was before. */
-export function zabOutlet(outbox: Outbox, forget: (link: LinkId) => boolean): ZabPort {
+/**
+ * @param forget the link is given up: false when it was before.
+ * @param checkpoint of the state of this moment.
+ */
+export function zabOutlet(
+  outbox: Outbox,
+  forget: (link: LinkId) => boolean,
+  checkpoint: () => OperationNumber,
+): ZabPort {
   return {
+    checkpoint,
     send: outbox.send.bind(outbox),
     append: outbox.append.bind(outbox),
     truncate: outbox.truncate.bind(outbox),

@@ -145,6 +145,8 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
     notificationMaxMs: number('notificationMaxMs', defaultProtocolOptions.notificationMaxMs),
     dataBytesMax: number('dataBytesMax', defaultProtocolOptions.dataBytesMax),
     outstandingMax: number('outstandingMax', defaultProtocolOptions.outstandingMax),
+    // No option: all peers must compare at the same places.
+    digestEvery: defaultProtocolOptions.digestEvery,
   }
   if (protocol.sessionTimeoutMinMs > protocol.sessionTimeoutMaxMs) {
     complaints.push(

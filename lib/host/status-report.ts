@@ -38,6 +38,8 @@ export interface StatusReport {
   readonly epoch: number
   /** Whether reads are current and writes are taken. */
   readonly serving: boolean
+  /** Whether the replica of this peer was found to differ from the ensemble's: it serves nobody until it has a snapshot. */
+  readonly diverged: boolean
   /** The last transaction in this peer's log, last known to be committed, last applied to its tree. */
   readonly logged: bigint
   readonly committed: bigint
@@ -55,7 +57,7 @@ export interface Health {
 }
 
 export function reportStatus(host: PeerHost, options: ResolvedPeerOptions): StatusReport {
-  const { role, phase, leader, epoch, serving, logged, committed, applied } = host.core.status
+  const { role, phase, leader, epoch, serving, diverged, logged, committed, applied } = host.core.status
   const { state, error } = host.lifecycle
   const alive = state === 'running' || state === 'closing'
   return {
@@ -68,6 +70,7 @@ export function reportStatus(host: PeerHost, options: ResolvedPeerOptions): Stat
     leader: alive ? leader : undefined,
     epoch,
     serving: alive && serving,
+    diverged,
     logged: zxidToBigint(logged),
     committed: zxidToBigint(committed),
     applied: zxidToBigint(applied),
@@ -77,10 +80,12 @@ export function reportStatus(host: PeerHost, options: ResolvedPeerOptions): Stat
 }
 
 export function reportHealth(host: PeerHost, options: ResolvedPeerOptions): Health {
-  const { state, error, serving, role, members } = reportStatus(host, options)
+  const { state, error, serving, diverged, role, members } = reportStatus(host, options)
   const reasons: string[] = []
   if (error !== undefined) reasons.push(`failed: ${error.message}`)
   else if (state !== 'running') reasons.push(`the peer is ${state}`)
+  else if (diverged)
+    reasons.push(`not serving: ${role}, the replica differs from the ensemble's and waits for a snapshot`)
   else if (!serving) reasons.push(`not serving: ${role}, no established leader`)
   const ok = reasons.length === 0
   for (const { id, connected, trouble } of members) {

@@ -2,9 +2,17 @@
  * A state digest: the sum mod 2⁶⁴ of one checksum per part (znode, session), so it does not depend on order and is kept up to
  * date by adding and subtracting. Two uint32, like a zxid. What is summed is said in core/tree/digest.ts.
  */
+import type { Zxid } from './zxid.js'
+
 export interface Digest {
   readonly high: number
   readonly low: number
+}
+
+/** The digest of a whole state behind the txn `zxid`: what replicas compare (Z31). */
+export interface StateMark {
+  readonly zxid: Zxid
+  readonly digest: Digest
 }
 
 export const EMPTY_DIGEST: Digest = Object.freeze({ high: 0, low: 0 })

@@ -98,6 +98,11 @@ export class SimulatedDisk {
     return this.#queue.length === 0 && this.#underWay === undefined
   }
 
+  /** A snapshot waits to take the place of what is here. */
+  get isInstalling(): boolean {
+    return [...this.#queue, ...(this.#underWay ?? [])].some(each => each.kind === 'installSnapshot')
+  }
+
   /** Whether a peer with this disk has the entry, in its log or below. */
   covers(zxid: Zxid): boolean {
     return isAtMost(zxid, this.#checkpoint.zxid) || isAtMost(zxid, this.base) || this.find(zxid) !== undefined

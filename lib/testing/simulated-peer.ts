@@ -9,7 +9,7 @@ import type { Input, Now } from '../core/input.js'
 import { PeerCore, type PeerInitial } from '../core/peer.js'
 import type { ProtocolOptions } from '../core/protocol-options.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
-import type { LinkId, PeerId } from '../model/ids.js'
+import type { LinkId, PeerId, SessionId } from '../model/ids.js'
 import { unreachable } from '../model/invariant.js'
 import { isAfter, isAtMost, type Zxid } from '../model/zxid.js'
 import { deepFreeze } from './deep-freeze.js'
@@ -119,6 +119,13 @@ export class SimulatedPeer {
     this.#world.network.crashed(this.id, silently)
     this.#world.tell(observer => observer.crashed?.(this))
     this.#world.clients.peerGone(this)
+  }
+
+  /** Something in its memory is not what its log says: a session that nobody has opened, which no client comes to see. */
+  falsify(): void {
+    const session = `fa15e000${(this.life * 256 + this.id).toString(16).padStart(8, '0')}` as SessionId
+    this.core!.replica.sessions.add({ session, timeoutMs: 4000, password: new Uint8Array(16) })
+    this.#world.tell(observer => observer.falsified?.(this))
   }
 
   linkClosed(link: LinkId): void {

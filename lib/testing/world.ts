@@ -31,6 +31,8 @@ export interface WorldObserver {
   /** A proposal leaves from the disk of a leader. */
   streamed?(peer: SimulatedPeer, link: LinkId, proposal: Proposal): void
   diskChanged?(peer: SimulatedPeer, change: DiskChange): void
+  /** Its state in memory is false from now on. */
+  falsified?(peer: SimulatedPeer): void
   crashed?(peer: SimulatedPeer): void
   stopped?(peer: SimulatedPeer, error: { readonly code: string; readonly message: string } | undefined): void
   client?(event: ClientEvent): void
@@ -57,6 +59,7 @@ const FAST: Partial<ProtocolOptions> = {
   finalizeWaitMs: 20,
   notificationMinMs: 20,
   notificationMaxMs: 2000,
+  digestEvery: 8,
 }
 
 export class World {

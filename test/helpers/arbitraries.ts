@@ -158,7 +158,16 @@ export const peerMessages: ByKind<PeerMessage> = {
     acceptedEpoch: uint32,
   }),
   leaderInfo: fc.record({ kind: kind('leaderInfo'), epoch: uint32 }),
-  ackEpoch: fc.record({ kind: kind('ackEpoch'), currentEpoch: uint32, lastZxid: zxid, counted: fc.boolean() }),
+  ackEpoch: fc.record(
+    {
+      kind: kind('ackEpoch'),
+      currentEpoch: uint32,
+      lastZxid: zxid,
+      counted: fc.boolean(),
+      setAside: fc.constant(true as const),
+    },
+    { requiredKeys: ['kind', 'currentEpoch', 'lastZxid', 'counted'] },
+  ),
   diff: fc.record({ kind: kind('diff'), after: zxid }),
   truncate: fc.record({ kind: kind('truncate'), after: zxid }),
   snapshotBegin: fc.record({ kind: kind('snapshotBegin'), zxid, time: uint53, digest }),
@@ -172,7 +181,15 @@ export const peerMessages: ByKind<PeerMessage> = {
   ack: fc.record({ kind: kind('ack'), zxid }),
   commit: fc.record({ kind: kind('commit'), zxid }),
   ping: fc.record({ kind: kind('ping'), number: uint32, heard: uint32 }),
-  pong: fc.record({ kind: kind('pong'), number: uint32, touched: fc.array(sessionId, { maxLength: 20 }) }),
+  pong: fc.record(
+    {
+      kind: kind('pong'),
+      number: uint32,
+      touched: fc.array(sessionId, { maxLength: 20 }),
+      mark: fc.record({ zxid, digest }),
+    },
+    { requiredKeys: ['kind', 'number', 'touched'] },
+  ),
   request: fc.record({
     kind: kind('request'),
     session: sessionId,
@@ -184,5 +201,6 @@ export const peerMessages: ByKind<PeerMessage> = {
   synced: fc.record({ kind: kind('synced'), session: sessionId, cxid: uint53, zxid }),
   revalidate: fc.record({ kind: kind('revalidate'), session: sessionId, password }),
   revalidated: fc.record({ kind: kind('revalidated'), session: sessionId, valid: fc.boolean(), proposed: zxid }),
+  diverged: fc.record({ kind: kind('diverged'), zxid, judged: fc.boolean() }),
 }
 export const peerMessage: Arbitrary<PeerMessage> = anyOf(peerMessages)

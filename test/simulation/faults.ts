@@ -2,6 +2,7 @@
 import { SeededRandom } from '../../lib/testing/seeded-random.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
+import type { Ledger } from './checkers/ledger.js'
 import type { FaultKind, Scenario } from './scenario.js'
 
 export class Faults {
@@ -9,12 +10,14 @@ export class Faults {
   readonly #world: World
   readonly #scenario: Scenario
   readonly #random: SeededRandom
+  readonly #ledger: Pick<Ledger, 'falseStates'>
   #active = true
   #restarting = true
   /** Peers that stay down until everything heals. */
   readonly #keptDown = new Set<SimulatedPeer>()
 
-  constructor(world: World, scenario: Scenario) {
+  constructor(world: World, scenario: Scenario, ledger: Pick<Ledger, 'falseStates'>) {
+    this.#ledger = ledger
     this.#world = world
     this.#scenario = scenario
     this.#random = new SeededRandom(scenario.world.seed, 'faults')
@@ -134,6 +137,11 @@ export class Faults {
         break
       case 'wallClockStep':
         target.wallOffsetMs += Math.floor(random.between(-1, 1) * 10 ** random.between(1, 10))
+        break
+      case 'falseState':
+        // One at a time: whose state is false is what most others say.
+        if (!target.isUp || target.isPaused || target.disk.isInstalling || this.#ledger.falseStates.size > 0) return
+        target.falsify()
         break
       case 'gracefulClose':
         target.receive({ kind: 'close' })

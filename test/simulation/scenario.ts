@@ -18,6 +18,7 @@ export const faultKinds = [
   'pause',
   'wallClockStep',
   'gracefulClose',
+  'falseState',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
@@ -50,7 +51,11 @@ export function scenarioOf(seed: number): Scenario {
     },
     clients: 2 + random.below(4),
     faultEveryMs: calm ? undefined : random.pick([150, 300, 600, 1200]),
-    faults: faultKinds.filter(() => random.chance(0.6)),
+    faults: [
+      ...faultKinds.filter(kind => kind !== 'falseState' && random.chance(0.6)),
+      // Of a stream of its own: it came later, and seeds without it are to stay what they were.
+      ...(voters > 1 && new SeededRandom(seed, 'falseState').chance(0.3) ? (['falseState'] as const) : []),
+    ],
     durationMs: random.between(3000, 9000),
     pipelining: random.pick([1, 3, 8]),
   }
@@ -61,6 +66,14 @@ export type ScenarioChange = Partial<Omit<Scenario, 'world'>> & { readonly world
 
 export function changeScenario(scenario: Scenario, change: ScenarioChange = {}): Scenario {
   return { ...scenario, ...change, world: { ...scenario.world, ...change.world } }
+}
+
+/** The states of peers are falsified while all goes well, now a follower's, now the leader's. */
+export const falseStates: ScenarioChange = {
+  world: { voters: 3, observers: 1 },
+  faults: ['falseState'],
+  faultEveryMs: 600,
+  durationMs: 9000,
 }
 
 /** Writes of a learner's clients are under way while its link to the leader comes and goes. */

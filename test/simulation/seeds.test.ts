@@ -1,7 +1,7 @@
 /** A short run of the simulation with `npm test`; `npm run simulate` does the long ones. */
 import { expect } from 'chai'
 import { run } from './run.js'
-import { flapping } from './scenario.js'
+import { falseStates, flapping } from './scenario.js'
 
 /** Seeds that have found a bug in the core, by what they found. */
 const REMEMBERED: ReadonlyMap<number, string> = new Map([
@@ -37,6 +37,16 @@ describe('simulation', function () {
     const violations = []
     for (let seed = 1; seed <= 10; seed++) {
       const { violation } = run(seed, { scenario: flapping })
+      if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
+    }
+    expect(violations).to.deep.equal([])
+  })
+
+  it('Z31: heals every state that differs, in seeds 1 to 10 with false states', () => {
+    const violations = []
+    for (let seed = 1; seed <= 10; seed++) {
+      const { violation, faults } = run(seed, { scenario: falseStates })
+      expect(faults.get('falseState')).to.be.greaterThan(0)
       if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
     }
     expect(violations).to.deep.equal([])

@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util'
 import { mutants } from './mutants/mutants.js'
 import { run } from './run.js'
-import { faultKinds, flapping } from './scenario.js'
+import { falseStates, faultKinds, flapping } from './scenario.js'
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     mutants: { type: 'string' },
     flapping: { type: 'boolean', default: false },
+    'false-states': { type: 'boolean', default: false },
   },
 })
 
@@ -45,7 +46,7 @@ const broken: number[] = []
 for (let seed = first; seed < first + count; seed++) {
   const result = run(seed, {
     ...(values.trace ? { trace: line => console.log(line) } : {}),
-    scenario: values.flapping ? flapping : undefined,
+    scenario: values.flapping ? flapping : values['false-states'] ? falseStates : undefined,
   })
   events += result.events
   commits += result.commits
@@ -57,7 +58,9 @@ for (let seed = first; seed < first + count; seed++) {
   broken.push(seed)
   const { row, message, event } = result.violation
   console.log(`\n${row} violated in seed ${seed} at event ${event}: ${message}`)
-  console.log(`  npm run simulate -- --seed ${seed}${values.flapping ? ' --flapping' : ''} --trace`)
+  console.log(
+    `  npm run simulate -- --seed ${seed}${values.flapping ? ' --flapping' : values['false-states'] ? ' --false-states' : ''} --trace`,
+  )
 }
 
 const seconds = (performance.now() - started) / 1000

@@ -54,10 +54,17 @@ export class LeaderDiscovery {
   /** True when the learner's history may be synchronised. */
   onAckEpoch(learner: LearnerProgress, message: AckEpoch): boolean {
     const { epochs, history } = this.#leadership
+    learner.setAside = message.setAside === true
     const newer =
       message.currentEpoch > epochs.current ||
       (message.currentEpoch === epochs.current && compareZxid(message.lastZxid, history.last) > 0)
     // Once established, a longer log of a learner is an uncommitted rest, which is truncated.
+    if (!this.#done && learner.votes && newer && message.setAside) {
+      // It does not stand for election. If others make a quorum without it, what it has more was never committed; if not, this ends in time.
+      learner.stage = 'accepted'
+      learner.sent = message.lastZxid
+      return true
+    }
     if (!this.#done && learner.votes && newer) {
       this.#leadership.stepDown(
         `peer ${learner.peer} knows more: epoch ${message.currentEpoch}, ${formatZxid(message.lastZxid)}`,

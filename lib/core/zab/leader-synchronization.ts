@@ -16,9 +16,14 @@ export class LeaderSynchronization {
   /** Voters whose disk holds this leader's history and epoch, itself included (Z2). */
   readonly #synced = new Set<PeerId>()
   #saving: OperationNumber | undefined
+  /** Whose state is void, and who wait for a checkpoint that covers all of their log: so the snapshot takes nothing away (Z20, Z21). */
+  readonly #wantSnapshot = new Set<LearnerProgress>()
+  readonly #canSpare: (learner: LearnerProgress) => boolean
+  #checkpointing: OperationNumber | undefined
 
-  constructor(leadership: Leadership) {
+  constructor(leadership: Leadership, canSpare: (learner: LearnerProgress) => boolean) {
     this.#leadership = leadership
+    this.#canSpare = canSpare
   }
 
   start(): void {
@@ -43,6 +48,10 @@ export class LeaderSynchronization {
     const plan = planSync(history.summary, learner.sent)
     switch (plan.kind) {
       case 'diff':
+        if (learner.setAside && established && this.#canSpare(learner)) {
+          this.#wantSnapshot.add(learner)
+          return
+        }
         learner.stage = 'streaming'
         port.send(learner.link, { kind: 'diff', after: plan.after })
         this.#join(learner)
@@ -64,6 +73,29 @@ export class LeaderSynchronization {
     this.#join(learner)
   }
 
+  /** Asks for a checkpoint once everything is applied that somebody who waits for one has in its log. */
+  tick(): void {
+    const { port, history } = this.#leadership
+    if (this.#checkpointing !== undefined) return
+    for (const learner of this.#wantSnapshot) {
+      if (isAfter(learner.sent, history.applied)) continue
+      this.#checkpointing = port.checkpoint()
+      return
+    }
+  }
+
+  onCheckpointed(op: OperationNumber, zxid: Zxid): void {
+    if (op !== this.#checkpointing) return
+    this.#checkpointing = undefined
+    const { port } = this.#leadership
+    for (const learner of [...this.#wantSnapshot]) {
+      if (isAfter(learner.sent, zxid)) continue
+      this.#wantSnapshot.delete(learner)
+      learner.stage = 'streaming'
+      port.sendSnapshot(learner.link, this.#target(learner), learner.votes ? 'proposal' : 'inform')
+    }
+  }
+
   onAckNewLeader(learner: LearnerProgress): void {
     learner.stage = 'synced'
     learner.acked = learner.syncedAt
@@ -73,6 +105,7 @@ export class LeaderSynchronization {
   /** A learner that left no longer counts until it has synchronised again. */
   onLearnerGone(peer: PeerId): void {
     this.#synced.delete(peer)
+    for (const learner of this.#wantSnapshot) if (learner.peer === peer) this.#wantSnapshot.delete(learner)
   }
 
   /**

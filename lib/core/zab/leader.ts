@@ -11,6 +11,7 @@ import { sameZxid, type Zxid } from '../../model/zxid.js'
 import type { PeerPhase } from '../peer-status.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 import type { Quorum } from '../quorum/quorum.js'
+import { Divergence } from './divergence.js'
 import type { EpochKeeper } from './epochs.js'
 import type { History } from './history.js'
 import { LeaderBroadcast } from './leader-broadcast.js'
@@ -20,6 +21,7 @@ import type { Leadership } from './leadership.js'
 import { LearnerProgress } from './learner-progress.js'
 import { Liveness } from './liveness.js'
 import type { LearnerInfo, PeerMessage } from './messages.js'
+import type { StateMarks } from './state-marks.js'
 import type { ZabEvents, ZabPort } from './zab-port.js'
 
 export interface LeaderSetup {
@@ -29,6 +31,7 @@ export interface LeaderSetup {
   readonly events: ZabEvents
   readonly epochs: EpochKeeper
   readonly history: History
+  readonly marks: StateMarks
   readonly options: ProtocolOptions
 }
 
@@ -39,6 +42,7 @@ export class Leader implements Leadership {
   readonly events: ZabEvents
   readonly epochs: EpochKeeper
   readonly history: History
+  readonly marks: StateMarks
   readonly learners = new Map<PeerId, LearnerProgress>()
   epoch = 0
   established = false
@@ -48,6 +52,7 @@ export class Leader implements Leadership {
   readonly #synchronization: LeaderSynchronization
   readonly #broadcast: LeaderBroadcast
   readonly #liveness: Liveness
+  readonly #divergence: Divergence
   readonly #establishBy: number
   #phase: PeerPhase = 'discovery'
   #steppedAt: number
@@ -60,11 +65,13 @@ export class Leader implements Leadership {
     this.events = setup.events
     this.epochs = setup.epochs
     this.history = setup.history
+    this.marks = setup.marks
     this.#options = setup.options
     this.#steppedAt = now
     this.#establishBy = now + setup.options.initLimitTicks * setup.options.tickMs
     this.#discovery = new LeaderDiscovery(this)
-    this.#synchronization = new LeaderSynchronization(this)
+    this.#divergence = new Divergence(this)
+    this.#synchronization = new LeaderSynchronization(this, learner => this.#divergence.canSpare(learner))
     this.#broadcast = new LeaderBroadcast(this)
     this.#liveness = new Liveness(this, setup.options.tickMs, now)
   }
@@ -120,6 +127,7 @@ export class Leader implements Leadership {
         if (message.number > learner.pong) learner.pong = message.number
         this.events.touched(message.touched)
         this.#liveness.onPong(now)
+        if (message.mark !== undefined) this.#divergence.onMark(learner, message.mark)
         return true
       case 'request':
         if (learner.stage !== 'active') return false
@@ -158,6 +166,10 @@ export class Leader implements Leadership {
     }
   }
 
+  onCheckpointed(op: OperationNumber, zxid: Zxid): void {
+    this.#synchronization.onCheckpointed(op, zxid)
+  }
+
   nextZxid(): Zxid | undefined {
     return this.#broadcast.nextZxid()
   }
@@ -188,6 +200,8 @@ export class Leader implements Leadership {
     // In every step: a ping for a sync puts off the next heartbeat, not the end of a leadership (Z24).
     if (this.established && this.#liveness.silentMs(now) > syncLimitTicks * tickMs)
       return this.stepDown('a quorum is silent')
+    this.#divergence.tick()
+    this.#synchronization.tick()
     if (now < this.nextAt) return
     if (!this.established && now >= this.#establishBy)
       return this.stepDown('no quorum was synchronised within initLimit')
@@ -266,6 +280,8 @@ export class Leader implements Leadership {
   #establish(): void {
     if (this.#ended || this.established || this.#phase !== 'synchronization' || !this.#synchronization.quorumSynced)
       return
+    // Nobody else stood for election: its log is the best there is, but not its state.
+    if (this.marks.diverged) return this.stepDown('its state is known to differ')
     this.established = true
     this.#phase = 'broadcast'
     this.#broadcast.start()

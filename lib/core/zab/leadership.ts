@@ -6,6 +6,7 @@ import type { Quorum } from '../quorum/quorum.js'
 import type { EpochKeeper } from './epochs.js'
 import type { History } from './history.js'
 import type { LearnerProgress } from './learner-progress.js'
+import type { StateMarks } from './state-marks.js'
 import type { ZabEvents, ZabPort } from './zab-port.js'
 
 export interface Leadership {
@@ -15,6 +16,7 @@ export interface Leadership {
   readonly events: ZabEvents
   readonly epochs: EpochKeeper
   readonly history: History
+  readonly marks: StateMarks
   readonly learners: Map<PeerId, LearnerProgress>
   /** The new epoch; zero until discovery has chosen it. */
   epoch: number

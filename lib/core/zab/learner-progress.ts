@@ -30,6 +30,11 @@ export class LearnerProgress {
   /** Monotonic time of its last message, and the last ping it answered. */
   heardAt: number
   pong = 0
+  /** The last mark at which its state was the leader's, and the first at which it was not (Z31). */
+  agreedAt: Zxid | undefined
+  differsAt: Zxid | undefined
+  /** Its state is void: it logs and acknowledges, serves nobody, and gets a snapshot when a quorum can do without it. */
+  setAside = false
 
   constructor(peer: PeerId, link: LinkId, role: MemberRole, acceptedEpoch: number, now: number) {
     this.peer = peer

@@ -16,6 +16,7 @@ import type { ProtocolOptions } from '../protocol-options.js'
 import type { EpochKeeper } from './epochs.js'
 import type { History } from './history.js'
 import type { NewLeader, PeerMessage, SnapshotBegin } from './messages.js'
+import type { StateMarks } from './state-marks.js'
 import type { ZabEvents, ZabPort } from './zab-port.js'
 
 type Stage =
@@ -37,6 +38,7 @@ export interface LearnerSetup {
   readonly port: ZabPort
   readonly events: ZabEvents
   readonly epochs: EpochKeeper
+  readonly marks: StateMarks
   readonly options: ProtocolOptions
 }
 
@@ -46,6 +48,7 @@ export class Learner {
   readonly #port: ZabPort
   readonly #events: ZabEvents
   readonly #epochs: EpochKeeper
+  readonly #marks: StateMarks
   readonly #options: ProtocolOptions
   #history: History
   #link: LinkId | undefined
@@ -55,6 +58,7 @@ export class Learner {
   #saving: OperationNumber | undefined
   #newLeader: NewLeader | undefined
   #acked: Zxid | undefined
+  #suspended = false
   #ended = false
 
   constructor(setup: LearnerSetup, history: History, link: LinkId, now: number) {
@@ -63,6 +67,7 @@ export class Learner {
     this.#port = setup.port
     this.#events = setup.events
     this.#epochs = setup.epochs
+    this.#marks = setup.marks
     this.#options = setup.options
     this.#history = history
     this.#link = link
@@ -77,6 +82,10 @@ export class Learner {
   }
   get serving(): boolean {
     return this.#stage === 'broadcast'
+  }
+  /** The leader has another state than this peer, and it is not decided whose is wrong (Z31). */
+  get suspended(): boolean {
+    return this.#suspended
   }
   get phase(): PeerPhase {
     if (this.#stage === 'broadcast') return 'broadcast'
@@ -121,6 +130,8 @@ export class Learner {
       case 'ping':
         this.#onPing(message.number, message.heard)
         return true
+      case 'diverged':
+        return this.#onDiverged(message.judged)
       case 'refused':
         if (!this.serving) return false
         this.#events.refused(message)
@@ -205,6 +216,7 @@ export class Learner {
       currentEpoch: this.#epochs.current,
       lastZxid: this.#history.last,
       counted,
+      ...(this.#marks.diverged ? { setAside: true } : {}),
     })
   }
 
@@ -296,7 +308,18 @@ export class Learner {
 
   #onPing(number: number, heard: number): void {
     this.#events.pinged(heard)
-    this.#port.send(this.#link!, { kind: 'pong', number, touched: this.#events.takeTouches(number) })
+    const touched = this.#events.takeTouches(number)
+    const mark = this.serving ? this.#marks.newest : undefined
+    this.#port.send(this.#link!, { kind: 'pong', number, touched, ...(mark === undefined ? {} : { mark }) })
+  }
+
+  /** Serves nobody from here on; goes on to log, to acknowledge and to apply, so that the quorum does not suffer. */
+  #onDiverged(judged: boolean): boolean {
+    if (!this.serving) return false
+    this.#suspended = true
+    if (judged) this.#marks.setAside()
+    this.#events.diverged()
+    return true
   }
 
   #ack(): void {

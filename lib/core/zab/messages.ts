@@ -5,7 +5,7 @@
  */
 
 import type { Identities } from '../../model/acl.js'
-import type { Digest } from '../../model/digest.js'
+import type { Digest, StateMark } from '../../model/digest.js'
 import type { MemberRole } from '../../model/ensemble-config.js'
 import type { ReplyCode } from '../../model/errors.js'
 import type { PeerId, SessionId } from '../../model/ids.js'
@@ -45,6 +45,8 @@ export interface AckEpoch {
   readonly lastZxid: Zxid
   /** False when this epoch had been accepted before: such an answer counts in no quorum. */
   readonly counted: boolean
+  /** Its state is known to be wrong, its log is not: it wants a snapshot as soon as a quorum can do without it (Z31). */
+  readonly setAside?: true
 }
 /** leader → learner: what follows continues your log right after `after`, your last zxid. */
 export interface Diff {
@@ -122,6 +124,17 @@ export interface Pong {
   readonly number: number
   /** Sessions whose clients were heard since the last pong. */
   readonly touched: readonly SessionId[]
+  /** The digest of this learner's state at its last mark (Z31). */
+  readonly mark?: StateMark
+}
+/**
+ * leader → learner: your state is not mine at `zxid`: serve nobody (Z31). Judged: more voters have my state than another, so yours is void until
+ * you have a snapshot; else nobody knows yet whose is wrong.
+ */
+export interface Diverged {
+  readonly kind: 'diverged'
+  readonly zxid: Zxid
+  readonly judged: boolean
 }
 /** learner → leader: a client's write. REQUEST. */
 export interface ForwardedRequest {
@@ -178,6 +191,7 @@ export type PeerMessage =
   | Commit
   | Ping
   | Pong
+  | Diverged
   | ForwardedRequest
   | Refused
   | Synced

@@ -24,6 +24,8 @@ export interface ZabPort {
   truncate(after: Zxid): OperationNumber
   saveEpochs(epochs: Epochs): OperationNumber
   installSnapshot(link: LinkId, begin: SnapshotBegin): OperationNumber
+  /** Makes the state as it is now the one that snapshots are sent of. */
+  checkpoint(): OperationNumber
   sendHistory(link: LinkId, after: Zxid, upTo: Zxid, as: 'proposal' | 'inform'): void
   sendSnapshot(link: LinkId, upTo: Zxid, as: 'proposal' | 'inform'): void
   report(level: 'info' | 'warn' | 'error', message: string): void
@@ -38,6 +40,8 @@ export interface ZabEvents {
   advanced(): void
   /** The replicated state was replaced by a snapshot that is about to arrive: nothing of the old one may be served. */
   stateReplaced(): void
+  /** The state of this peer is not the ensemble's: it must not be served (Z31). */
+  diverged(): void
   /** Leader: what a learner's client asks. */
   forwarded(from: PeerId, request: ForwardedRequest): void
   revalidate(from: PeerId, request: Revalidate): void

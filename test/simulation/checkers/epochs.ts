@@ -2,7 +2,7 @@
 import type { Effect } from '../../../lib/core/effect.js'
 import type { Input, Now } from '../../../lib/core/input.js'
 import type { PeerId } from '../../../lib/model/ids.js'
-import { formatZxid, sameZxid } from '../../../lib/model/zxid.js'
+import { formatZxid, sameZxid, ZERO } from '../../../lib/model/zxid.js'
 import type { DiskChange } from '../../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
@@ -97,6 +97,8 @@ export class EpochChecker implements WorldObserver, LedgerListener {
       this.#rounds.set(peer.id, message.round)
       const isVoter = this.#ledger.world.voterIds().includes(peer.id)
       if (!isVoter || message.leader !== peer.id || message.round === 0) return
+      // Whose state is void stands for no election (Z31): it votes below everybody.
+      if (peer.core!.status.diverged && sameZxid(message.zxid, ZERO) && message.epoch === 0) return
       if (!sameZxid(message.zxid, last) || message.epoch !== epochs.current) {
         const own = `${formatZxid(message.zxid)} of epoch ${message.epoch}`
         throw new Violation(

@@ -68,6 +68,8 @@ export class Ledger implements WorldObserver {
   readonly ref = Replica.empty()
   readonly emptyDigest = this.ref.digest
   readonly leaderships = new Map<number, Leadership>()
+  /** Peers whose state a fault has made false, in memory and perhaps on the disk, until it is seen to be right again. */
+  readonly falseStates = new Set<PeerId>()
   readonly proposals = new Map<number, Proposal>()
   readonly #index = new Map<number, number>()
   readonly #records = new Map<PeerId, PeerRecord>()
@@ -142,6 +144,10 @@ export class Ledger implements WorldObserver {
         continue
       this.#lead(record, effect.status.epoch, effect.status.serving)
     }
+  }
+
+  falsified(peer: SimulatedPeer): void {
+    this.falseStates.add(peer.id)
   }
 
   diskChanged(peer: SimulatedPeer): void {

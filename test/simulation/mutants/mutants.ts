@@ -3,5 +3,6 @@ import { durabilityMutants } from './durability.js'
 import { historyMutants } from './history.js'
 import type { Mutant } from './mutant.js'
 import { requestMutants } from './requests.js'
+import { stateMutants } from './states.js'
 
-export const mutants: readonly Mutant[] = [...durabilityMutants, ...historyMutants, ...requestMutants]
+export const mutants: readonly Mutant[] = [...durabilityMutants, ...historyMutants, ...requestMutants, ...stateMutants]

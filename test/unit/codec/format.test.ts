@@ -49,9 +49,18 @@ describe('format', () => {
       '8701020301020109',
     ],
     [{ kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 70_000), counted: true }, '850401011a00011170f5'],
+    [
+      { kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 70_000), counted: false, setAside: true },
+      '860401011a00011170f4f5',
+    ],
+    [{ kind: 'diverged', zxid: zxid(1, 128), judged: true }, '841818011880f5'],
     [{ kind: 'ack', zxid: zxid(2, 3) }, '830f0203'],
     [{ kind: 'ping', number: 24, heard: 23 }, '8311181817'],
     [{ kind: 'pong', number: 24, touched: [session] }, '83121818821a01000000190a0b'],
+    [
+      { kind: 'pong', number: 24, touched: [], mark: { zxid: zxid(1, 128), digest: { high: 1, low: 2 } } },
+      '871218188001' + '18800102',
+    ],
     [
       {
         kind: 'request',

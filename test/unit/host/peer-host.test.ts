@@ -29,7 +29,7 @@ class ScriptedCore implements SteppedCore {
 
   get status() {
     const base = { peer: 1 as PeerId, role: 'leading', phase: 'broadcast', leader: 1 as PeerId, epoch: 1 } as const
-    return { ...base, serving: this.serving, logged: ZERO, committed: ZERO, applied: ZERO }
+    return { ...base, serving: this.serving, diverged: false, logged: ZERO, committed: ZERO, applied: ZERO }
   }
 
   step(input: Input): readonly Effect[] {

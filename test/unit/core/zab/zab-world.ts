@@ -8,7 +8,9 @@ import { History } from '../../../../lib/core/zab/history.js'
 import { Leader } from '../../../../lib/core/zab/leader.js'
 import { Learner } from '../../../../lib/core/zab/learner.js'
 import type { PeerMessage } from '../../../../lib/core/zab/messages.js'
+import { StateMarks } from '../../../../lib/core/zab/state-marks.js'
 import type { ZabEvents, ZabPort } from '../../../../lib/core/zab/zab-port.js'
+import { EMPTY_DIGEST } from '../../../../lib/model/digest.js'
 import type { MemberRole } from '../../../../lib/model/ensemble-config.js'
 import type { LinkId, OperationNumber, PeerId, SessionId } from '../../../../lib/model/ids.js'
 import type { Proposal } from '../../../../lib/model/proposal.js'
@@ -40,6 +42,7 @@ export class ZabWorld {
   readonly told: string[] = []
   readonly history: History
   readonly epochs: EpochKeeper
+  readonly marks = new StateMarks(4)
   readonly port: ZabPort
   readonly events: ZabEvents
 
@@ -57,6 +60,14 @@ export class ZabWorld {
       saveEpochs: outbox.saveEpochs.bind(outbox),
       installSnapshot: outbox.installSnapshot.bind(outbox),
       report: () => {},
+      checkpoint: () =>
+        outbox.checkpoint({
+          zxid: this.history.applied,
+          time: 0,
+          digest: EMPTY_DIGEST,
+          nodes: new Map(),
+          sessions: new Map(),
+        }),
       sendHistory: (to, after, upTo, as) => outbox.put({ kind: 'sendHistory', link: to, after, upTo, as }),
       sendSnapshot: (to, upTo, as) => outbox.put({ kind: 'sendSnapshot', link: to, upTo, as }),
       disconnect: (to, reason) => outbox.put({ kind: 'disconnect', link: to, reason }),
@@ -67,6 +78,7 @@ export class ZabWorld {
       established: () => void told.push('established'),
       advanced: () => void told.push('advanced'),
       stateReplaced: () => void told.push('stateReplaced'),
+      diverged: () => void told.push('diverged'),
       forwarded: () => void told.push('forwarded'),
       revalidate: () => void told.push('revalidate'),
       touched: () => {},
@@ -86,15 +98,19 @@ export class ZabWorld {
       port: this.port,
       events: this.events,
       epochs: this.epochs,
+      marks: this.marks,
       options: defaultProtocolOptions,
     }
     return new Learner(setup, this.history, link(1), 0)
   }
 
   leader(voters: readonly number[] = [1, 2, 3]): Leader {
-    const { port, events, epochs, history } = this
+    const { port, events, epochs, history, marks } = this
     const quorum = majority(voters.map(peer))
-    return new Leader({ self: peer(1), quorum, port, events, epochs, history, options: defaultProtocolOptions }, 0)
+    return new Leader(
+      { self: peer(1), quorum, port, events, epochs, history, marks, options: defaultProtocolOptions },
+      0,
+    )
   }
 
   /** What was asked for since the last time; tells nothing of pings. */
