@@ -50,10 +50,6 @@ export function zxidToBigint(value: Zxid): bigint {
   return (BigInt(value.epoch) << 32n) | BigInt(value.counter)
 }
 
-export function zxidFromBigint(value: bigint): Zxid {
-  return { epoch: Number((value >> 32n) & 0xffffffffn), counter: Number(value & 0xffffffffn) }
-}
-
 /** ZooKeeper's way to print one: `0x` and the 64 bits without leading zeros. @example formatZxid(zxid(1, 10)) // '0x10000000a' */
 export function formatZxid(value: Zxid): string {
   if (value.epoch === 0) return `0x${value.counter.toString(16)}`
