@@ -100,6 +100,7 @@ export class ZooKeeperError extends Error {
   }
 }
 
+/** Whether an error is one of ours with this code, also across copies of the package. @example if (!hasCode(error, 'NODE_EXISTS')) throw error */
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === code
 }
