@@ -318,7 +318,8 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
 
   /**
    * All znodes of a subtree by path, now and after every change, the whole map each time. The entries may stem from
-   * neighbouring zxids; the last map is the final state. Otherwise like `data$`.
+   * neighbouring zxids; the last map is the final state. An entry is replaced when its value changes: what children or an ACL do to a
+   * Stat (`numChildren`, `cversion`, `pzxid`, `aversion`) shows with its next value. Otherwise like `data$`.
    *
    * @example zk.subtree$('/config').subscribe(({ znodes }) => console.log(znodes.get('/config/dark')?.value))
    */
