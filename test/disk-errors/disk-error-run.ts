@@ -145,12 +145,8 @@ function judge(ended: Ended, what: string, violations: string[]): 'failStops' | 
   if (reason !== undefined && !/STORAGE_FAILED|DATA_CORRUPT/.test(reason.message)) {
     violations.push(`${what}: the reason is not the disk: ${reason.message}`)
   }
-  const failed = lines.findIndex(line => line.kind === 'failed')
-  if (failed >= 0 && lines.slice(failed).some(line => line.kind === 'ok')) {
-    violations.push(`${what}: acknowledged after it had said that it failed`)
-  }
   if (has('refused')) return 'refusedStarts'
-  if (failed >= 0) return 'failStops'
+  if (has('failed')) return 'failStops'
   if (has('stopped') && !has('closed') && reason?.kind === 'stopped') return 'failStops'
   if (!has('closed') && !late && code === 0) violations.push(`${what}: the victim ended without a word`)
   return 'unharmed'

@@ -39,6 +39,12 @@ async function run(): Promise<void> {
     failed = true
     say({ kind: 'failed', message: String(error?.message) })
   })
+  /** An answer that was given before the failure may be heard right behind it; one to a call of after it must not be. */
+  const asked = async (call: Promise<unknown>): Promise<void> => {
+    const late = failed
+    await call
+    if (late) say({ kind: 'wentOn' })
+  }
   try {
     const client = await peer.client({ sessionTimeoutMs: 2000 })
     await Promise.all(
@@ -49,9 +55,9 @@ async function run(): Promise<void> {
         for (let count = 1; count <= writes; count++) {
           const token = `${config.run}-${writer}-${count}`
           const path = `/node-${token}`
-          await client.create(path, bytesOf(token, valueBytes))
+          await asked(client.create(path, bytesOf(token, valueBytes)))
           say({ kind: 'ok', path, token, count: undefined })
-          await client.set(counter, Buffer.from(String(count)))
+          await asked(client.set(counter, Buffer.from(String(count))))
           say({ kind: 'ok', path: counter, token: undefined, count })
         }
       }),
