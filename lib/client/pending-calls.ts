@@ -130,7 +130,8 @@ export class PendingCalls {
     const entry = this.#sent.get(cxid)
     if (entry === undefined) return
     this.#forget(entry)
-    this.#fail(entry, code, 'refused without an answer', outcome)
+    const low = code === 'STORAGE_LOW'
+    this.#fail(entry, code, low ? "this peer's disk, or the leader's, is low" : 'refused without an answer', outcome)
   }
 
   /** The attachment is gone: what was sent has an unknown outcome, or waits again if it may be repeated. */

@@ -4,7 +4,7 @@
  */
 import type { Acl, AclEntry, Identities, Identity } from '../model/acl.js'
 import type { Digest } from '../model/digest.js'
-import { type ReplyCode, zookeeperCodes } from '../model/errors.js'
+import { type RefusalCode, type ReplyCode, zookeeperCodes } from '../model/errors.js'
 import { isPeerId, type PeerId, type SessionId } from '../model/ids.js'
 import { invariant } from '../model/invariant.js'
 import type { Zxid } from '../model/zxid.js'
@@ -133,6 +133,20 @@ export function writeReplyCode(writer: CborWriter, code: ReplyCode): void {
 
 export function readReplyCode(reader: CborReader): ReplyCode {
   return replyCodes.get(reader.int()) ?? reader.fail('unknown reply code')
+}
+
+/** ZooKeeper has no number for it, and uses none below −1000. */
+const STORAGE_LOW_NUMBER = -1001
+
+/** As ZooKeeper's number, or one of our own. */
+export function writeRefusalCode(writer: CborWriter, code: RefusalCode): void {
+  writer.int(code === 'STORAGE_LOW' ? STORAGE_LOW_NUMBER : zookeeperCodes[code])
+}
+
+export function readRefusalCode(reader: CborReader): RefusalCode {
+  const number = reader.int()
+  if (number === STORAGE_LOW_NUMBER) return 'STORAGE_LOW'
+  return replyCodes.get(number) ?? reader.fail('unknown refusal code')
 }
 
 export function readPeerId(reader: CborReader): PeerId {

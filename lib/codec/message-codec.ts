@@ -17,14 +17,14 @@ import {
   readDigest,
   readIdentities,
   readPeerId,
-  readReplyCode,
+  readRefusalCode,
   readSession,
   readSessions,
   readZxid,
   writeChoice,
   writeDigest,
   writeIdentities,
-  writeReplyCode,
+  writeRefusalCode,
   writeSession,
   writeSessions,
   writeZxid,
@@ -249,13 +249,13 @@ const messages = new UnionCodec<PeerMessage>({
     write(writer, message) {
       writeSession(writer, message.session)
       writer.uint53(message.cxid)
-      writeReplyCode(writer, message.code)
+      writeRefusalCode(writer, message.code)
     },
     read: reader => ({
       kind: 'refused',
       session: readSession(reader),
       cxid: reader.uint53(),
-      code: readReplyCode(reader),
+      code: readRefusalCode(reader),
     }),
   },
   synced: {

@@ -54,6 +54,8 @@ export type Input =
   | { readonly kind: 'syncStreamEnded'; readonly link: LinkId; readonly zxid: Zxid }
   /** A storage effect failed: nothing that depends on it may be promised. The core answers with `stop`. */
   | { readonly kind: 'storageFailed'; readonly code: ErrorCode; readonly reason: string }
+  /** The disk has less room than it should keep, or has enough again: while it is low, writes that need more of it are refused. */
+  | { readonly kind: 'storageSpace'; readonly low: boolean }
   | { readonly kind: 'clientAttached'; readonly client: ClientId; readonly attachment: Attachment }
   /** The client is gone without closing its session. */
   | { readonly kind: 'clientDetached'; readonly client: ClientId }

@@ -68,6 +68,7 @@ export class PeerCore {
   #now: Now
   #stepping = false
   #stopped = false
+  #storageLow = false
   /** A role that has ended in this step; what follows it waits until the step is through. */
   #ending: string | undefined
   #closing: { readonly giveUpAt: number } | undefined
@@ -82,7 +83,14 @@ export class PeerCore {
     if (!isWhole(this.#replica, recovered.image)) throw new ZooKeeperError('DATA_CORRUPT', NOT_WHOLE)
     this.#history = new History(recovered.history, recovered.image.zxid, recovered.suffix)
     this.#pipeline = new RequestPipeline(
-      { self: peer, options, random, outbox: this.#outbox, replica: () => this.#replica },
+      {
+        self: peer,
+        options,
+        random,
+        outbox: this.#outbox,
+        replica: () => this.#replica,
+        storageLow: () => this.#storageLow,
+      },
       now,
     )
     this.#marks = new StateMarks(options.digestEvery)
@@ -203,6 +211,9 @@ export class PeerCore {
         return
       case 'storageFailed':
         return this.#stop({ code: input.code, message: input.reason })
+      case 'storageSpace':
+        this.#storageLow = input.low
+        return
       case 'clientAttached':
         return this.#pipeline.attach(input.client, input.attachment, now)
       case 'clientDetached':
@@ -288,7 +299,7 @@ export class PeerCore {
       const door = leaderDoor(leader, this.#history, this.#outbox)
       const answers = { answer: this.#answer.bind(this) }
       this.#leaderRequests = new LeaderRequests(
-        { self: peer, door, replica: this.#replica, options, answers },
+        { self: peer, door, replica: this.#replica, options, answers, storageLow: () => this.#storageLow },
         this.#now,
       )
       this.#pipeline.resume(this.#leaderRequests, [], this.#now)

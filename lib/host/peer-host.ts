@@ -14,6 +14,7 @@ import type { ErrorCode } from '../model/errors.js'
 import type { Recovered, Storage } from '../storage/storage.js'
 import { Alarm } from './alarm.js'
 import { Checkpointer } from './checkpointer.js'
+import { DiskSpace } from './disk-space.js'
 import { HistorySender } from './history-sender.js'
 import { Inbox } from './inbox.js'
 import { Lifecycle } from './lifecycle.js'
@@ -41,6 +42,7 @@ export class PeerHost {
   readonly core: SteppedCore
   readonly channels: LocalChannels
   readonly links: Links
+  readonly space: DiskSpace
   readonly logger: Logger
   /** Set when the user's logger threw: part of health(). */
   loggerFailure: unknown
@@ -123,6 +125,14 @@ export class PeerHost {
         if (input.kind === 'logged') this.#checkpointer.logGrew()
       },
     })
+    this.space = new DiskSpace({
+      freeBytes: storage.freeBytes?.bind(storage),
+      clock: options.clock,
+      logger: this.logger,
+      input: push,
+      changed: () => this.#publish(),
+      freeBytesMin: options.diskFreeBytesMin,
+    })
     this.#alarm = new Alarm(options.clock, () => push({ kind: 'tick' }))
     this.#ports = {
       links: this.links,
@@ -150,6 +160,7 @@ export class PeerHost {
   /** Listens, dials, and lets the core begin. Rejects (PORT_IN_USE, TRANSPORT_FAILED) with everything let go of. */
   async start(): Promise<void> {
     try {
+      await this.space.start()
       await this.links.start()
     } catch (error) {
       this.#stop()
@@ -275,6 +286,7 @@ export class PeerHost {
   async #letGo(): Promise<void> {
     this.#snapshots.close()
     const results = await Promise.allSettled([
+      this.space.stop(),
       this.#history.close(),
       this.#log.stop(),
       this.#checkpointer.stop(),

@@ -46,6 +46,8 @@ export interface PeerOptions extends Partial<ProtocolOptions> {
   readonly logger?: Logger
   /** Bytes of log after which the tree is written to disk. @default 16 MiB */
   readonly checkpointLogBytes?: number
+  /** Free bytes of the disk below which writes are refused with STORAGE_LOW; 0 for never. @default 256 MiB */
+  readonly diskFreeBytesMin?: number
   /** Bytes that may wait to be sent to one peer; past it the link is closed and the peer catches up later. @default 64 MiB */
   readonly linkQueueBytesMax?: number
   /** How long a graceful close may take before it is cut short. @default 5000 */
@@ -65,6 +67,7 @@ export interface ResolvedPeerOptions {
   readonly protocol: ProtocolOptions
   readonly logger: Logger
   readonly checkpointLogBytes: number
+  readonly diskFreeBytesMin: number
   readonly linkQueueBytesMax: number
   readonly closeTimeoutMs: number
   readonly clock: Clock
@@ -89,6 +92,7 @@ const numbers = {
   dataBytesMax: { min: 1, max: 2 * MIB },
   outstandingMax: { min: 1, max: 1_000_000 },
   checkpointLogBytes: { min: 1024, max: 1024 * MIB },
+  diskFreeBytesMin: { min: 0, max: 1024 * 1024 * MIB },
   linkQueueBytesMax: { min: 1024 * 1024, max: 1024 * MIB },
   closeTimeoutMs: { min: 1, max: 3_600_000 },
 } as const
@@ -185,6 +189,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
     protocol,
     logger: options.logger ?? silentLogger,
     checkpointLogBytes: number('checkpointLogBytes', 16 * MIB),
+    diskFreeBytesMin: number('diskFreeBytesMin', 256 * MIB),
     linkQueueBytesMax: number('linkQueueBytesMax', 64 * MIB),
     closeTimeoutMs: number('closeTimeoutMs', 5000),
     clock: options.clock ?? systemClock(),

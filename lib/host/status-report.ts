@@ -45,6 +45,8 @@ export interface StatusReport {
   readonly committed: bigint
   readonly applied: bigint
   readonly members: readonly MemberReport[]
+  /** The disk has less room than `diskFreeBytesMin`: writes are refused with STORAGE_LOW. */
+  readonly storageLow: boolean
   /** Attached clients of this peer. */
   readonly clients: number
 }
@@ -75,6 +77,7 @@ export function reportStatus(host: PeerHost, options: ResolvedPeerOptions): Stat
     committed: zxidToBigint(committed),
     applied: zxidToBigint(applied),
     members: reportMembers(host, options),
+    storageLow: alive && host.space.low,
     clients: host.channels.size,
   }
 }
@@ -91,8 +94,16 @@ export function reportHealth(host: PeerHost, options: ResolvedPeerOptions): Heal
   for (const { id, connected, trouble } of members) {
     if (!connected) reasons.push(`no link with peer ${id}${trouble === undefined ? '' : `: ${trouble}`}`)
   }
+  if (host.space.low) {
+    const [free, least] = [host.space.freeBytes ?? 0, options.diskFreeBytesMin].map(mebibytes)
+    reasons.push(`the disk is low, writes are refused: ${free} MiB free, of at least ${least} (diskFreeBytesMin)`)
+  }
   if (host.loggerFailure !== undefined) reasons.push(`the logger threw: ${String(host.loggerFailure)}`)
   return { ok, reasons }
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 1024 ** 2).toFixed(bytes < 10 * 1024 ** 2 ? 1 : 0)
 }
 
 function reportMembers(host: PeerHost, options: ResolvedPeerOptions): MemberReport[] {

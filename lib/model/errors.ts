@@ -61,6 +61,8 @@ export const ownCodes = [
 
 /** A code that the core can answer a request with, and that a replicated error txn can hold. */
 export type ReplyCode = keyof typeof zookeeperCodes
+/** A code that a leader refuses a request with before it gets a zxid: nothing of it is replicated. */
+export type RefusalCode = ReplyCode | 'STORAGE_LOW'
 export type ErrorCode = ReplyCode | (typeof ownCodes)[number]
 
 /** What a caller may assume of the write that failed: it took no effect, or nobody can tell. */

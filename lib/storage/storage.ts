@@ -58,6 +58,8 @@ export interface Storage {
   installSnapshot(snapshot: SnapshotHeader): Promise<SnapshotInstaller>
   /** Bytes appended to the log since the last checkpoint (0 right after one): the host asks for a checkpoint by this. */
   logBytesSinceCheckpoint(): number
+  /** Room that is left where the data lie, for `diskFreeBytesMin`. Left out by a store that has no disk. */
+  freeBytes?(): Promise<number>
   /** Waits for what is under way; idempotent. */
   close(): Promise<void>
 }

@@ -188,6 +188,33 @@ async function fullDisk(config: VictimConfig, kib: number, place: string, root: 
   return ran(['unshare', ...inNamespace, 'bash', '-o', 'pipefail', script])
 }
 
+/** What low-space.ts says of a disk of 16 MiB. */
+export async function lowSpace(): Promise<readonly string[]> {
+  const place = await mkdtemp(join(tmpdir(), 'vivarium-low-space-'))
+  const program = fileURLToPath(new URL('./low-space.ts', import.meta.url))
+  const script = 'mount -t tmpfs -o size=16m tmpfs "$0" && exec "$@"'
+  const command = [
+    'unshare',
+    ...inNamespace,
+    'sh',
+    '-c',
+    script,
+    place,
+    process.execPath,
+    '--import',
+    'tsx',
+    program,
+    place,
+  ]
+  try {
+    const { stdout, stderr, status } = spawnSync(command[0]!, command.slice(1), { encoding: 'utf8', timeout: 50_000 })
+    if (status !== 0) throw new Error(`low-space.ts ended with ${status}: ${stderr}`)
+    return JSON.parse(stdout) as string[]
+  } finally {
+    await rm(place, { recursive: true })
+  }
+}
+
 function commandOf(config: VictimConfig): string[] {
   const file = fileURLToPath(new URL('./victim.ts', import.meta.url))
   return [process.execPath, '--import', 'tsx', file, JSON.stringify(config)]

@@ -28,7 +28,14 @@ async function run(): Promise<void> {
   }
   let peer: Peer
   try {
-    peer = await Peer.open({ id: 1, ensemble: 'disk errors', storage: store, checkpointLogBytes, tickMs: 100 })
+    peer = await Peer.open({
+      id: 1,
+      ensemble: 'disk errors',
+      storage: store,
+      checkpointLogBytes,
+      diskFreeBytesMin: 0,
+      tickMs: 100,
+    })
   } catch (error) {
     say({ kind: 'refused', message: (error as Error).message })
     return

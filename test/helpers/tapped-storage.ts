@@ -54,6 +54,9 @@ export class TappedStorage implements Storage {
   logBytesSinceCheckpoint(): number {
     return this.store.logBytesSinceCheckpoint()
   }
+  freeBytes(): Promise<number> {
+    return this.store.freeBytes?.() ?? Promise.resolve(Number.POSITIVE_INFINITY)
+  }
   close(): Promise<void> {
     return this.store.close()
   }

@@ -40,6 +40,7 @@ export class Faults {
       peer.diskSlowness = 1
       peer.crashAfterEffects = undefined
       peer.disk.failNext = false
+      peer.receive({ kind: 'storageSpace', low: false })
       if (this.#keptDown.has(peer)) peer.crash(this.#random.chance(0.5))
       else if (!peer.isUp) peer.start()
     }
@@ -142,6 +143,11 @@ export class Faults {
         // One at a time: whose state is false is what most others say.
         if (!target.isUp || target.isPaused || target.disk.isInstalling || this.#ledger.falseStates.size > 0) return
         target.falsify()
+        break
+      case 'storageLow':
+        if (!target.isUp) return
+        target.receive({ kind: 'storageSpace', low: true })
+        this.#healLater(() => target.receive({ kind: 'storageSpace', low: false }))
         break
       case 'gracefulClose':
         target.receive({ kind: 'close' })

@@ -19,8 +19,13 @@ export const faultKinds = [
   'wallClockStep',
   'gracefulClose',
   'falseState',
+  'storageLow',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
+
+function isLater(kind: FaultKind): boolean {
+  return kind === 'falseState' || kind === 'storageLow'
+}
 
 export interface Scenario {
   readonly world: WorldOptions
@@ -52,9 +57,10 @@ export function scenarioOf(seed: number): Scenario {
     clients: 2 + random.below(4),
     faultEveryMs: calm ? undefined : random.pick([150, 300, 600, 1200]),
     faults: [
-      ...faultKinds.filter(kind => kind !== 'falseState' && random.chance(0.6)),
-      // Of a stream of its own: it came later, and seeds without it are to stay what they were.
+      ...faultKinds.filter(kind => !isLater(kind) && random.chance(0.6)),
+      // Each of a stream of its own: they came later, and seeds without them are to stay what they were.
       ...(voters > 1 && new SeededRandom(seed, 'falseState').chance(0.3) ? (['falseState'] as const) : []),
+      ...(new SeededRandom(seed, 'storageLow').chance(0.3) ? (['storageLow'] as const) : []),
     ],
     durationMs: random.between(3000, 9000),
     pipelining: random.pick([1, 3, 8]),

@@ -2,9 +2,9 @@
  * The clients attached to this peer, each with the requests it waits for, in order: answers leave in the order of requests (C2).
  */
 import type { Identities } from '../../model/acl.js'
+import type { RefusalCode } from '../../model/errors.js'
 import type { ClientId, SessionId } from '../../model/ids.js'
 import type { Request } from '../../model/request.js'
-import type { ErrorResponse } from '../../model/response.js'
 import type { Zxid } from '../../model/zxid.js'
 import type { Attachment } from '../input.js'
 
@@ -16,8 +16,8 @@ export interface Outstanding {
   submitted: boolean
   /** A sync: may be answered once this is applied. */
   syncedAt: Zxid | undefined
-  /** The leader's refusal, to be told when its turn comes. */
-  refusal: ErrorResponse | undefined
+  /** The leader's refusal, or this peer's, to be told when its turn comes: it takes no effect. */
+  refusal: RefusalCode | undefined
 }
 
 export class AttachedClient {

@@ -44,13 +44,20 @@ export class LeaderRequests implements Submission {
   #draining = false
 
   constructor(
-    setup: { self: PeerId; door: LeaderDoor; replica: Replica; options: ProtocolOptions; answers: LeaderAnswers },
+    setup: {
+      self: PeerId
+      door: LeaderDoor
+      replica: Replica
+      options: ProtocolOptions
+      answers: LeaderAnswers
+      storageLow: () => boolean
+    },
     now: Now,
   ) {
     this.#self = setup.self
     this.#door = setup.door
     this.#answers = setup.answers
-    this.#station = new PrepareStation(setup.door, setup.replica, setup.options, now)
+    this.#station = new PrepareStation(setup.door, setup.replica, setup.options, setup.storageLow, now)
     this.#housekeeping = new Housekeeping(setup.options.tickMs, setup.replica.sessions.all(), now.monotonic)
   }
 

@@ -3,10 +3,10 @@
  * go with it.
  *
  * Always holds: requests are prepared in the order of arrival; a session's requests are taken from one peer only, the one it was last created
- * or revalidated at (S6); every request taken here gets a zxid, also one that fails (C7).
+ * or revalidated at (S6); every request taken here gets a zxid, also one that fails (C7); a refusal is said at once, in the order of the link.
  * Before: a local client's request, or forward.ts of a learner. After: zab/leader-broadcast.ts.
  */
-import type { ReplyCode } from '../../model/errors.js'
+import type { RefusalCode } from '../../model/errors.js'
 import type { PeerId, SessionId } from '../../model/ids.js'
 import type { WriteRequest } from '../../model/request.js'
 import type { SessionRecord } from '../../model/session-record.js'
@@ -16,6 +16,7 @@ import { Preparation } from '../operations/preparation.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 import type { Replica } from '../replica.js'
 import type { ForwardedRequest } from '../zab/messages.js'
+import { needsSpace } from './needs-space.js'
 import { TxnClock } from './txn-clock.js'
 
 export interface Proposer {
@@ -33,24 +34,37 @@ export class PrepareStation {
   /** Sessions that are created, but not on this replica yet. */
   readonly #opening = new Map<SessionId, SessionRecord>()
   readonly #clock: TxnClock
+  readonly #storageLow: () => boolean
 
-  constructor(proposer: Proposer, replica: Replica, options: ProtocolOptions, now: Now) {
+  constructor(proposer: Proposer, replica: Replica, options: ProtocolOptions, storageLow: () => boolean, now: Now) {
     this.#proposer = proposer
     this.#replica = replica
+    this.#storageLow = storageLow
     this.#preparation = new Preparation(replica, { dataBytesMax: options.dataBytesMax })
     this.#clock = new TxnClock(replica.time, now, proposer.report.bind(proposer))
   }
 
   /** Proposes; a code when the request is refused without a zxid. */
-  take(from: PeerId, request: ForwardedRequest & { readonly request: WriteRequest }, now: Now): ReplyCode | undefined {
+  take(
+    from: PeerId,
+    request: ForwardedRequest & { readonly request: WriteRequest },
+    now: Now,
+  ): RefusalCode | undefined {
     const { session } = request
     if (request.request.kind === 'createSession') {
       this.#owners.set(session, from)
       this.#opening.set(session, request.request)
     }
-    if (!this.ownedBy(from, session)) return 'SESSION_MOVED'
+    const code = this.refusal(from, request)
+    if (code !== undefined) return code
     this.#propose(session, request.cxid, request.request, request.identities, now)
     return undefined
+  }
+
+  /** Why this request gets no zxid. */
+  refusal(from: PeerId, { session, request }: ForwardedRequest): RefusalCode | undefined {
+    if (!this.ownedBy(from, session)) return 'SESSION_MOVED'
+    return this.#storageLow() && needsSpace(request) ? 'STORAGE_LOW' : undefined
   }
 
   /** The leader's own request, for a session that has expired. */

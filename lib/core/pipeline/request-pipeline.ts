@@ -11,7 +11,7 @@
  * Always holds: a client's requests are submitted and answered in order (C2); an event leaves before any answer that reflects its change (W1).
  * What was under way when the leader was lost is answered or submitted again (coming.ts). Only a snapshot hides the outcome: `unknown`.
  */
-import type { ErrorCode } from '../../model/errors.js'
+import type { ErrorCode, Outcome } from '../../model/errors.js'
 import type { ClientId, PeerId, SessionId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'
 import type { ReadRequest, Request, SyncRequest, WriteRequest } from '../../model/request.js'
@@ -33,6 +33,7 @@ import { AttachedClient, ClientTable, type Outstanding } from './clients.js'
 import { Coming } from './coming.js'
 import { EmbeddedSessions } from './embedded-sessions.js'
 import { eventReaders } from './event-readers.js'
+import { needsSpace } from './needs-space.js'
 import { SessionQuestions } from './session-questions.js'
 import type { Submission } from './submission.js'
 
@@ -43,6 +44,7 @@ export interface RequestPipelineSetup {
   readonly outbox: Outbox
   /** The replica of this moment: a snapshot replaces it. */
   readonly replica: () => Replica
+  readonly storageLow: () => boolean
 }
 
 export class RequestPipeline {
@@ -116,10 +118,11 @@ export class RequestPipeline {
       return
     }
     if (this.#clients.outstanding >= this.#setup.options.outstandingMax) {
-      this.#setup.outbox.put({ kind: 'fail', client: id, cxid, code: 'OVERLOADED', outcome: 'not-applied' })
+      this.#fail(client, cxid, 'OVERLOADED', 'not-applied')
       return
     }
     const entry = this.#push(client, cxid, request)
+    if (this.#setup.storageLow() && needsSpace(request)) entry.refusal = 'STORAGE_LOW'
     if (client.attached && !isRead(request)) this.#submit(client, entry, now)
     this.#answerTurn(client, now)
   }
@@ -214,8 +217,8 @@ export class RequestPipeline {
     if (client === undefined) return
     if (code === 'SESSION_MOVED') return this.#detach(client, 'SESSION_MOVED')
     const entry = client.outstanding().find(each => each.cxid === cxid)
-    if (entry === undefined) return
-    entry.refusal = errorResponse(code)
+    if (entry === undefined || !entry.submitted) return
+    entry.refusal = code
     this.#answerTurn(client, now)
   }
 
@@ -286,6 +289,7 @@ export class RequestPipeline {
   #submit(client: AttachedClient, entry: Outstanding, now: Now): void {
     // A leader refuses its own client at once (session moved): nothing more of it is submitted or answered then.
     if (client.gone || this.#submission === undefined || entry.submitted || client.pendingSync !== undefined) return
+    if (entry.refusal !== undefined) return
     if (this.#questions.isAskedAbout(client)) return
     entry.submitted = true
     if (entry.cxid === 0) client.since = now.monotonic
@@ -312,8 +316,10 @@ export class RequestPipeline {
     for (let first = client.first; first !== undefined && !client.gone; first = client.first) {
       const { request, syncedAt, refusal, cxid } = first
       if (refusal !== undefined) {
+        if (!client.attached) return
         this.#shift(client)
-        this.#reply(client, cxid, refusal)
+        if (refusal !== 'STORAGE_LOW') this.#reply(client, cxid, errorResponse(refusal))
+        else this.#fail(client, cxid, refusal, 'not-applied')
         if (client.pendingSync === first) client.pendingSync = undefined
       } else if (isRead(request)) {
         if ((this.#submission === undefined && !behindApplied) || !client.attached) return
@@ -339,6 +345,10 @@ export class RequestPipeline {
     this.#setup.outbox.put({ kind: 'reply', client: client.client, cxid, zxid, response })
   }
 
+  #fail({ client }: AttachedClient, cxid: number, code: ErrorCode, outcome: Outcome): void {
+    this.#setup.outbox.put({ kind: 'fail', client, cxid, code, outcome })
+  }
+
   #attached(client: AttachedClient): void {
     const { session, password, timeoutMs } = client
     client.attached = true
@@ -355,16 +365,11 @@ export class RequestPipeline {
 
   #detach(client: AttachedClient, code: ErrorCode, outcome?: 'not-applied'): void {
     const { outbox } = this.#setup
-    for (const { cxid, submitted } of client.outstanding()) {
+    for (const { cxid, submitted, refusal } of client.outstanding()) {
       if (cxid === 0) continue
       const lost = code === 'CLOSED' ? 'SESSION_EXPIRED' : code
-      outbox.put({
-        kind: 'fail',
-        client: client.client,
-        cxid,
-        code: lost,
-        outcome: outcome ?? (submitted ? 'unknown' : 'not-applied'),
-      })
+      const open = submitted && refusal === undefined
+      this.#fail(client, cxid, lost, outcome ?? (open ? 'unknown' : 'not-applied'))
     }
     outbox.put({ kind: 'detachClient', client: client.client, code })
     this.#forget(client)

@@ -7,7 +7,7 @@
 import type { Identities } from '../../model/acl.js'
 import type { Digest, StateMark } from '../../model/digest.js'
 import type { MemberRole } from '../../model/ensemble-config.js'
-import type { ReplyCode } from '../../model/errors.js'
+import type { RefusalCode } from '../../model/errors.js'
 import type { PeerId, SessionId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'
 import type { SyncRequest, WriteRequest } from '../../model/request.js'
@@ -149,7 +149,7 @@ export interface Refused {
   readonly kind: 'refused'
   readonly session: SessionId
   readonly cxid: number
-  readonly code: ReplyCode
+  readonly code: RefusalCode
 }
 /** leader → learner: everything up to `zxid` was committed when a quorum confirmed my epoch. SYNC. */
 export interface Synced {

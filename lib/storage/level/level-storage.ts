@@ -24,6 +24,7 @@
  * Calls on the tree pass a turnstile one by one; the first failure anywhere stops everything (fail-stop.ts).
  */
 import { randomBytes } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
 import { EMPTY_DIGEST } from '../../model/digest.js'
 import { ZooKeeperError } from '../../model/errors.js'
 import type { Epochs } from '../../model/history.js'
@@ -199,6 +200,12 @@ export class LevelStorage implements Storage {
 
   logBytesSinceCheckpoint(): number {
     return this.#parts?.log.bytesSinceCheckpoint ?? 0
+  }
+
+  /** What an ordinary user may still take: what is reserved for root is not ours. */
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#options.dataDir)
+    return bavail * bsize
   }
 
   close(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Effect } from '../../../lib/core/effect.js'
 import { AttachedClient } from '../../../lib/core/pipeline/clients.js'
 import { LeaderRequests } from '../../../lib/core/pipeline/leader-requests.js'
+import { PrepareStation } from '../../../lib/core/pipeline/prepare.js'
 import { RequestPipeline } from '../../../lib/core/pipeline/request-pipeline.js'
 import { SyncBarrier, type WaitingSync } from '../../../lib/core/pipeline/sync-barrier.js'
 import { Ephemerals } from '../../../lib/core/tree/ephemerals.js'
@@ -117,6 +118,24 @@ export const requestMutants: readonly Mutant[] = [
         undoTake()
       }
     },
+  },
+  {
+    name: 'a write that is refused because the disk is low is taken all the same',
+    rows: ['C7', 'C1'],
+    seed: 1,
+    scenario: { faults: ['storageLow'], faultEveryMs: 150 },
+    plant: () =>
+      replaceMethod(PrepareStation.prototype, 'take', take => {
+        return function (this: PrepareStation, from, request, now) {
+          const code = this.refusal(from, request)
+          if (code !== 'STORAGE_LOW') return take.call(this, from, request, now)
+          const own = this as { refusal?: unknown }
+          own.refusal = () => undefined
+          take.call(this, from, request, now)
+          delete own.refusal
+          return code
+        }
+      }),
   },
   {
     name: 'the leader does not hear which sessions learners have heard',

@@ -72,9 +72,10 @@ describe('format', () => {
       '87131a01000000190a0b000582626970633a3a318501632fc3a9410183181f65776f726c6466616e796f6e6501',
     ],
     [{ kind: 'refused', session, cxid: 5, code: 'SESSION_MOVED' }, '86141a01000000190a0b00053875'],
+    [{ kind: 'refused', session, cxid: 5, code: 'STORAGE_LOW' }, '86141a01000000190a0b00053903e8'],
   ]
   for (const [message, bytes] of messages) {
-    it(`of a ${message.kind} message`, () => {
+    it(`of a ${message.kind} message${'code' in message ? ` (${message.code})` : ''}`, () => {
       expect(hex(...encodeMessage(message))).to.equal(bytes)
       expect(decodeMessage(unhex(bytes))).to.deep.equal(message)
     })

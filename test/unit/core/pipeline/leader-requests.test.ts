@@ -22,6 +22,7 @@ class World {
   confirmedPing = 0
   /** Undefined: this epoch's zxids are used up. */
   next: (() => Zxid | undefined) | undefined
+  storageLow = false
   readonly requests: LeaderRequests
 
   constructor() {
@@ -44,7 +45,7 @@ class World {
         return world.committed
       },
     }
-    const setup = { self: here, door, replica, options: defaultProtocolOptions }
+    const setup = { self: here, door, replica, options: defaultProtocolOptions, storageLow: () => world.storageLow }
     this.requests = new LeaderRequests(
       { ...setup, answers: { answer: (to, answer) => void answers.push([to, answer]) } },
       now,
@@ -73,6 +74,52 @@ class World {
 const remove: WriteRequest = { kind: 'delete', path: '/a', version: -1 }
 
 describe("leader's requests", () => {
+  it('D7: refuses what needs room while its disk is low, whoever asks, and gives it no zxid', () => {
+    const world = new World()
+    world.createSession()
+    world.apply()
+    world.storageLow = true
+    const data = new Uint8Array(1)
+    const create = { kind: 'create', path: '/b', data, acl: [], mode: { ephemeral: false, sequential: false } } as const
+    const asked: WriteRequest[] = [
+      create,
+      { kind: 'setData', path: '/a', data, version: -1 },
+      { kind: 'setAcl', path: '/a', acl: [], version: -1 },
+      { kind: 'multi', steps: [remove as never, create] },
+    ]
+    for (const [at, request] of asked.entries()) world.ask(there, at + 1, request)
+    expect(world.proposals.length).to.equal(1)
+    expect(world.answers).to.deep.equal(
+      asked.map((_, at) => [there, { kind: 'refused', session, cxid: at + 1, code: 'STORAGE_LOW' }]),
+    )
+    world.storageLow = false
+    world.ask(there, 5, create)
+    expect(world.proposals.length).to.equal(2)
+  })
+
+  it('D7: deletes, opens, closes and expires while its disk is low', () => {
+    const world = new World()
+    world.storageLow = true
+    world.createSession()
+    world.apply()
+    world.ask(there, 1, remove)
+    world.ask(there, 2, { kind: 'multi', steps: [{ kind: 'delete', path: '/a', version: -1 }] })
+    world.ask(there, 3, { kind: 'closeSession' })
+    expect(world.proposals.map(({ txn }) => txn.kind)).to.deep.equal([
+      'createSession',
+      'error',
+      'multi',
+      'closeSession',
+    ])
+    expect(world.answers).to.deep.equal([])
+    const expiring = new World()
+    expiring.storageLow = true
+    expiring.createSession()
+    expiring.apply()
+    for (let at = 0; at <= 60_000; at += 1000) expiring.requests.expire({ monotonic: at, wall: at })
+    expect(expiring.proposals.map(({ txn }) => txn.kind)).to.deep.equal(['createSession', 'closeSession'])
+  })
+
   it('S6: refuses a session through the peer it has moved from, writes and syncs alike', () => {
     const world = new World()
     world.createSession()

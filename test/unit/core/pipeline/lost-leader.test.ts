@@ -27,6 +27,7 @@ class World {
       random: { uint32: () => 7, bytes: (length: number) => new Uint8Array(length) },
       outbox: this.outbox,
       replica: () => this.replica,
+      storageLow: () => false,
     },
     now,
   )

@@ -18,6 +18,7 @@ import { ZERO, type Zxid, zxid } from '../../../../lib/model/zxid.js'
 export class PipelineWorld {
   now: Now = { monotonic: 0, wall: 0 }
   readonly replica = Replica.empty()
+  storageLow = false
   readonly outbox = new Outbox()
   submitted: ForwardedRequest[] = []
   asked: Revalidate[] = []
@@ -28,6 +29,7 @@ export class PipelineWorld {
       random: { uint32: () => 7, bytes: (length: number) => new Uint8Array(length).fill(1) },
       outbox: this.outbox,
       replica: () => this.replica,
+      storageLow: () => this.storageLow,
     },
     this.now,
   )
