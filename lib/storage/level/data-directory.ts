@@ -10,7 +10,7 @@ import { chmod, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from '
 import path from 'node:path'
 import { ZooKeeperError } from '../../model/errors.js'
 import type { StorageIdentity } from '../storage.js'
-import { type Database, openDatabase, openFailure } from './database.js'
+import { type Database, destroyDatabase, openDatabase, openFailure } from './database.js'
 import { syncDirectory, writeAtomically, writeDurably } from './durable-file.js'
 import { levelCause } from './fail-stop.js'
 import { decodeIdentity, encodeIdentity } from './identity.js'
@@ -28,36 +28,44 @@ export class DataDirectory {
   /** Undefined at a first start: `complete` is its last step. */
   readonly identity: StorageIdentity | undefined
 
-  private constructor(location: string, log: Database, identity: StorageIdentity | undefined) {
+  readonly #writeBufferBytes: number | undefined
+
+  private constructor(
+    location: string,
+    log: Database,
+    identity: StorageIdentity | undefined,
+    writeBufferBytes: number | undefined,
+  ) {
+    this.#writeBufferBytes = writeBufferBytes
     this.location = location
     this.log = log
     this.identity = identity
   }
 
   /** Takes the directory; `opener` is what a second opener will be told. Rejects with DATA_DIR_LOCKED, DATA_CORRUPT or DATA_TOO_NEW. */
-  static async take(dataDir: string, opener: string): Promise<DataDirectory> {
+  static async take(dataDir: string, opener: string, writeBufferBytes?: number): Promise<DataDirectory> {
     const location = await makeDirectory(dataDir)
     const other = openers.get(location)
     if (other !== undefined) throw locked(location, inThisProcess(other))
     openers.set(location, opener)
     try {
-      return await DataDirectory.#take(location, opener)
+      return await DataDirectory.#take(location, opener, writeBufferBytes)
     } catch (error) {
       openers.delete(location)
       throw error
     }
   }
 
-  static async #take(location: string, opener: string): Promise<DataDirectory> {
+  static async #take(location: string, opener: string, writeBufferBytes: number | undefined): Promise<DataDirectory> {
     const first = !(await has(location, 'identity'))
     if (first) await declareFirstStart(location)
-    const log = await openLocked(location, first)
+    const log = await openLocked(location, first, writeBufferBytes)
     try {
       await writeFile(path.join(location, 'owner'), JSON.stringify({ pid: process.pid, opener }), { mode: 0o600 })
       // Read only now that nobody else can be writing it: the first start of another may have come to its end since.
       const file = path.join(location, 'identity')
       const identity = (await has(location, 'identity')) ? decodeIdentity(await readFile(file), file) : undefined
-      return new DataDirectory(location, log, identity)
+      return new DataDirectory(location, log, identity, writeBufferBytes)
     } catch (error) {
       await log.close()
       throw error
@@ -70,7 +78,7 @@ export class DataDirectory {
 
   async openTree(): Promise<Database> {
     try {
-      return await openDatabase(this.file('tree'), this.identity === undefined)
+      return await openOrBeginAgain(this.location, 'tree', this.identity === undefined, this.#writeBufferBytes)
     } catch (error) {
       throw openFailure(this.file('tree'), error)
     }
@@ -121,10 +129,10 @@ async function declareFirstStart(location: string): Promise<void> {
   await syncDirectory(location)
 }
 
-async function openLocked(location: string, create: boolean): Promise<Database> {
+async function openLocked(location: string, create: boolean, writeBufferBytes: number | undefined): Promise<Database> {
   const log = path.join(location, 'log')
   try {
-    return await openDatabase(log, create)
+    return await openOrBeginAgain(location, 'log', create, writeBufferBytes)
   } catch (error) {
     if (levelCause(error)?.code !== 'LEVEL_LOCKED') throw openFailure(log, error)
     throw locked(location, await ownerOf(location), error)
@@ -137,6 +145,24 @@ function locked(location: string, owner: string, cause?: unknown): ZooKeeperErro
 
 function inThisProcess(opener: string): string {
   return `in this process (pid ${process.pid}), by ${opener}`
+}
+
+/** LevelDB does not sync the first MANIFEST of a database, so a power cut during the first start may leave one that it refuses. */
+async function openOrBeginAgain(
+  directory: string,
+  name: 'log' | 'tree',
+  create: boolean,
+  writeBufferBytes: number | undefined,
+): Promise<Database> {
+  const location = path.join(directory, name)
+  try {
+    return await openDatabase(location, create, writeBufferBytes)
+  } catch (error) {
+    const begun = create && levelCause(error)?.code === 'LEVEL_CORRUPTION' && !(await has(directory, 'identity'))
+    if (!begun) throw error
+    await destroyDatabase(location)
+    return openDatabase(location, create, writeBufferBytes)
+  }
 }
 
 async function ownerOf(location: string): Promise<string> {

@@ -1,7 +1,7 @@
 /** The two epochs: one small record in log/, replaced by one synced put (Z3, D5). Zab must never find them older than it left them. */
 import { ZooKeeperError } from '../../model/errors.js'
 import type { Epochs } from '../../model/history.js'
-import { type Database, type Operation, SYNCED, WHAT_TO_DO } from './database.js'
+import { type Database, type Operation, putSynced, WHAT_TO_DO } from './database.js'
 import { reasonOf } from './fail-stop.js'
 import { decodeWords, encodeWords } from './fixed-record.js'
 import { EPOCHS_KEY } from './keys.js'
@@ -14,7 +14,7 @@ export function epochsRecord({ accepted, current }: Epochs): Operation & { reado
 
 export async function saveEpochs(log: Database, epochs: Epochs): Promise<void> {
   const { key, value } = epochsRecord(epochs)
-  await log.put(key, value, SYNCED)
+  await putSynced(log, key, value)
 }
 
 /** `marked`: what the durable mark has seen. LevelDB can lose a put without a word, and an older epoch would vote twice. */

@@ -60,6 +60,8 @@ export interface LevelStorageOptions {
   readonly peer: PeerId
   /** Bytes of log kept behind the checkpoint, for peers that were away and for change feeds. Default 64 MiB. */
   readonly logBytesKept?: number
+  /** After so many bytes LevelDB begins a new write-ahead file. Default 4 MiB. */
+  readonly writeBufferBytes?: number
 }
 
 interface Parts {
@@ -224,7 +226,7 @@ export class LevelStorage implements Storage {
   }
 
   async #recover(): Promise<Recovered> {
-    const directory = await DataDirectory.take(this.#options.dataDir, this.#opener)
+    const directory = await DataDirectory.take(this.#options.dataDir, this.#opener, this.#options.writeBufferBytes)
     const undo: (() => Promise<void>)[] = [() => directory.release()]
     try {
       const treeDatabase = await directory.openTree()

@@ -12,7 +12,7 @@ import { invariant } from '../../model/invariant.js'
 import type { Proposal } from '../../model/proposal.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, type Zxid } from '../../model/zxid.js'
 import { requireChained } from '../storage-order.js'
-import { type Database, type Operation, SYNCED, WHAT_TO_DO, writeBatch } from './database.js'
+import { type Database, type Operation, putSynced, WHAT_TO_DO, writeBatch } from './database.js'
 import type { DurableMark } from './durable-mark.js'
 import { decodeWords, encodeWords } from './fixed-record.js'
 import { BASE_KEY, groupKey, groupsOf, groupsOutside, type KeyRange } from './keys.js'
@@ -94,7 +94,7 @@ export class LogStore {
   async append(proposals: readonly Proposal[]): Promise<void> {
     requireChained(this.#last, proposals)
     const value = encodeGroup(proposals)
-    await this.#database.put(groupKey(this.#generation, proposals[0]!.zxid), asBuffer(value), SYNCED)
+    await putSynced(this.#database, groupKey(this.#generation, proposals[0]!.zxid), asBuffer(value))
     const before = this.#last
     this.#last = proposals.at(-1)!.zxid
     this.#segments.add(before, this.#last, value.length)

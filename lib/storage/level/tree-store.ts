@@ -21,7 +21,7 @@ import {
   clearSlowly,
   type Database,
   type Operation,
-  SYNCED,
+  putSynced,
   WHAT_TO_DO,
   writeBatch,
   yieldToOthers,
@@ -87,7 +87,7 @@ export class TreeStore {
     let journalChunks = 0
     let last: Uint8Array | undefined
     for await (const chunk of slicesOf(changes)) {
-      if (last !== undefined) await this.#database.put(journalKey(number, journalChunks++), asBuffer(last), SYNCED)
+      if (last !== undefined) await putSynced(this.#database, journalKey(number, journalChunks++), asBuffer(last))
       last = chunk
     }
     if (journalChunks === 0) {
