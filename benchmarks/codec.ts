@@ -4,7 +4,7 @@
  */
 import { decodeMessage, encodeMessage } from '../lib/codec/message-codec.js'
 import { decodeGroup, decodeRecord, encodeGroup, recordOf } from '../lib/codec/record.js'
-import { decodeZnode, encodeZnode, SharedAcls } from '../lib/codec/tree-codec.js'
+import { decodeZnode, encodeZnode, SharedParts } from '../lib/codec/tree-codec.js'
 import type { PeerMessage } from '../lib/core/zab/messages.js'
 import { OPEN_ACL_UNSAFE, TRUSTED } from '../lib/model/acl.js'
 import type { SessionId } from '../lib/model/ids.js'
@@ -79,6 +79,6 @@ const znode: Znode = {
   owner: undefined,
 }
 const entry = Buffer.from(encodeZnode(znode))
-const shared = new SharedAcls()
+const shared = new SharedParts()
 measure('znode of 100 bytes, encode', 1, () => encodeZnode(znode))
 measure('znode of 100 bytes, decode', 1, () => decodeZnode(entry, shared))

@@ -17,8 +17,11 @@ export function writeZxid(writer: CborWriter, value: Zxid): void {
   writer.uint(value.counter)
 }
 
-export function readZxid(reader: CborReader): Zxid {
-  return { epoch: reader.uint(), counter: reader.uint() }
+/** `known`: is returned if it is the same one. */
+export function readZxid(reader: CborReader, known?: Zxid): Zxid {
+  const epoch = reader.uint()
+  const counter = reader.uint()
+  return known !== undefined && known.counter === counter && known.epoch === epoch ? known : { epoch, counter }
 }
 
 /** Two items. */

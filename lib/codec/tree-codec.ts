@@ -8,6 +8,7 @@
 import type { Acl } from '../model/acl.js'
 import type { SessionRecord } from '../model/session-record.js'
 import type { Znode } from '../model/znode.js'
+import type { Zxid } from '../model/zxid.js'
 import { asBuffer, CborReader } from './cbor-reader.js'
 import { CborWriter } from './cbor-writer.js'
 import { openEnvelope } from './checksum.js'
@@ -32,8 +33,10 @@ const ACLS_MAX = 10_000
 
 const writer = new CborWriter()
 
-/** Most znodes share a handful of ACLs: hand one of these to every decodeZnode of a load, and equal ones become one object. */
-export class SharedAcls {
+/** Most znodes share a handful of ACLs, and zxids: hand one of these to every decodeZnode of a load, and equal ones become one object. */
+export class SharedParts {
+  /** The last zxid read: those of a znode are mostly one and the same, as they were when a txn made them. */
+  zxid: Zxid | undefined
   private readonly byBytes = new Map<string, Acl>()
 
   /** The ACL that fills the rest of the reader's frame up to `end`. */
@@ -71,15 +74,16 @@ export function encodeZnode(znode: Znode): Uint8Array {
 }
 
 /** Throws DATA_CORRUPT or DATA_TOO_NEW. Data is a copy of exactly its size. */
-export function decodeZnode(bytes: Uint8Array, shared?: SharedAcls): Znode {
+export function decodeZnode(bytes: Uint8Array, shared?: SharedParts): Znode {
   const frame = asBuffer(bytes)
   const end = openEnvelope(frame, 0, frame.length, ZNODE_VERSION, 'znode')
   const reader = new CborReader(frame, 1, end, 'DATA_CORRUPT')
   reader.arrayOf(ZNODE_ITEMS)
   const data = readData(reader)
-  const czxid = readZxid(reader)
-  const mzxid = readZxid(reader)
-  const pzxid = readZxid(reader)
+  const czxid = readZxid(reader, shared?.zxid)
+  const mzxid = readZxid(reader, czxid)
+  const pzxid = readZxid(reader, mzxid)
+  if (shared !== undefined) shared.zxid = pzxid
   const ctime = reader.uint53()
   const mtime = reader.uint53()
   const version = reader.int()

@@ -9,7 +9,7 @@
  * Calls are made one at a time (level-storage.ts has the turnstile); readers take a LevelDB snapshot.
  */
 import { decodeSnapshotChunk, SnapshotChunkWriter, type SnapshotEntryKind } from '../../codec/snapshot-chunk.js'
-import { decodeSession, decodeZnode, encodeSession, encodeZnode, SharedAcls } from '../../codec/tree-codec.js'
+import { decodeSession, decodeZnode, encodeSession, encodeZnode, SharedParts } from '../../codec/tree-codec.js'
 import { ZooKeeperError } from '../../model/errors.js'
 import type { SessionId } from '../../model/ids.js'
 import type { ReplicaChanges, ReplicaImage } from '../../model/replica-image.js'
@@ -187,12 +187,12 @@ export class TreeStore {
   }
 
   async #load(generation: number, { zxid, time, digest }: SnapshotHeader): Promise<ReplicaImage> {
-    const nodes = new Map<string, Znode>()
+    const nodes = new LoadedNodes()
     const sessions: SessionRecord[] = []
-    const acls = new SharedAcls()
+    const shared = new SharedParts()
     try {
       for await (const slice of this.#entries('node', nodesOf(generation))) {
-        for (const { key, value } of slice) nodes.set(key, decodeZnode(value, acls))
+        for (const { key, value } of slice) nodes.add(key, decodeZnode(value, shared))
       }
       for await (const slice of this.#entries('session', sessionsOf(generation))) {
         for (const { value } of slice) sessions.push(decodeSession(value))
@@ -222,6 +222,21 @@ export class TreeStore {
     } finally {
       await values.close()
     }
+  }
+}
+
+/** Two lists, not a map: nobody looks anything up in an image, and a million entries in a map are a second to make. */
+class LoadedNodes implements Iterable<readonly [path: string, znode: Znode]> {
+  readonly #paths: string[] = []
+  readonly #znodes: Znode[] = []
+
+  add(path: string, znode: Znode): void {
+    this.#paths.push(path)
+    this.#znodes.push(znode)
+  }
+
+  *[Symbol.iterator](): Generator<readonly [path: string, znode: Znode], void, undefined> {
+    for (let at = 0; at < this.#paths.length; at++) yield [this.#paths[at]!, this.#znodes[at]!]
   }
 }
 

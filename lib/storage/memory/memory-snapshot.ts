@@ -3,7 +3,7 @@
  * sessions by id, so that one state gives the same chunks everywhere.
  */
 import { decodeSnapshotChunk, SnapshotChunkWriter } from '../../codec/snapshot-chunk.js'
-import { decodeSession, decodeZnode, encodeSession, encodeZnode, SharedAcls } from '../../codec/tree-codec.js'
+import { decodeSession, decodeZnode, encodeSession, encodeZnode, SharedParts } from '../../codec/tree-codec.js'
 import type { SessionId } from '../../model/ids.js'
 import type { SessionRecord } from '../../model/session-record.js'
 import type { Znode } from '../../model/znode.js'
@@ -30,7 +30,7 @@ export async function* chunksOf(
 export class SnapshotReceiver {
   readonly nodes = new Map<string, Znode>()
   readonly sessions = new Map<SessionId, SessionRecord>()
-  readonly #acls = new SharedAcls()
+  readonly #acls = new SharedParts()
 
   /** Throws DATA_CORRUPT or DATA_TOO_NEW. */
   write(chunk: Uint8Array): void {

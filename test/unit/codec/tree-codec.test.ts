@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { crc32 } from '../../../lib/codec/checksum.js'
-import { decodeSession, decodeZnode, encodeSession, encodeZnode, SharedAcls } from '../../../lib/codec/tree-codec.js'
+import { decodeSession, decodeZnode, encodeSession, encodeZnode, SharedParts } from '../../../lib/codec/tree-codec.js'
 import { OPEN_ACL_UNSAFE } from '../../../lib/model/acl.js'
 import { hasCode, ZooKeeperError } from '../../../lib/model/errors.js'
 import type { SessionId } from '../../../lib/model/ids.js'
@@ -31,7 +31,7 @@ const resealed = (bytes: Uint8Array): Uint8Array => {
 
 describe('tree codec', () => {
   it('R5: gives back every znode as it was, with shared ACLs and without', () => {
-    const shared = new SharedAcls()
+    const shared = new SharedParts()
     fc.assert(
       fc.property(znode, value => {
         const bytes = encodeZnode(value)
@@ -55,7 +55,7 @@ describe('tree codec', () => {
   })
 
   it('makes one object of equal ACLs, and only of those', () => {
-    const shared = new SharedAcls()
+    const shared = new SharedParts()
     const other = { ...sample, acl: [{ perms: 1, scheme: 'world', id: 'anyone' }] }
     const [a, b, c] = [sample, sample, other].map(value => decodeZnode(encodeZnode(value), shared))
     expect(a!.acl).to.equal(b!.acl)
@@ -96,7 +96,7 @@ describe('tree codec', () => {
     })
 
     it(`R5: takes nothing but the canonical form of a ${what}, even under a right checksum`, () => {
-      const shared = new SharedAcls()
+      const shared = new SharedParts()
       const encode = (what === 'znode' ? encodeZnode : encodeSession) as (value: unknown) => Uint8Array
       for (let at = 1; at < bytes.length - 4; at++) {
         for (let byte = 0; byte <= 0xff; byte++) {
