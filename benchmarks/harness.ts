@@ -179,7 +179,7 @@ function profileArguments(id: number): string[] {
 }
 
 /** Below the range from which the kernel takes ports for outgoing connections: a redial must not take a member's port. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = []
   while (ports.length < count) {
     const port = 12_000 + Math.floor(Math.random() * 20_000)

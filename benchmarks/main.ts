@@ -1,7 +1,8 @@
-/** npm run bench -- [write] [read] [failover] [--seconds 3] [--in-flight 512] [--trials 20] [--znodes 1000]; VIVARIUM_CPU_PROFILE=<directory> keeps a profile of each member */
+/** npm run bench -- [write] [read] [failover] [million] [--seconds 3] [--in-flight 512] [--trials 20] [--znodes 1000] [--nodes 1000000]; VIVARIUM_CPU_PROFILE=<directory> keeps a profile of each member */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { failover } from './failover.js'
+import { million } from './million.js'
 import { read } from './read.js'
 import { write } from './write.js'
 
@@ -12,6 +13,7 @@ const { values, positionals } = parseArgs({
     trials: { type: 'string', default: '20' },
     'in-flight': { type: 'string' },
     znodes: { type: 'string', default: '1000' },
+    nodes: { type: 'string', default: '1000000' },
   },
 })
 const ms = Number(values.seconds) * 1000
@@ -20,8 +22,9 @@ const questions = new Map([
   ['write', () => write(ms, inFlight)],
   ['read', () => read(ms)],
   ['failover', () => failover(Number(values.trials), Number(values.znodes))],
+  ['million', () => million(Number(values.nodes))],
 ])
-const asked = positionals.length === 0 ? [...questions.keys()] : positionals
+const asked = positionals.length === 0 ? ['write', 'read', 'failover'] : positionals
 for (const name of asked)
   if (!questions.has(name)) throw new Error(`${name} is none of ${[...questions.keys()].join(', ')}`)
 console.log(`node ${process.version}, ${cpus().length} cores of ${cpus()[0]?.model}`)

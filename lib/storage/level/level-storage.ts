@@ -32,7 +32,7 @@ import type { PeerId } from '../../model/ids.js'
 import { invariant } from '../../model/invariant.js'
 import type { Proposal } from '../../model/proposal.js'
 import type { ReplicaChanges } from '../../model/replica-image.js'
-import { formatZxid, isAfter, isAtMost, ZERO, type Zxid } from '../../model/zxid.js'
+import { formatZxid, isAfter, isAtMost, sameZxid, ZERO, type Zxid } from '../../model/zxid.js'
 import type {
   Recovered,
   SnapshotHeader,
@@ -136,6 +136,8 @@ export class LevelStorage implements Storage {
       await this.#inTurn(async () => {
         // A snapshot has been switched to since: these changes are of the tree before.
         if (tree.checkpoint.generation !== generation || isAfter(tree.checkpoint.zxid, zxid)) return
+        // An idle tree costs nothing.
+        if (sameZxid(tree.checkpoint.zxid, zxid) && changes.nodes.size + changes.sessions.size === 0) return
         await tree.write(changes)
         await log.checkpointed(zxid, pending, this.#options.logBytesKept ?? DEFAULT_LOG_BYTES_KEPT)
       })
