@@ -21,6 +21,8 @@ export interface LogWriterPorts {
   /** Performs an installSnapshot; resolves with its completion, whole or aborted. */
   readonly installSnapshot: (effect: Kind<'installSnapshot'>) => Promise<Input>
   readonly completed: (input: Input) => void
+  /** Called right before a group is written; what it returns, when the group is durable. */
+  readonly writing: () => () => void
 }
 
 /** One group is one value in LevelDB: these keep it, and the memory of its encoding, of bounded size. */
@@ -138,7 +140,9 @@ export class LogWriter {
     this.#waitingBytes -= bytes
     const last = group.at(-1)
     invariant(last !== undefined, 'an append holds at least one proposal')
+    const durable = this.#ports.writing()
     await this.#ports.storage.append(group)
+    durable()
     return { kind: 'logged', op, zxid: last.zxid }
   }
 }

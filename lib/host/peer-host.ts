@@ -14,6 +14,7 @@ import type { ErrorCode } from '../model/errors.js'
 import type { Recovered, Storage } from '../storage/storage.js'
 import { Alarm } from './alarm.js'
 import { Checkpointer } from './checkpointer.js'
+import { CommitWatch } from './commit-watch.js'
 import { DiskSpace } from './disk-space.js'
 import { HistorySender } from './history-sender.js'
 import { Inbox } from './inbox.js'
@@ -24,6 +25,7 @@ import { LogWriter } from './log-writer.js'
 import { guardLogger, type Logger } from './logger.js'
 import type { ResolvedPeerOptions } from './peer-options.js'
 import { type PerformPorts, perform } from './perform.js'
+import { systemPoolProbe } from './pool-probe.js'
 import { SnapshotReceiver } from './snapshot-receiver.js'
 
 /** The core as the host sees it. */
@@ -43,6 +45,7 @@ export class PeerHost {
   readonly channels: LocalChannels
   readonly links: Links
   readonly space: DiskSpace
+  readonly commits: CommitWatch
   readonly logger: Logger
   /** Set when the user's logger threw: part of health(). */
   loggerFailure: unknown
@@ -117,8 +120,10 @@ export class PeerHost {
       disconnect: (link, reason) => this.links.disconnect(link, reason),
       input: push,
     })
+    this.commits = new CommitWatch({ clock: options.clock, probe: systemPoolProbe(), logger: this.logger })
     this.#log = new LogWriter({
       storage,
+      writing: () => this.commits.begin(),
       installSnapshot: effect => this.#snapshots.install(effect),
       completed: input => {
         push(input)

@@ -10,6 +10,7 @@ import type { MemberRole } from '../model/ensemble-config.js'
 import type { ZooKeeperError } from '../model/errors.js'
 import type { PeerId } from '../model/ids.js'
 import { zxidToBigint } from '../model/zxid.js'
+import type { CommitTimes } from './commit-watch.js'
 import type { LifecycleState } from './lifecycle.js'
 import type { PeerHost } from './peer-host.js'
 import type { ResolvedPeerOptions } from './peer-options.js'
@@ -47,6 +48,8 @@ export interface StatusReport {
   readonly members: readonly MemberReport[]
   /** The disk has less room than `diskFreeBytesMin`: writes are refused with STORAGE_LOW. */
   readonly storageLow: boolean
+  /** How long commits took, the longest of the last 10 s: waiting for libuv's pool, and for the disk. */
+  readonly commits: CommitTimes
   /** Attached clients of this peer. */
   readonly clients: number
 }
@@ -78,6 +81,7 @@ export function reportStatus(host: PeerHost, options: ResolvedPeerOptions): Stat
     applied: zxidToBigint(applied),
     members: reportMembers(host, options),
     storageLow: alive && host.space.low,
+    commits: host.commits.times,
     clients: host.channels.size,
   }
 }
@@ -98,6 +102,8 @@ export function reportHealth(host: PeerHost, options: ResolvedPeerOptions): Heal
     const [free, least] = [host.space.freeBytes ?? 0, options.diskFreeBytesMin].map(mebibytes)
     reasons.push(`the disk is low, writes are refused: ${free} MiB free, of at least ${least} (diskFreeBytesMin)`)
   }
+  const { trouble } = host.commits
+  if (state === 'running' && trouble !== undefined) reasons.push(trouble)
   if (host.loggerFailure !== undefined) reasons.push(`the logger threw: ${String(host.loggerFailure)}`)
   return { ok, reasons }
 }

@@ -136,6 +136,12 @@ export const layers: readonly Layer[] = [
   { name: 'host/clock', files: ['lib/host/clock.ts'], may: ['client', 'node:perf_hooks'] },
   { name: 'host/random', files: ['lib/host/random.ts'], may: ['core/contracts', 'node:crypto'] },
   {
+    name: 'host/pool-probe',
+    files: ['lib/host/pool-probe.ts'],
+    may: ['node:crypto', 'node:perf_hooks'],
+    reason: "node:crypto: a job for libuv's pool that touches no file",
+  },
+  {
     name: 'jute',
     files: ['lib/jute/'],
     may: ['model', 'client', 'auth', 'transport', 'metrics', 'node:net', 'node:tls'],

@@ -48,11 +48,13 @@ class SlowStorage {
 describe('log writer', () => {
   let storage: SlowStorage
   let completed: Input[]
+  let writing: string[]
   let installed: (input: Input) => void
   let writer: LogWriter
   beforeEach(() => {
     storage = new SlowStorage()
     completed = []
+    writing = []
     writer = new LogWriter({
       storage,
       installSnapshot: () => {
@@ -62,12 +64,26 @@ describe('log writer', () => {
         })
       },
       completed: input => completed.push(input),
+      writing: () => {
+        writing.push('begun')
+        return () => writing.push('durable')
+      },
     })
   })
   const submit = (...operations: LogOperation[]) => {
     for (const operation of operations) writer.submit(operation)
     writer.flush()
   }
+
+  it('tells when a group is about to be written, and when it is durable', async () => {
+    submit(append(1, 1))
+    expect([storage.calls, writing]).to.deep.equal([['append 1'], ['begun']])
+    await storage.finish()
+    expect(writing).to.deep.equal(['begun', 'durable'])
+    submit(saveEpochs(2))
+    await storage.finish()
+    expect(writing.length, 'of the log only').to.equal(2)
+  })
 
   it('Z17: tells nothing before the storage promise resolves', async () => {
     submit(append(1, 1))
