@@ -33,7 +33,7 @@ import { decodeRecordIn, recordOf } from './record.js'
 import { readRequest, writeRequest } from './request-codec.js'
 import { UnionCodec } from './union-codec.js'
 
-const roles: readonly RoleName[] = ['looking', 'following', 'leading', 'observing']
+const roles: readonly (RoleName | 'repairing')[] = ['looking', 'following', 'leading', 'observing', 'repairing']
 const memberRoles: readonly MemberRole[] = ['participant', 'observer']
 
 const writer = new CborWriter()

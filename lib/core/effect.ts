@@ -35,7 +35,13 @@ export type Effect =
   | { readonly kind: 'append'; readonly op: OperationNumber; readonly proposals: readonly Proposal[] }
   /** Cut the log behind `after`. */
   | { readonly kind: 'truncate'; readonly op: OperationNumber; readonly after: Zxid }
-  | { readonly kind: 'saveEpochs'; readonly op: OperationNumber; readonly epochs: Epochs }
+  /** With `endsRepair` the store, once the epochs are durable, also forgets for good that it was damaged. */
+  | {
+      readonly kind: 'saveEpochs'
+      readonly op: OperationNumber
+      readonly epochs: Epochs
+      readonly endsRepair?: boolean
+    }
   | { readonly kind: 'checkpoint'; readonly op: OperationNumber; readonly changes: ReplicaChanges }
   /**
    * Stream the log behind `after` up to `upTo` (or further, as far as the log is written when the stream gets there) as

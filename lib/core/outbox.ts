@@ -40,9 +40,9 @@ export class Outbox {
     this.#effects.push({ kind: 'truncate', op, after })
     return op
   }
-  saveEpochs(epochs: Epochs): OperationNumber {
+  saveEpochs(epochs: Epochs, endsRepair = false): OperationNumber {
     const op = this.#next()
-    this.#effects.push({ kind: 'saveEpochs', op, epochs })
+    this.#effects.push({ kind: 'saveEpochs', op, epochs, ...(endsRepair ? { endsRepair } : {}) })
     return op
   }
   installSnapshot(link: LinkId, begin: SnapshotBegin): OperationNumber {

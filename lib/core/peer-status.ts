@@ -17,6 +17,10 @@ export interface PeerStatus {
   readonly serving: boolean
   /** The state of this peer is not the ensemble's: it serves nobody until it has a snapshot, or is found to be right (Z31). */
   readonly diverged: boolean
+  /** Its history was damaged: it does not vote, and serves nobody, until a leader has brought it up to date. */
+  readonly repairing: boolean
+  /** Voters known to be in that state, this peer included. */
+  readonly damagedVoters: readonly PeerId[]
   /** Last proposal in this peer's log, last known to be committed, last applied. */
   readonly logged: Zxid
   readonly committed: Zxid
@@ -31,6 +35,8 @@ export function saysTheSame(a: PeerStatus, b: PeerStatus): boolean {
     a.leader === b.leader &&
     a.epoch === b.epoch &&
     a.serving === b.serving &&
-    a.diverged === b.diverged
+    a.diverged === b.diverged &&
+    a.repairing === b.repairing &&
+    String(a.damagedVoters) === String(b.damagedVoters)
   )
 }

@@ -45,6 +45,8 @@ export interface PeerInitial {
     readonly image: ReplicaImage
     readonly suffix: readonly Proposal[]
     readonly history: HistorySummary
+    /** Something this peer has acknowledged is lost; its epochs are not. */
+    readonly damage?: { readonly reason: string } | undefined
   }
 }
 
@@ -112,6 +114,7 @@ export class PeerCore {
       epochs,
       history,
       marks: this.#marks,
+      damaged: recovered.damage !== undefined,
     })
   }
 
@@ -136,7 +139,7 @@ export class PeerCore {
   }
 
   get status(): PeerStatus {
-    const { name, phase, leaderId, epoch, serving, diverged } = this.#roles
+    const { name, phase, leaderId, epoch, serving, diverged, repairing, damagedVoters } = this.#roles
     const { last, committed, applied } = this.#history
     return {
       peer: this.#initial.peer,
@@ -146,6 +149,8 @@ export class PeerCore {
       epoch,
       serving,
       diverged,
+      repairing,
+      damagedVoters,
       logged: last,
       committed,
       applied,
@@ -363,6 +368,10 @@ export class PeerCore {
         this.#ending ??= reason
       },
       established: () => this.#established(),
+      repaired: () => {
+        this.#roles.repaired()
+        this.#outbox.report('info', 'repaired: this peer holds the history of the ensemble again')
+      },
       advanced: () => {
         this.#apply()
         this.#leaderRequests?.advanced()

@@ -4,11 +4,13 @@
  * Always holds: a role begins with nothing of the role before it (its links are closed, its storage operations have completed); an own vote
  * is cast only when the storage queue has run dry (E6). Every change is announced to all linked members, so the last notification heard over
  * a live link is always what that member says now.
+ * A damaged peer takes part without counting: election/damaged-voter.ts.
  * Before: peer.ts hands in what happened. After: election/, zab/.
  */
 import { type EnsembleConfig, votersOf } from '../model/ensemble-config.js'
 import type { LinkId, OperationNumber, PeerId } from '../model/ids.js'
 import { ZERO, type Zxid } from '../model/zxid.js'
+import { damagedVoters, isDamaged } from './election/damaged-voter.js'
 import { type Decision, FastLeaderElection } from './election/fast-leader-election.js'
 import type { Vote } from './election/vote.js'
 import type { LinkTable } from './link-table.js'
@@ -36,6 +38,8 @@ export interface RolesSetup {
   readonly epochs: EpochKeeper
   readonly history: History
   readonly marks: StateMarks
+  /** This peer's history was damaged: it counts nowhere until it has a leader's. */
+  readonly damaged: boolean
 }
 
 type Role =
@@ -49,6 +53,7 @@ export class Roles {
   readonly #quorum: Quorum
   #role: Role = { kind: 'looking', election: undefined }
   #round = 0
+  #damaged: boolean
   /** What led to the present role. */
   #vote: Vote | undefined
   /** The last word of each linked member. */
@@ -59,6 +64,7 @@ export class Roles {
   constructor(setup: RolesSetup) {
     this.#setup = setup
     this.#quorum = majority(votersOf(setup.config))
+    this.#damaged = setup.damaged
   }
 
   get leader(): Leader | undefined {
@@ -91,6 +97,20 @@ export class Roles {
   }
   get epoch(): number {
     return this.leader?.epoch || this.learner?.epoch || this.#setup.epochs.current
+  }
+
+  /** Its history is damaged, and it is not yet whole again. */
+  get repairing(): boolean {
+    return this.#damaged
+  }
+  /** Voters that say so of themselves, this peer included: they count in no quorum. */
+  get damagedVoters(): readonly PeerId[] {
+    return damagedVoters(this.#quorum.voters, this.#heard, this.#damaged ? this.#setup.self : undefined)
+  }
+
+  /** Its disk holds the history and the epoch of an established leader. */
+  repaired(): void {
+    this.#damaged = false
   }
 
   onLinked(peer: PeerId, link: LinkId, now: number): void {
@@ -180,7 +200,7 @@ export class Roles {
 
   #elect(now: number): void {
     const { self, history, epochs, links, port, options, marks } = this.#setup
-    const votes = this.#quorum.voters.has(self)
+    const votes = this.#quorum.voters.has(self) && !this.#damaged
     // Whose state is void leaves it to others to lead (Z31): its log would do, but it could serve nobody.
     const ownVote: Vote =
       votes && !marks.diverged
@@ -195,6 +215,7 @@ export class Roles {
         self,
         quorum: this.#quorum,
         options,
+        repairing: this.#damaged,
         port: {
           announce: notification => {
             for (const [, link] of links.entries()) port.send(link, notification)
@@ -220,7 +241,7 @@ export class Roles {
       this.#decided(role.election?.onNotification(peer, heard, now), now)
       return
     }
-    if (heard.role === 'looking') this.#setup.port.send(link, this.#notification())
+    if (heard.role === 'looking' || heard.role === 'repairing') this.#setup.port.send(link, this.#notification())
     if (role.kind === 'learning' && peer === role.learner.leader && !role.learner.serving && this.#abandons(heard)) {
       role.learner.leave(`peer ${peer} is not going to lead`)
     }
@@ -243,11 +264,12 @@ export class Roles {
       leader.start()
       for (const [peer, { link, info }] of [...this.#early]) this.#join(leader, peer, link, info, now)
     } else {
-      const role = config.members.find(member => member.id === self)?.role ?? 'observer'
+      const configured = config.members.find(member => member.id === self)?.role ?? 'observer'
+      const role = this.#damaged ? 'observer' : configured
       const link = links.linkTo(decision.vote.leader)
       if (link === undefined) return this.look('the chosen leader is gone')
       const learner = new Learner(
-        { leader: decision.vote.leader, role, port, events, epochs, marks, options },
+        { leader: decision.vote.leader, role, port, events, epochs, marks, options, repairing: this.#damaged },
         history,
         link,
         now,
@@ -264,9 +286,11 @@ export class Roles {
     if (leader.established) return false
     const { self } = this.#setup
     const coming = [...this.#heard].filter(
-      ([, heard]) => heard.leader === self && (heard.role !== 'looking' || heard.round === this.#round),
+      ([, heard]) =>
+        heard.leader === self && !isDamaged(heard) && (heard.role !== 'looking' || heard.round === this.#round),
     )
-    return !this.#quorum.isQuorum([self, ...leader.learners.keys(), ...coming.map(([peer]) => peer)])
+    const present = [...leader.learners.values()].filter(each => each.votes)
+    return !this.#quorum.isQuorum([self, ...present.map(each => each.peer), ...coming.map(([peer]) => peer)])
   }
 
   #join(leader: Leader, peer: PeerId, link: LinkId, info: LearnerInfo, now: number): void {

@@ -17,7 +17,7 @@ type Kind<K extends Effect['kind']> = Extract<Effect, { readonly kind: K }>
 export type LogOperation = Kind<'append'> | Kind<'truncate'> | Kind<'saveEpochs'> | Kind<'installSnapshot'>
 
 export interface LogWriterPorts {
-  readonly storage: Pick<Storage, 'append' | 'truncate' | 'saveEpochs'>
+  readonly storage: Pick<Storage, 'append' | 'truncate' | 'saveEpochs' | 'endRepair'>
   /** Performs an installSnapshot; resolves with its completion, whole or aborted. */
   readonly installSnapshot: (effect: Kind<'installSnapshot'>) => Promise<Input>
   readonly completed: (input: Input) => void
@@ -114,6 +114,7 @@ export class LogWriter {
         return { kind: 'truncated', op: operation.op }
       case 'saveEpochs':
         await this.#ports.storage.saveEpochs(operation.epochs)
+        if (operation.endsRepair) await this.#ports.storage.endRepair?.()
         return { kind: 'epochsSaved', op: operation.op }
       case 'installSnapshot':
         return this.#ports.installSnapshot(operation)

@@ -8,11 +8,12 @@ import type { Now } from '../core/input.js'
 import type { ProtocolOptions } from '../core/protocol-options.js'
 import type { Random } from '../core/random.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
+import { hasCode } from '../model/errors.js'
 import type { PeerId } from '../model/ids.js'
 import type { Recovered, Storage } from '../storage/storage.js'
 import { PeerHost, type SteppedCore } from './peer-host.js'
 import type { ResolvedPeerOptions } from './peer-options.js'
-import { recover } from './recovery.js'
+import { recover, repair } from './recovery.js'
 
 /** What the core begins with. */
 export interface CoreInitial {
@@ -29,20 +30,33 @@ export async function openHost(
   makeCore: (initial: CoreInitial, now: Now) => SteppedCore,
 ): Promise<PeerHost> {
   let host: PeerHost
+  let recovered: Recovered
   try {
-    const recovered = await recover(storage, options)
-    const { epochs, image, suffix, history } = recovered
     const { id, config, protocol, random, clock } = options
-    const core = makeCore(
-      { peer: id, config, options: protocol, random, recovered: { epochs, image, suffix, history } },
-      { monotonic: clock.now(), wall: clock.wall() },
-    )
+    const begin = ({ identity: _, ...recovered }: Recovered): SteppedCore => {
+      const now = { monotonic: clock.now(), wall: clock.wall() }
+      return makeCore({ peer: id, config, options: protocol, random, recovered }, now)
+    }
+    recovered = await recover(storage, options)
+    let core: SteppedCore
+    try {
+      core = begin(recovered)
+    } catch (error) {
+      // Only a replica made of it shows that the tree is not whole.
+      if (!hasCode(error, 'DATA_CORRUPT')) throw error
+      recovered = await repair(storage, options, error)
+      core = begin(recovered)
+    }
     host = new PeerHost(options, storage, recovered, core)
   } catch (error) {
     await Promise.allSettled([storage.close(), options.transport?.close()])
     throw error
   }
   for (const warning of options.warnings) host.logger.warn(warning)
+  if (recovered.damage !== undefined) {
+    const { reason } = recovered.damage
+    host.logger.error('damaged data: this peer does not vote and serves nobody until it is repaired', { reason })
+  }
   await host.start()
   return host
 }

@@ -49,6 +49,8 @@ export class PeerHost {
   readonly logger: Logger
   /** Set when the user's logger threw: part of health(). */
   loggerFailure: unknown
+  /** What was found damaged at the start, though it may be whole again. */
+  readonly damage: string | undefined
   readonly #options: ResolvedPeerOptions
   readonly #storage: Storage
   readonly #inbox = new Inbox()
@@ -71,6 +73,7 @@ export class PeerHost {
   constructor(options: ResolvedPeerOptions, storage: Storage, recovered: Recovered, core: SteppedCore) {
     this.core = core
     this.#options = options
+    this.damage = recovered.damage?.reason
     this.#storage = storage
     this.logger = guardLogger(options.logger, { peer: options.id }, error => {
       this.loggerFailure = error

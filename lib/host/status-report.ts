@@ -30,7 +30,8 @@ export interface MemberReport {
 export interface StatusReport {
   readonly id: PeerId
   readonly ensemble: string
-  readonly state: LifecycleState
+  /** 'repairing': running, but its data were damaged; it does not vote and serves nobody until a leader has brought it up to date. */
+  readonly state: LifecycleState | 'repairing'
   /** Why the peer has failed. */
   readonly error: ZooKeeperError | undefined
   readonly role: RoleName
@@ -62,13 +63,13 @@ export interface Health {
 }
 
 export function reportStatus(host: PeerHost, options: ResolvedPeerOptions): StatusReport {
-  const { role, phase, leader, epoch, serving, diverged, logged, committed, applied } = host.core.status
+  const { role, phase, leader, epoch, serving, diverged, repairing, logged, committed, applied } = host.core.status
   const { state, error } = host.lifecycle
   const alive = state === 'running' || state === 'closing'
   return {
     id: options.id,
     ensemble: options.ensemble,
-    state,
+    state: state === 'running' && repairing ? 'repairing' : state,
     error,
     role: alive ? role : 'looking',
     phase,
@@ -90,11 +91,19 @@ export function reportHealth(host: PeerHost, options: ResolvedPeerOptions): Heal
   const { state, error, serving, diverged, role, members } = reportStatus(host, options)
   const reasons: string[] = []
   if (error !== undefined) reasons.push(`failed: ${error.message}`)
+  else if (state === 'repairing') reasons.push(`damaged, waiting for a leader to repair it: ${host.damage}`)
   else if (state !== 'running') reasons.push(`the peer is ${state}`)
   else if (diverged)
     reasons.push(`not serving: ${role}, the replica differs from the ensemble's and waits for a snapshot`)
   else if (!serving) reasons.push(`not serving: ${role}, no established leader`)
   const ok = reasons.length === 0
+  const { damagedVoters } = host.core.status
+  const voters = options.config.members.filter(member => member.role === 'participant').length
+  if (damagedVoters.length > 0) {
+    const lost = damagedVoters.length * 2 >= voters
+    const why = lost ? 'no quorum is left without them' : 'they do not vote until they are repaired'
+    reasons.push(`damaged voters: ${damagedVoters.join(', ')}; ${why}`)
+  }
   for (const { id, connected, trouble } of members) {
     if (!connected) reasons.push(`no link with peer ${id}${trouble === undefined ? '' : `: ${trouble}`}`)
   }

@@ -31,6 +31,8 @@ export interface Recovered {
   /** The log behind the checkpoint, checksums and chain verified. Not applied yet: some of it may never have been committed. */
   readonly suffix: readonly Proposal[]
   readonly history: HistorySummary
+  /** Acknowledged data are lost: what is here is a new beginning, to be filled by the leader before it counts (see beginRepair). */
+  readonly damage?: { readonly reason: string } | undefined
 }
 
 export interface Storage {
@@ -39,6 +41,14 @@ export interface Storage {
    * ENSEMBLE_MISMATCH when the data belong to another ensemble or peer than the options say.
    */
   open(): Promise<Recovered>
+  /**
+   * After `open` has rejected with DATA_CORRUPT (or its image has proved false): sets the damaged data aside and begins with an empty log and tree, the
+   * epochs kept, marked as damaged. The mark, like the data set aside, lasts over restarts until endRepair. For a member of several: the others have
+   * the data. Rejects with DATA_CORRUPT, and has changed nothing, when identity or epochs are in doubt. A store without it is not repaired.
+   */
+  beginRepair?(damage: unknown): Promise<Recovered>
+  /** The leader's history and epoch are durable here: removes the mark for good, and then what was set aside. One of the calls on the log. */
+  endRepair?(): Promise<void>
   /** One group commit: the first entry's `previous` is the last entry's zxid (or the chain base). */
   append(proposals: readonly Proposal[]): Promise<void>
   /** Drops every entry behind `after`, which is in the log, or is the chain base. */

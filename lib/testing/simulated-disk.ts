@@ -2,7 +2,8 @@
  * The disk of one peer in a simulated world: what is on it after a crash, and how long it takes to get there.
  *
  * Always holds: operations complete in the order given, one at a time, appends that wait together as one; a completion is told after the state
- * has changed. A crash loses what waits and keeps none, a part (of an append: a prefix) or all of what is under way.
+ * has changed. A crash loses what waits and keeps none, a part (of an append: a prefix) or all of what is under way. Bit rot below the durable mark
+ * leaves the epochs and nothing else, and is known as damage until a repair has ended.
  * Mirrors host/log-writer.ts, host/checkpointer.ts and storage/storage.ts, without bytes.
  */
 import type { Effect } from '../core/effect.js'
@@ -48,7 +49,15 @@ export type DiskChange =
   | { readonly kind: 'truncate'; readonly after: Zxid; readonly dropped: readonly Proposal[] }
   | { readonly kind: 'epochs'; readonly epochs: Epochs; readonly before: Epochs }
   | { readonly kind: 'checkpoint'; readonly zxid: Zxid }
+  | { readonly kind: 'rot' }
+  | { readonly kind: 'repaired'; readonly lost: LostHistory }
   | { readonly kind: 'install'; readonly zxid: Zxid; readonly dropped: readonly Proposal[] }
+
+/** What a disk held when it was damaged. */
+export interface LostHistory {
+  readonly upTo: Zxid
+  readonly entries: readonly Proposal[]
+}
 
 interface Checkpoint {
   zxid: Zxid
@@ -65,7 +74,8 @@ export class SimulatedDisk {
   epochs: Epochs = { accepted: 0, current: 0 }
   base: Zxid = ZERO
   entries: Proposal[] = []
-  #checkpoint: Checkpoint = { zxid: ZERO, time: 0, digest: EMPTY_DIGEST, nodes: new Map(), sessions: new Map() }
+  #checkpoint: Checkpoint = emptyCheckpoint()
+  lost: LostHistory | undefined
   // What does not.
   #queue: DiskOperation[] = []
   #underWay: DiskOperation[] | undefined
@@ -108,6 +118,18 @@ export class SimulatedDisk {
     return isAtMost(zxid, this.#checkpoint.zxid) || isAtMost(zxid, this.base) || this.find(zxid) !== undefined
   }
 
+  /** Damage is found at the next start. Only while its peer is down. */
+  rot(): void {
+    invariant(this.lost === undefined, 'one damage at a time')
+    const { zxid } = this.#checkpoint
+    this.lost = { upTo: isAfter(zxid, this.base) ? zxid : this.base, entries: this.entries }
+    this.#checkpoint = emptyCheckpoint()
+    this.base = ZERO
+    this.entries = []
+    this.#sinceCheckpoint = 0
+    this.#ports.changed({ kind: 'rot' })
+  }
+
   find(zxid: Zxid): Proposal | undefined {
     let low = 0
     let high = this.entries.length
@@ -138,7 +160,8 @@ export class SimulatedDisk {
     for (const { zxid } of this.entries) ranges.add(zxid)
     const image = this.image()
     const suffix = this.entries.filter(each => isAfter(each.zxid, image.zxid))
-    return { epochs: this.epochs, image, suffix, history: ranges.summary() }
+    const damage = this.lost === undefined ? undefined : { reason: 'bit rot' }
+    return { epochs: this.epochs, image, suffix, history: ranges.summary(), damage }
   }
 
   submit(operation: DiskOperation): void {
@@ -177,7 +200,11 @@ export class SimulatedDisk {
         const entries = operations.flatMap(each => (each.kind === 'append' ? each.proposals : []))
         const kept = entries.slice(0, random.below(entries.length + 1))
         if (kept.length > 0) this.#append(kept)
-      } else if (random.chance(0.5)) this.#carryOut(first)
+      } else if (random.chance(0.5)) {
+        // The end of a repair is a second write.
+        const part = first.kind === 'saveEpochs' && first.endsRepair === true && random.chance(0.5)
+        this.#carryOut(part ? { ...first, endsRepair: false } : first)
+      }
     }
     if (this.#checkpointing && random.chance(0.5)) this.#carryOutCheckpoint(this.#checkpoints[0]!)
     this.#life += 1
@@ -251,6 +278,11 @@ export class SimulatedDisk {
         requireRising(before, operation.epochs)
         this.epochs = operation.epochs
         this.#ports.changed({ kind: 'epochs', epochs: operation.epochs, before })
+        if (operation.endsRepair === true && this.lost !== undefined) {
+          const { lost } = this
+          this.lost = undefined
+          this.#ports.changed({ kind: 'repaired', lost })
+        }
         return { kind: 'epochsSaved', op }
       }
       case 'installSnapshot': {
@@ -330,6 +362,10 @@ export class SimulatedDisk {
       if (life === this.#life) run()
     })
   }
+}
+
+function emptyCheckpoint(): Checkpoint {
+  return { zxid: ZERO, time: 0, digest: EMPTY_DIGEST, nodes: new Map(), sessions: new Map() }
 }
 
 function put<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {

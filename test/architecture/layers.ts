@@ -228,6 +228,10 @@ export const longFiles: ReadonlyMap<string, string> = new Map([
     'the one door: a row for every input, and what each step ends with; the parts it ties stand in files of their own',
   ],
   [
+    'lib/core/roles.ts',
+    'one state machine: every transition of a peer on one page; what each role does stands elsewhere',
+  ],
+  [
     'lib/core/pipeline/request-pipeline.ts',
     "the order of one peer's clients, from admission to answer: cut further, the order would be nobody's",
   ],

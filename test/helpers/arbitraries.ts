@@ -146,7 +146,7 @@ export const sessionRecord: Arbitrary<SessionRecord> = fc.record({ session: sess
 export const peerMessages: ByKind<PeerMessage> = {
   notification: fc.record({
     kind: kind('notification'),
-    role: fc.constantFrom('looking', 'following', 'leading', 'observing'),
+    role: fc.constantFrom('looking', 'following', 'leading', 'observing', 'repairing'),
     leader: peerId,
     zxid,
     epoch: uint32,

@@ -7,10 +7,12 @@ import type { FaultKind, Scenario } from './scenario.js'
 
 export class Faults {
   readonly counts = new Map<FaultKind, number>()
+  rots = 0
   readonly #world: World
   readonly #scenario: Scenario
   readonly #random: SeededRandom
   readonly #ledger: Pick<Ledger, 'falseStates'>
+  readonly #rotRandom: SeededRandom
   #active = true
   #restarting = true
   /** Peers that stay down until everything heals. */
@@ -21,8 +23,10 @@ export class Faults {
     this.#world = world
     this.#scenario = scenario
     this.#random = new SeededRandom(scenario.world.seed, 'faults')
+    this.#rotRandom = new SeededRandom(scenario.world.seed, 'rot faults')
     world.observe({ crashed: peer => this.#restartLater(peer), stopped: peer => this.#restartLater(peer) })
     if (scenario.faultEveryMs !== undefined && scenario.faults.length > 0) this.#next(scenario.faultEveryMs)
+    if (scenario.rotEveryMs !== undefined) this.#nextRot(scenario.rotEveryMs)
   }
 
   /** No more of them. A minority of voters (and any observer) may stay down or cut off: a quorum must do. */
@@ -32,7 +36,9 @@ export class Faults {
     network.heal()
     this.#world.slowness = 1
     const voters = this.#world.voterIds()
-    const spare = Math.floor((voters.length - 1) / 2)
+    // A damaged voter needs a quorum of the others.
+    const damaged = voters.filter(id => this.#world.peer(id).disk.lost !== undefined).length
+    const spare = Math.max(0, Math.floor((voters.length - 1) / 2) - damaged)
     const down = this.#random.below(spare + 1)
     for (let count = 0; count < down; count++) this.#keptDown.add(this.#world.peer(this.#random.pick(voters)))
     for (const peer of peers.values()) {
@@ -60,6 +66,23 @@ export class Faults {
       if (!this.#active) return
       this.#cause(this.#random.pick(this.#scenario.faults))
       this.#next(everyMs)
+    })
+  }
+
+  /** A peer comes back and finds its disk damaged. One at a time, so that each entry keeps a holder in every quorum. */
+  #nextRot(everyMs: number): void {
+    const world = this.#world
+    const random = this.#rotRandom
+    world.after(random.waiting(everyMs), () => {
+      if (!this.#active) return
+      const peer = random.pick([...world.peers.values()])
+      if ([...world.peers.values()].every(each => each.disk.lost === undefined)) {
+        peer.crash(random.chance(0.3))
+        peer.disk.rot()
+        this.rots += 1
+        world.note(`fault bitRot ${peer.id}`)
+      }
+      this.#nextRot(everyMs)
     })
   }
 

@@ -29,6 +29,8 @@ export interface RunResult {
   readonly commits: number
   readonly answered: number
   readonly faults: ReadonlyMap<FaultKind, number>
+  /** Disks that were damaged. */
+  readonly rots: number
 }
 
 export interface RunOptions {
@@ -71,6 +73,7 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
     commits: checkers.ledger.chain.length,
     answered: workload.answered,
     faults: faults.counts,
+    rots: faults.rots,
   }
 }
 

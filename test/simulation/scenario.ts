@@ -35,6 +35,8 @@ export interface Scenario {
   readonly faults: readonly FaultKind[]
   /** How long faults go on, in virtual time. */
   readonly durationMs: number
+  /** Mean time between two disks that are found damaged; undefined for none. */
+  readonly rotEveryMs: number | undefined
   /** How many calls a client keeps outstanding at most. */
   readonly pipelining: number
 }
@@ -44,6 +46,8 @@ export function scenarioOf(seed: number): Scenario {
   const voters = random.pick([3, 3, 3, 5, 5, 1])
   const observers = random.pick([0, 0, 1, 2])
   const calm = random.chance(0.06)
+  // A stream of its own, so that the other choices of a seed are what they were before.
+  const rot = new SeededRandom(seed, 'rot')
   return {
     world: {
       seed,
@@ -63,6 +67,7 @@ export function scenarioOf(seed: number): Scenario {
       ...(new SeededRandom(seed, 'storageLow').chance(0.3) ? (['storageLow'] as const) : []),
     ],
     durationMs: random.between(3000, 9000),
+    rotEveryMs: !calm && voters > 1 && rot.chance(0.35) ? rot.pick([500, 1000, 2000]) : undefined,
     pipelining: random.pick([1, 3, 8]),
   }
 }
@@ -79,6 +84,16 @@ export const falseStates: ScenarioChange = {
   world: { voters: 3, observers: 1 },
   faults: ['falseState'],
   faultEveryMs: 600,
+  rotEveryMs: undefined,
+  durationMs: 9000,
+}
+
+/** Disks are found damaged all the time, one at a time, and hardly anything else goes wrong. */
+export const rotting: ScenarioChange = {
+  world: { voters: 3, checkpointEntries: 12, entriesKept: 3 },
+  faults: ['crash', 'crashMidStep', 'resetLink'],
+  faultEveryMs: 600,
+  rotEveryMs: 500,
   durationMs: 9000,
 }
 

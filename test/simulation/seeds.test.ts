@@ -1,7 +1,7 @@
 /** A short run of the simulation with `npm test`; `npm run simulate` does the long ones. */
 import { expect } from 'chai'
 import { run } from './run.js'
-import { falseStates, flapping } from './scenario.js'
+import { falseStates, flapping, rotting } from './scenario.js'
 
 /** Seeds that have found a bug in the core, by what they found. */
 const REMEMBERED: ReadonlyMap<number, string> = new Map([
@@ -50,6 +50,18 @@ describe('simulation', function () {
       if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
     }
     expect(violations).to.deep.equal([])
+  })
+
+  it('D3, E7: holds for seeds 1 to 10 when one disk after the other is found damaged', () => {
+    const violations = []
+    let rots = 0
+    for (let seed = 1; seed <= 10; seed++) {
+      const { violation, ...result } = run(seed, { scenario: rotting })
+      rots += result.rots
+      if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
+    }
+    expect(violations).to.deep.equal([])
+    expect(rots).to.be.greaterThan(30)
   })
 
   it('R4: runs the same way every time, and differently for another seed', () => {

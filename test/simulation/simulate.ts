@@ -3,12 +3,13 @@
  *
  *   npm run simulate -- --seeds 500             seeds 1 to 500
  *   npm run simulate -- --seed 17 --trace       one seed, every input and effect on a line
+ *   npm run simulate -- --rotting               disks that are found damaged, one after the other
  *   npm run simulate -- --mutants '' --seeds 50 which planted bug is found by which seed (those whose name has the text)
  */
 import { parseArgs } from 'node:util'
 import { mutants } from './mutants/mutants.js'
 import { run } from './run.js'
-import { falseStates, faultKinds, flapping } from './scenario.js'
+import { falseStates, faultKinds, flapping, rotting } from './scenario.js'
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     mutants: { type: 'string' },
     flapping: { type: 'boolean', default: false },
     'false-states': { type: 'boolean', default: false },
+    rotting: { type: 'boolean', default: false },
   },
 })
 
@@ -41,17 +43,19 @@ let events = 0
 let commits = 0
 let answered = 0
 let virtualMs = 0
+let rots = 0
 const broken: number[] = []
 
 for (let seed = first; seed < first + count; seed++) {
   const result = run(seed, {
     ...(values.trace ? { trace: line => console.log(line) } : {}),
-    scenario: values.flapping ? flapping : values['false-states'] ? falseStates : undefined,
+    scenario: values.flapping ? flapping : values.rotting ? rotting : values['false-states'] ? falseStates : undefined,
   })
   events += result.events
   commits += result.commits
   answered += result.answered
   virtualMs += result.virtualMs
+  rots += result.rots
   for (const [kind, times] of result.faults) faults.set(kind, (faults.get(kind) ?? 0) + times)
   if (values.seed !== undefined) console.log(`trace hash ${result.traceHash}`)
   if (result.violation === undefined) continue
@@ -59,7 +63,7 @@ for (let seed = first; seed < first + count; seed++) {
   const { row, message, event } = result.violation
   console.log(`\n${row} violated in seed ${seed} at event ${event}: ${message}`)
   console.log(
-    `  npm run simulate -- --seed ${seed}${values.flapping ? ' --flapping' : values['false-states'] ? ' --false-states' : ''} --trace`,
+    `  npm run simulate -- --seed ${seed}${values.flapping ? ' --flapping' : values.rotting ? ' --rotting' : values['false-states'] ? ' --false-states' : ''} --trace`,
   )
 }
 
@@ -68,6 +72,6 @@ console.log(
   `\n${count} seeds, ${events} events, ${Math.round(virtualMs / 1000)} s of virtual time, ${commits} commits, ${answered} answers`,
 )
 console.log(`${seconds.toFixed(1)} s, ${Math.round(events / seconds)} events/s`)
-console.log(faultKinds.map(kind => `${kind} ${faults.get(kind) ?? 0}`).join(', '))
+console.log([...faultKinds.map(kind => `${kind} ${faults.get(kind) ?? 0}`), `bitRot ${rots}`].join(', '))
 console.log(broken.length === 0 ? 'no violation' : `${broken.length} violations: seeds ${broken.join(', ')}`)
 process.exitCode = broken.length === 0 ? 0 : 1

@@ -4,6 +4,7 @@
 import type { PeerId } from '../../model/ids.js'
 import type { Quorum } from '../quorum/quorum.js'
 import type { Notification } from '../zab/messages.js'
+import { isDamaged } from './damaged-voter.js'
 
 export class BallotBox {
   readonly #quorum: Quorum
@@ -13,9 +14,10 @@ export class BallotBox {
     this.#quorum = quorum
   }
 
-  /** Ignores who does not vote, and who is voted for without being a voter. */
+  /** Ignores who does not vote (a voter that observes is being repaired: E7), and who is voted for without being a voter. */
   put(from: PeerId, ballot: Notification): void {
-    if (this.#quorum.voters.has(from) && this.#quorum.voters.has(ballot.leader)) this.#ballots.set(from, ballot)
+    if (isDamaged(ballot)) this.#ballots.delete(from)
+    else if (this.#quorum.voters.has(from) && this.#quorum.voters.has(ballot.leader)) this.#ballots.set(from, ballot)
   }
 
   get(from: PeerId): Notification | undefined {

@@ -4,7 +4,7 @@
  * Always holds: the round never decreases, a lower round's vote is never adopted, a higher round's clears the tally (E2); the own vote is
  * what this peer's disk says (E6); it decides only for a candidate that a quorum backs and that was itself heard (E3, E4).
  * It may wait for a better vote for a while (finalizeWaitMs), unless every voter with a live link has voted the same in this round: then
- * nobody is left to be waited for.
+ * nobody is left to be waited for. A damaged voter listens like an observer: it never proposes itself, and nobody counts what it says (E7).
  * Before: roles.ts starts one. After: zab/leader.ts or zab/learner.ts. ZooKeeper: FastLeaderElection.lookForLeader.
  */
 import type { PeerId } from '../../model/ids.js'
@@ -34,6 +34,7 @@ export class FastLeaderElection {
   readonly #port: ElectionPort
   readonly #options: ProtocolOptions
   readonly #votes: boolean
+  readonly #repairing: boolean
   readonly #ownVote: Vote
   /** Votes of this round, looking or not. */
   readonly #ballots: BallotBox
@@ -46,7 +47,7 @@ export class FastLeaderElection {
   #finalizeAt: number | undefined
 
   constructor(
-    setup: { self: PeerId; quorum: Quorum; port: ElectionPort; options: ProtocolOptions },
+    setup: { self: PeerId; quorum: Quorum; port: ElectionPort; options: ProtocolOptions; repairing?: boolean },
     ownVote: Vote,
     round: number,
     now: number,
@@ -55,7 +56,8 @@ export class FastLeaderElection {
     this.#quorum = setup.quorum
     this.#port = setup.port
     this.#options = setup.options
-    this.#votes = setup.quorum.voters.has(setup.self)
+    this.#repairing = setup.repairing ?? false
+    this.#votes = setup.quorum.voters.has(setup.self) && !this.#repairing
     this.#ownVote = ownVote
     this.#vote = ownVote
     this.#round = round
@@ -77,13 +79,18 @@ export class FastLeaderElection {
   /** What this peer says of itself at this moment. */
   notification(): Notification {
     const { leader, zxid, epoch } = this.#vote
-    return { kind: 'notification', role: 'looking', leader, zxid, epoch, round: this.#round }
+    const role = this.#repairing ? 'repairing' : 'looking'
+    return { kind: 'notification', role, leader, zxid, epoch, round: this.#round }
   }
 
   onNotification(from: PeerId, heard: Notification, now: number): Decision | undefined {
-    if (!this.#quorum.voters.has(from)) {
-      // An observer asks: tell it, and count nothing (E5).
-      if (heard.role === 'looking') this.#port.reply(from, this.notification())
+    if (!this.#quorum.voters.has(from) || heard.role === 'repairing') {
+      this.#ballots.remove(from)
+      this.#established.remove(from)
+      // An observer, or a voter under repair, asks: a voter tells it, and counts nothing (E5, E7).
+      if (this.#votes && (heard.role === 'looking' || heard.role === 'repairing')) {
+        this.#port.reply(from, this.notification())
+      }
       return undefined
     }
     if (!this.#quorum.voters.has(heard.leader)) return undefined

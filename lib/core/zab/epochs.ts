@@ -29,16 +29,17 @@ export class EpochKeeper {
     return this.#save({ accepted: epoch, current: this.#epochs.current })
   }
 
-  adopt(epoch: number): OperationNumber {
+  /** @param endsRepair the history behind this epoch is on the disk: a damaged peer is whole again with it. */
+  adopt(epoch: number, endsRepair = false): OperationNumber {
     invariant(
       epoch === this.#epochs.accepted && epoch >= this.#epochs.current,
       'Z3: only the accepted epoch becomes current',
     )
-    return this.#save({ accepted: epoch, current: epoch })
+    return this.#save({ accepted: epoch, current: epoch }, endsRepair)
   }
 
-  #save(epochs: Epochs): OperationNumber {
+  #save(epochs: Epochs, endsRepair = false): OperationNumber {
     this.#epochs = epochs
-    return this.#port.saveEpochs(epochs)
+    return this.#port.saveEpochs(epochs, endsRepair)
   }
 }

@@ -93,15 +93,15 @@ export class LeaderDiscovery {
   }
 
   #invite(learner: LearnerProgress): void {
-    const { port, epoch, epochs, established } = this.#leadership
+    const { port, epoch, epochs, established, quorum } = this.#leadership
     // An observer promises only to an established leader: then no later leader's epoch is below it, and it has no say in epochs (E5).
     if (!learner.votes && !established) return
     if (learner.acceptedEpoch > epoch) {
-      if (!learner.votes) {
+      if (!quorum.voters.has(learner.peer)) {
         this.#leadership.drop(learner, `it has accepted epoch ${learner.acceptedEpoch}, and this is epoch ${epoch}`)
         return
       }
-      // It has promised a later epoch to a leader that failed: only a new leadership can take it in, of an epoch above that.
+      // It has promised a later epoch to a leader that failed: only a new leadership can take it in (or repair it), of an epoch above that.
       epochs.accept(learner.acceptedEpoch)
       this.#leadership.stepDown(`peer ${learner.peer} has accepted epoch ${learner.acceptedEpoch}`)
       return

@@ -87,7 +87,8 @@ export class Leader implements Leadership {
   /** A learner asks to follow or observe, now or while this peer was still looking. */
   join(peer: PeerId, link: LinkId, info: LearnerInfo, now: number): void {
     const learner = new LearnerProgress(peer, link, info.role, info.acceptedEpoch, now)
-    if (learner.votes !== this.quorum.voters.has(peer)) {
+    // A voter may observe: it is being repaired, and counts for nothing meanwhile.
+    if (learner.votes && !this.quorum.voters.has(peer)) {
       this.port.disconnect(link, `peer ${peer} is no ${info.role} of this ensemble`)
       return
     }

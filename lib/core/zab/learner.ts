@@ -40,6 +40,8 @@ export interface LearnerSetup {
   readonly epochs: EpochKeeper
   readonly marks: StateMarks
   readonly options: ProtocolOptions
+  /** The history this peer had is damaged. It observes until it holds the leader's, and then begins anew as what it is (roles.ts says why). */
+  readonly repairing?: boolean
 }
 
 export class Learner {
@@ -50,6 +52,7 @@ export class Learner {
   readonly #epochs: EpochKeeper
   readonly #marks: StateMarks
   readonly #options: ProtocolOptions
+  readonly #repairing: boolean
   #history: History
   #link: LinkId | undefined
   #stage: Stage = 'joined'
@@ -69,6 +72,7 @@ export class Learner {
     this.#epochs = setup.epochs
     this.#marks = setup.marks
     this.#options = setup.options
+    this.#repairing = setup.repairing ?? false
     this.#history = history
     this.#link = link
     this.#heardAt = now
@@ -161,6 +165,9 @@ export class Learner {
     if (this.#stage === 'promising') {
       this.#stage = 'syncing'
       this.#ackEpoch(true)
+    } else if (this.#stage === 'adopting' && this.#repairing) {
+      this.#events.repaired()
+      this.leave('it has the whole history again and begins anew')
     } else if (this.#stage === 'adopting') {
       this.#stage = 'acknowledged'
       this.#port.send(this.#link, { kind: 'ackNewLeader', epoch: this.#epoch })
@@ -288,7 +295,7 @@ export class Learner {
       !isAtMost(this.#newLeader!.zxid, this.#history.durable)
     )
       return
-    this.#saving = this.#epochs.adopt(this.#epoch)
+    this.#saving = this.#epochs.adopt(this.#epoch, this.#repairing)
   }
 
   #onUpToDate(committed: Zxid): boolean {

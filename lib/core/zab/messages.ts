@@ -18,7 +18,8 @@ export type RoleName = 'looking' | 'following' | 'leading' | 'observing'
 /** Fast leader election: the sender's state and its vote. */
 export interface Notification {
   readonly kind: 'notification'
-  readonly role: RoleName
+  /** 'repairing': looking, but damaged: whatever its vote says, it counts nowhere (E7). */
+  readonly role: RoleName | 'repairing'
   /** The vote: this peer, with its last zxid and current epoch. */
   readonly leader: PeerId
   readonly zxid: Zxid
@@ -30,6 +31,7 @@ export interface Notification {
 /** learner → leader: I follow (or observe) you. ZooKeeper's FOLLOWERINFO / OBSERVERINFO. */
 export interface LearnerInfo {
   readonly kind: 'learnerInfo'
+  /** A voter that is being repaired observes until it is whole. */
   readonly role: MemberRole
   readonly acceptedEpoch: number
 }

@@ -22,7 +22,7 @@ export interface ZabPort {
   disconnect(link: LinkId, reason: string): void
   append(proposals: readonly Proposal[]): OperationNumber
   truncate(after: Zxid): OperationNumber
-  saveEpochs(epochs: Epochs): OperationNumber
+  saveEpochs(epochs: Epochs, endsRepair: boolean): OperationNumber
   installSnapshot(link: LinkId, begin: SnapshotBegin): OperationNumber
   /** Makes the state as it is now the one that snapshots are sent of. */
   checkpoint(): OperationNumber
@@ -36,6 +36,8 @@ export interface ZabEvents {
   roleEnded(reason: string): void
   /** The peer is part of an established ensemble; everything up to history.committed may be applied. */
   established(): void
+  /** Its disk was damaged; it holds the history and the epoch of an established leader now. */
+  repaired(): void
   /** history.committed or history.durable moved. */
   advanced(): void
   /** The replicated state was replaced by a snapshot that is about to arrive: nothing of the old one may be served. */

@@ -72,6 +72,9 @@ export function openFailure(location: string, error: unknown): ZooKeeperError {
   )
 }
 
+/** Directories were mixed up: whose the identity and the epochs are is in doubt, too. */
+export class ForeignDatabase extends ZooKeeperError {}
+
 export const WHAT_TO_DO =
   'A peer must not go on without what it has acknowledged. If a majority of the other peers is well, move the data directory away and ' +
   'start this peer with an empty one: it receives everything from the leader. If not, keep the directory: it may hold the only copy.'
@@ -95,7 +98,7 @@ export async function requireLabel(database: Database, incarnation: string, name
   }
   const wanted = labelOf(incarnation, name)
   if (wanted.type === 'put' && !wanted.value.equals(found as Buffer)) {
-    throw new ZooKeeperError('DATA_CORRUPT', `${database.location} comes from another data directory. ${WHAT_TO_DO}`)
+    throw new ForeignDatabase('DATA_CORRUPT', `${database.location} comes from another data directory. ${WHAT_TO_DO}`)
   }
 }
 

@@ -31,6 +31,8 @@ export interface Mark {
 export class DurableMark {
   readonly #file: FileHandle
   readonly #failStop: FailStop
+  /** Both slots could be read: what the mark says is the last that was written to it. */
+  readonly intact: boolean
   #sequence: number
   #mark: Mark
   #dirty = false
@@ -38,8 +40,9 @@ export class DurableMark {
   /** Writes go one after another; the last one under way. */
   #writing: Promise<void> = Promise.resolve()
 
-  private constructor(file: FileHandle, failStop: FailStop, sequence: number, mark: Mark) {
+  private constructor(file: FileHandle, failStop: FailStop, intact: boolean, sequence: number, mark: Mark) {
     this.#file = file
+    this.intact = intact
     this.#failStop = failStop
     this.#sequence = sequence
     this.#mark = mark
@@ -48,6 +51,7 @@ export class DurableMark {
   /** A new file, at the first start. */
   static async create(path: string, mark: Mark): Promise<void> {
     const content = Buffer.alloc(2 * SLOT_BYTES)
+    encodeSlot(0, mark).copy(content, 0)
     encodeSlot(1, mark).copy(content, SLOT_BYTES)
     await writeDurably(path, content)
   }
@@ -66,7 +70,7 @@ export class DurableMark {
       const slots = [0, 1].map(slot => decodeSlot(content, slot)).filter(slot => slot !== undefined)
       const [newest] = slots.sort((a, b) => b.sequence - a.sequence)
       if (newest === undefined) throw new ZooKeeperError('DATA_CORRUPT', `${path} is damaged. ${WHAT_TO_DO}`)
-      return new DurableMark(file, failStop, newest.sequence, newest.mark)
+      return new DurableMark(file, failStop, slots.length === 2, newest.sequence, newest.mark)
     } catch (error) {
       await file.close()
       throw error

@@ -19,12 +19,18 @@
  * | G                              | base record or mark of a later one    | DATA_CORRUPT: the installed snapshot is lost        |
  * | missing, or another's          | any                                   | DATA_CORRUPT (D8)                                   |
  * | any                            | missing, or another's                 | DATA_CORRUPT (D8)                                   |
+ * | damaged/ without its `ready`   | whatever it was                       | DATA_CORRUPT: to be begun again by beginRepair      |
+ * | damaged/ with its `ready`      | as any of the above                   | as above, and reported as damaged                   |
+ *
+ * DATA_CORRUPT is the last word for a peer alone. One of several calls beginRepair (damaged-data.ts): identity and epochs are kept, the rest is set
+ * aside. The epochs come from the durable mark, which has every promise before it is given, and of which both slots must be intact for that.
  *
  * Enumerated by test/unit/storage/level/crash-pairs.test.ts; crash-table.test.ts kills before each write and goes on.
  * Calls on the tree pass a turnstile one by one; the first failure anywhere stops everything (fail-stop.ts).
  */
 import { randomBytes } from 'node:crypto'
-import { statfs } from 'node:fs/promises'
+import { readFile, statfs } from 'node:fs/promises'
+import path from 'node:path'
 import { EMPTY_DIGEST } from '../../model/digest.js'
 import { ZooKeeperError } from '../../model/errors.js'
 import type { Epochs } from '../../model/history.js'
@@ -43,11 +49,29 @@ import type {
 } from '../storage.js'
 import { requireBehind, requireRising } from '../storage-order.js'
 import { checkpointOperation } from './checkpoint-record.js'
+import {
+  beginSettingAside,
+  clearDiscarded,
+  endSettingAside,
+  findDamagedData,
+  forgetDamage,
+  setAside,
+} from './damaged-data.js'
 import { DataDirectory } from './data-directory.js'
-import { clearSlowly, type Database, labelOf, requireLabel, writeBatch } from './database.js'
+import {
+  clearSlowly,
+  type Database,
+  ForeignDatabase,
+  labelOf,
+  openDatabase,
+  requireLabel,
+  WHAT_TO_DO,
+  writeBatch,
+} from './database.js'
 import { DurableMark } from './durable-mark.js'
 import { epochsRecord, loadEpochs, saveEpochs } from './epoch-store.js'
-import { FailStop } from './fail-stop.js'
+import { FailStop, levelCause, reasonOf } from './fail-stop.js'
+import { decodeIdentity } from './identity.js'
 import { baseRecord, LogStore } from './log-store.js'
 import { TreeStore } from './tree-store.js'
 
@@ -81,7 +105,7 @@ export class LevelStorage implements Storage {
   readonly #options: LevelStorageOptions
   /** Where this store was made: for the message of DATA_DIR_LOCKED. */
   readonly #opener: string
-  readonly #failStop = new FailStop()
+  #failStop = new FailStop()
   readonly #underWay = new Set<Promise<unknown>>()
   #state: 'new' | 'opening' | 'open' | 'closed' = 'new'
   #parts: Parts | undefined
@@ -106,6 +130,24 @@ export class LevelStorage implements Storage {
     return recovered
   }
 
+  async beginRepair(damage: unknown): Promise<Recovered> {
+    invariant(this.#state !== 'new' && this.#state !== 'closed', 'only what was opened has been found damaged')
+    if (damage instanceof ForeignDatabase) throw damage
+    await this.#letGo()
+    this.#failStop = new FailStop()
+    this.#state = 'opening'
+    const { dataDir } = this.#options
+    const work = () => this.#replaceDamaged(reasonOf(damage))
+    return this.#track(this.#failStop.run(`setting the damaged data of ${dataDir} aside`, work))
+  }
+
+  endRepair(): Promise<void> {
+    return this.#perform('ending the repair', async ({ directory }) => {
+      await forgetDamage(directory.location)
+      this.#clearVoid()
+    })
+  }
+
   append(proposals: readonly Proposal[]): Promise<void> {
     return this.#perform('appending to the log', ({ log }) => log.append(proposals))
   }
@@ -123,7 +165,9 @@ export class LevelStorage implements Storage {
       const { accepted, current } = epochs
       await saveEpochs(directory.log, { accepted, current })
       this.#epochs = { accepted, current }
+      // A promise outlives the log it is written in: it is in the mark, too, before it is given.
       mark.advance({ epochs: this.#epochs })
+      await mark.flush()
     })
   }
 
@@ -219,6 +263,10 @@ export class LevelStorage implements Storage {
 
   async #close(): Promise<void> {
     this.#state = 'closed'
+    await this.#letGo()
+  }
+
+  async #letGo(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
     await this.#clearing
     const parts = this.#parts
@@ -228,6 +276,11 @@ export class LevelStorage implements Storage {
   }
 
   async #recover(): Promise<Recovered> {
+    const damaged = await damageIn(this.#options.dataDir)
+    if (damaged?.ready === false) {
+      const why = `its data were found damaged (${damaged.reason}), and nothing has been put in their place yet`
+      throw new ZooKeeperError('DATA_CORRUPT', `${this.#options.dataDir}: ${why}. ${WHAT_TO_DO}`)
+    }
     const directory = await DataDirectory.take(this.#options.dataDir, this.#opener, this.#options.writeBufferBytes)
     const undo: (() => Promise<void>)[] = [() => directory.release()]
     try {
@@ -248,7 +301,9 @@ export class LevelStorage implements Storage {
       this.#parts = { directory, treeDatabase, mark, log, tree }
       // Closed while opening: close() waits for this and finds the parts.
       if (this.#state === 'opening') this.#state = 'open'
-      return { identity, epochs: this.#epochs, image, suffix: scanned.suffix, history: scanned.history }
+      const { suffix, history } = scanned
+      const damage = damaged === undefined ? undefined : { reason: damaged.reason }
+      return { identity, epochs: this.#epochs, image, suffix, history, ...(damage === undefined ? {} : { damage }) }
     } catch (error) {
       await closeAll(undo).catch(() => {})
       throw error
@@ -260,23 +315,46 @@ export class LevelStorage implements Storage {
     const { ensemble, peer } = this.#options
     const incarnation = randomBytes(16).toString('hex')
     const epochs = { accepted: 0, current: 0 }
-    const empty = {
-      generation: 1,
-      chainBase: ZERO,
-      number: 0,
-      journalChunks: 0,
-      zxid: ZERO,
-      time: 0,
-      digest: EMPTY_DIGEST,
-    }
     const { log } = directory
     await log.clear()
     await treeDatabase.clear()
-    await writeBatch(log, [labelOf(incarnation, 'log'), baseRecord(1, ZERO), epochsRecord(epochs)])
-    await writeBatch(treeDatabase, [labelOf(incarnation, 'tree'), checkpointOperation(empty)])
+    await writeFirstRecords(log, treeDatabase, incarnation, epochs)
     await DurableMark.create(directory.file('mark'), { generation: 1, zxid: ZERO, epochs })
     await directory.complete({ ensemble, peer, incarnation })
     return { ensemble, peer, incarnation }
+  }
+
+  /** In this order, so that it can be begun again wherever it breaks off: not whole any more; both away; both new; the mark; ready. */
+  async #replaceDamaged(reason: string): Promise<Recovered> {
+    const location = this.#options.dataDir
+    const file = path.join(location, 'identity')
+    const identity = decodeIdentity(await readFile(file), file)
+    this.#requireOwn(identity)
+    const mark = await DurableMark.open(path.join(location, 'mark'), this.#failStop)
+    const undo: (() => Promise<void>)[] = [() => mark.close()]
+    try {
+      const { epochs } = mark.value
+      if (!mark.intact) {
+        const why = `${reason} Besides, one half of the durable mark is damaged, so the epochs are in doubt`
+        throw new ZooKeeperError('DATA_CORRUPT', `${location}: ${why}. ${WHAT_TO_DO}`)
+      }
+      const guard = await beginSettingAside(location, reason).catch((error: unknown) => {
+        if (levelCause(error)?.code !== 'LEVEL_LOCKED') throw error
+        throw new ZooKeeperError('DATA_DIR_LOCKED', `${location} is open already`, { cause: error })
+      })
+      undo.unshift(() => guard.close())
+      for (const name of ['log', 'tree'] as const) await setAside(location, name)
+      const log = await openDatabase(path.join(location, 'log'), true)
+      undo.unshift(() => log.close())
+      const tree = await openDatabase(path.join(location, 'tree'), true)
+      undo.unshift(() => tree.close())
+      await writeFirstRecords(log, tree, identity.incarnation, epochs)
+      await mark.lower({ generation: 1, zxid: ZERO, epochs })
+      await endSettingAside(location)
+    } finally {
+      await closeAll(undo)
+    }
+    return this.#recover()
   }
 
   #requireOwn(identity: StorageIdentity): void {
@@ -340,6 +418,7 @@ export class LevelStorage implements Storage {
     this.#clearing = this.#clearing.then(async () => {
       if (stopped()) return
       try {
+        await clearDiscarded(directory.location)
         await clearSlowly(directory.log, log.voidRanges(), stopped)
         if (!this.#receiving) await clearSlowly(treeDatabase, tree.voidRanges(), stopped)
       } catch (error) {
@@ -347,6 +426,21 @@ export class LevelStorage implements Storage {
       }
     })
   }
+}
+
+async function damageIn(dataDir: string) {
+  try {
+    return await findDamagedData(dataDir)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  }
+}
+
+async function writeFirstRecords(log: Database, tree: Database, incarnation: string, epochs: Epochs): Promise<void> {
+  const nothing = { generation: 1, chainBase: ZERO, number: 0, journalChunks: 0, zxid: ZERO, time: 0 }
+  await writeBatch(log, [labelOf(incarnation, 'log'), baseRecord(1, ZERO), epochsRecord(epochs)])
+  await writeBatch(tree, [labelOf(incarnation, 'tree'), checkpointOperation({ ...nothing, digest: EMPTY_DIGEST })])
 }
 
 async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {

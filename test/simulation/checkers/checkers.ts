@@ -3,6 +3,7 @@ import type { World } from '../../../lib/testing/world.js'
 import { AttachmentChecker } from './attachments.js'
 import { BroadcastChecker } from './broadcast.js'
 import { CallChecker } from './calls.js'
+import { DamageChecker } from './damage.js'
 import { EpochChecker } from './epochs.js'
 import { Ledger } from './ledger.js'
 import { LinkChecker } from './links.js'
@@ -20,6 +21,7 @@ export function makeCheckers(world: World): { readonly all: readonly Check[]; re
   const all: Check[] = [
     calls,
     new EpochChecker(ledger),
+    new DamageChecker(ledger),
     new BroadcastChecker(ledger),
     new LinkChecker(ledger),
     new StateChecker(ledger),

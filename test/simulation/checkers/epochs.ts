@@ -57,8 +57,10 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   stepped(peer: SimulatedPeer, input: Input, _now: Now, effects: readonly Effect[]): void {
     if (input.kind === 'linked') this.#links.set(input.link, input.peer)
     if (input.kind === 'message' && input.message.kind === 'notification') {
-      const { round, leader } = input.message
-      this.#heard.get(peer.id)!.set(`${this.#links.get(input.link)} ${round}`, leader)
+      const { round, leader, role } = input.message
+      // E7: what a damaged voter says is no vote.
+      const counts = role !== 'repairing' && role !== 'observing'
+      if (counts) this.#heard.get(peer.id)!.set(`${this.#links.get(input.link)} ${round}`, leader)
     }
     for (const effect of effects)
       if (effect.kind === 'send' && effect.message.kind === 'notification' && effect.message.role === 'leading')

@@ -14,6 +14,7 @@ import type { Digest } from '../../../lib/model/digest.js'
 import type { LinkId, OperationNumber, PeerId } from '../../../lib/model/ids.js'
 import type { Proposal } from '../../../lib/model/proposal.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, ZERO, type Zxid } from '../../../lib/model/zxid.js'
+import type { LostHistory } from '../../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
 import type { World, WorldObserver } from '../../../lib/testing/world.js'
 import { Violation } from './violation.js'
@@ -104,11 +105,13 @@ export class Ledger implements WorldObserver {
     return newest
   }
 
-  /** How many voters' disks hold everything up to `zxid`, and whether these are a quorum. */
+  /** How many voters' disks hold everything up to `zxid`, or have lost it by a fault of the plan, and whether these are a quorum. */
   isDurableAtQuorum(zxid: Zxid): boolean {
     const voters = this.world.voterIds()
     const holding = voters.filter(
-      id => isAtMost(zxid, this.world.peer(id).disk.last) && this.world.peer(id).disk.covers(zxid),
+      id =>
+        (isAtMost(zxid, this.world.peer(id).disk.last) && this.world.peer(id).disk.covers(zxid)) ||
+        lostTo(this.world.peer(id).disk.lost, zxid),
     )
     return holding.length * 2 > voters.length
   }
@@ -244,6 +247,11 @@ export class Ledger implements WorldObserver {
     leadership.establishedAt = this.world.now
     for (const listener of this.#listeners) listener.established?.(leadership)
   }
+}
+
+/** Whether a disk held the entry when it was damaged. */
+export function lostTo(lost: LostHistory | undefined, zxid: Zxid): boolean {
+  return lost !== undefined && (isAtMost(zxid, lost.upTo) || lost.entries.some(each => sameZxid(each.zxid, zxid)))
 }
 
 export function zxidKey({ epoch, counter }: Zxid): number {

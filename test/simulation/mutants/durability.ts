@@ -5,6 +5,8 @@ import type { PeerCore } from '../../../lib/core/peer.js'
 import { History } from '../../../lib/core/zab/history.js'
 import { LeaderBroadcast } from '../../../lib/core/zab/leader-broadcast.js'
 import type { LinkId } from '../../../lib/model/ids.js'
+import { SimulatedDisk } from '../../../lib/testing/simulated-disk.js'
+import { rotting } from '../scenario.js'
 import { changeEffects, type Mutant, replaceGetter, replaceMethod } from './mutant.js'
 
 export const durabilityMutants: readonly Mutant[] = [
@@ -93,6 +95,30 @@ export const durabilityMutants: readonly Mutant[] = [
         return function (this: LeaderBroadcast) {
           const next = nextZxid.call(this)
           return next?.counter === 1 && next.epoch > 1 ? { ...next, counter: 2 } : next
+        }
+      }),
+  },
+  {
+    name: 'a damaged member votes',
+    rows: ['E7', 'Z13', 'Z20', 'Z21'],
+    seed: 1,
+    scenario: rotting,
+    plant: () =>
+      replaceMethod(SimulatedDisk.prototype, 'recovered', recovered => {
+        return function (this: SimulatedDisk) {
+          return { ...recovered.call(this), damage: undefined }
+        }
+      }),
+  },
+  {
+    name: 'a damaged member counts as whole when it has promised an epoch',
+    rows: ['D3'],
+    seed: 1,
+    scenario: rotting,
+    plant: () =>
+      replaceMethod(Outbox.prototype, 'saveEpochs', saveEpochs => {
+        return function (this: Outbox, epochs) {
+          return saveEpochs.call(this, epochs, true)
         }
       }),
   },

@@ -172,7 +172,7 @@ describe('message codec', () => {
     'a list count above the bytes that remain': [0x83, 18, 1, 0x9a, 0xff, 0xff, 0xff, 0xfe],
     'a list that ends within a group': [0x83, 18, 1, 0x81, 1],
     'a byte string above the bytes that remain': [0x82, 8, 0x5a, 0xff, 0xff, 0xff, 0xff],
-    'an unknown role': [0x87, 1, 4, 1, 0, 0, 0, 0],
+    'an unknown role': [0x87, 1, 5, 1, 0, 0, 0, 0],
     'peer id 0': [0x87, 1, 0, 0, 0, 0, 0, 0],
     'peer id 255': [0x87, 1, 0, 0x18, 255, 0, 0, 0, 0],
     'an unknown reply code': [0x86, 20, 0, 1, 0, 1, 0x20],

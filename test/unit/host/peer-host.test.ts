@@ -29,7 +29,8 @@ class ScriptedCore implements SteppedCore {
 
   get status() {
     const base = { peer: 1 as PeerId, role: 'leading', phase: 'broadcast', leader: 1 as PeerId, epoch: 1 } as const
-    return { ...base, serving: this.serving, diverged: false, logged: ZERO, committed: ZERO, applied: ZERO }
+    const fit = { diverged: false, repairing: false, damagedVoters: [] }
+    return { ...base, ...fit, serving: this.serving, logged: ZERO, committed: ZERO, applied: ZERO }
   }
 
   step(input: Input): readonly Effect[] {
