@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { expect } from 'chai'
 import type { PeerId } from '../../../lib/model/ids.js'
 import { LevelStorage } from '../../../lib/storage/level/level-storage.js'
 import { storageCompliance } from '../../compliance/storage.js'
@@ -11,4 +12,20 @@ storageCompliance('LevelStorage', async (options = {}) => {
     store: () => new LevelStorage({ dataDir, ensemble: 'test', peer: 1 as PeerId, ...options }),
     destroy: () => rm(dataDir, { recursive: true, force: true }),
   }
+})
+
+describe('LevelStorage', () => {
+  it('tells how much room its disk has left', async () => {
+    const dataDir = await mkdtemp(path.join(tmpdir(), 'vivarium-storage-'))
+    const store = new LevelStorage({ dataDir, ensemble: 'test', peer: 1 as PeerId })
+    try {
+      await store.open()
+      const { bavail, bsize, blocks } = await statfs(dataDir)
+      const free = await store.freeBytes()
+      expect(free).to.be.within(0.5 * bavail * bsize, blocks * bsize)
+    } finally {
+      await store.close()
+      await rm(dataDir, { recursive: true, force: true })
+    }
+  })
 })
