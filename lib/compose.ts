@@ -38,8 +38,10 @@ export class Peer extends OpenedPeer {
   }
 }
 
-function storageOf({ storage, dataDir, ensemble, id }: ResolvedPeerOptions): Storage {
+function storageOf(resolved: ResolvedPeerOptions): Storage {
+  const { storage, dataDir, ensemble, id } = resolved
   if (storage !== undefined) return storage
-  if (dataDir === ':memory:') return new MemoryStorage({ ensemble, peer: id })
-  return new LevelStorage({ dataDir: dataDir!, ensemble, peer: id })
+  const { logBytesKept, logEntriesKept, logAgeMsKept, logPinnedBytesMax } = resolved
+  const options = { ensemble, peer: id, logBytesKept, logEntriesKept, logAgeMsKept, logPinnedBytesMax }
+  return dataDir === ':memory:' ? new MemoryStorage(options) : new LevelStorage({ ...options, dataDir: dataDir! })
 }

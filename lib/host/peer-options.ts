@@ -11,6 +11,7 @@ import { ZooKeeperError } from '../model/errors.js'
 import { isPeerId, MAX_PEER_ID, type PeerId } from '../model/ids.js'
 import { isText } from '../model/request-check.js'
 import { ZERO } from '../model/zxid.js'
+import { DEFAULT_RETENTION, type LogRetention } from '../storage/log-retention.js'
 import type { Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
 import { type Clock, systemClock } from './clock.js'
@@ -29,7 +30,7 @@ export interface MemberOptions {
  * @example { id: 1, dataDir: './data/1', transport: tcp({ port: 2888 }),
  *   members: { 1: 'tcp://10.0.0.1:2888', 2: 'tcp://10.0.0.2:2888', 3: 'tcp://10.0.0.3:2888' } }
  */
-export interface PeerOptions extends Partial<ProtocolOptions> {
+export interface PeerOptions extends Partial<ProtocolOptions>, LogRetention {
   /** This peer's number in the ensemble (ZooKeeper's myid): 1 … 254. Never changes for a data directory. */
   readonly id: number
   /** A directory of this peer alone, or ':memory:' (durable only while a majority of the processes lives). */
@@ -57,7 +58,7 @@ export interface PeerOptions extends Partial<ProtocolOptions> {
   readonly random?: Random
 }
 
-export interface ResolvedPeerOptions {
+export interface ResolvedPeerOptions extends Required<LogRetention> {
   readonly id: PeerId
   readonly ensemble: string
   readonly dataDir: string | undefined
@@ -94,6 +95,10 @@ const numbers = {
   checkpointLogBytes: { min: 1024, max: 1024 * MIB },
   diskFreeBytesMin: { min: 0, max: 1024 * 1024 * MIB },
   linkQueueBytesMax: { min: 1024 * 1024, max: 1024 * MIB },
+  logBytesKept: { min: 0, max: 1024 * 1024 * MIB },
+  logEntriesKept: { min: 0, max: 1_000_000_000 },
+  logAgeMsKept: { min: 0, max: DEFAULT_RETENTION.logAgeMsKept },
+  logPinnedBytesMax: { min: 0, max: 1024 * 1024 * MIB },
   closeTimeoutMs: { min: 1, max: 3_600_000 },
 } as const
 type NumberName = keyof typeof numbers
@@ -191,6 +196,10 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
     checkpointLogBytes: number('checkpointLogBytes', 16 * MIB),
     diskFreeBytesMin: number('diskFreeBytesMin', 256 * MIB),
     linkQueueBytesMax: number('linkQueueBytesMax', 64 * MIB),
+    logBytesKept: number('logBytesKept', DEFAULT_RETENTION.logBytesKept),
+    logEntriesKept: number('logEntriesKept', DEFAULT_RETENTION.logEntriesKept),
+    logAgeMsKept: number('logAgeMsKept', DEFAULT_RETENTION.logAgeMsKept),
+    logPinnedBytesMax: number('logPinnedBytesMax', DEFAULT_RETENTION.logPinnedBytesMax),
     closeTimeoutMs: number('closeTimeoutMs', 5000),
     clock: options.clock ?? systemClock(),
     random: options.random ?? systemRandom(),

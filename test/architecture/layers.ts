@@ -100,7 +100,12 @@ export const layers: readonly Layer[] = [
   { name: 'transport', files: ['lib/transport/'], may: ['model'] },
   {
     name: 'storage/contract',
-    files: ['lib/storage/storage.ts', 'lib/storage/storage-order.ts', 'lib/storage/history-ranges.ts'],
+    files: [
+      'lib/storage/storage.ts',
+      'lib/storage/storage-order.ts',
+      'lib/storage/history-ranges.ts',
+      'lib/storage/log-retention.ts',
+    ],
     may: ['model'],
     reason: 'with the contract stands what every implementation checks in the same way',
   },

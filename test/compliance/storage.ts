@@ -4,7 +4,9 @@
  */
 import { expect } from 'chai'
 import type { SessionId } from '../../lib/model/ids.js'
+import type { Proposal } from '../../lib/model/proposal.js'
 import { ZERO, zxid } from '../../lib/model/zxid.js'
+import type { LogRetention } from '../../lib/storage/log-retention.js'
 import type { Storage } from '../../lib/storage/storage.js'
 import {
   changes,
@@ -25,14 +27,14 @@ export interface StorageMedium {
   destroy(): Promise<void>
 }
 
-export type MediumFactory = (options?: { readonly logBytesKept?: number }) => Promise<StorageMedium>
+export type MediumFactory = (options?: LogRetention) => Promise<StorageMedium>
 
 export function storageCompliance(name: string, makeMedium: MediumFactory): void {
   describe(`${name} as a storage`, () => {
     let medium: StorageMedium
     let storage: Storage
 
-    async function begin(options?: { readonly logBytesKept?: number }) {
+    async function begin(options?: LogRetention) {
       medium = await makeMedium(options)
       storage = medium.store()
       return storage.open()
@@ -304,13 +306,48 @@ export function storageCompliance(name: string, makeMedium: MediumFactory): void
       })
 
       it('tells a reader that is overtaken by the purge', async () => {
-        await begin({ logBytesKept: 0 })
+        await begin({ logBytesKept: 0, logPinnedBytesMax: 1_000_000 })
         const all = proposals(ZERO, 1, 5000, 1000)
         for (let at = 0; at < all.length; at += 100) await storage.append(all.slice(at, at + 100))
         const reader = storage.readHistory(ZERO)[Symbol.asyncIterator]()
         await reader.next()
         await storage.checkpoint(changes(zxid(1, 5000), []))
         expect(await codeOf(reader.next() as Promise<unknown>)).to.equal('HISTORY_PURGED')
+      })
+
+      it('keeps what a reader under way has not read, until there is too much of it', async () => {
+        await begin({ logBytesKept: 0, logPinnedBytesMax: 10_000_000 })
+        const all = proposals(ZERO, 1, 5000, 1000)
+        for (let at = 0; at < all.length; at += 100) await storage.append(all.slice(at, at + 100))
+        const reader = storage.readHistory(zxid(1, 2500))[Symbol.asyncIterator]()
+        const read = [...((await reader.next()).value as Proposal[])]
+        expect((await storage.checkpoint(changes(zxid(1, 5000), []))).base.counter).to.be.within(1000, 2500)
+        for (let batch = await reader.next(); batch.done !== true; batch = await reader.next())
+          read.push(...batch.value)
+        expect(plain(read)).to.deep.equal(plain(all.slice(2500)))
+        // It has ended, and holds nothing back any more.
+        await storage.append(proposals(zxid(1, 5000), 1, 1))
+        expect((await storage.checkpoint(changes(zxid(1, 5001), []))).base.counter).to.be.at.least(4000)
+      })
+
+      it('lets history go that is too many entries', async () => {
+        await begin({ logEntriesKept: 1500 })
+        const all = proposals(ZERO, 1, 5000)
+        for (let at = 0; at < all.length; at += 100) await storage.append(all.slice(at, at + 100))
+        const { base } = await storage.checkpoint(changes(zxid(1, 5000), []))
+        expect(base.counter).to.be.within(3500, 4500)
+        expect(await codeOf(history(storage, ZERO))).to.equal('HISTORY_PURGED')
+        expect(plain(await history(storage, base))).to.deep.equal(plain(all.slice(base.counter)))
+      })
+
+      it('lets history go that is too old', async () => {
+        await begin({ logAgeMsKept: 2000 })
+        // A millisecond apart, as is the time of a checkpoint.
+        const all = proposals(ZERO, 1, 5000)
+        for (let at = 0; at < all.length; at += 100) await storage.append(all.slice(at, at + 100))
+        const { base } = await storage.checkpoint(changes(zxid(1, 5000), []))
+        expect(base.counter).to.be.within(2000, 3000)
+        expect(plain(await history(storage, base))).to.deep.equal(plain(all.slice(base.counter)))
       })
 
       it('Z30: is refused ahead of the log', async () => {

@@ -39,6 +39,7 @@ import { invariant } from '../../model/invariant.js'
 import type { Proposal } from '../../model/proposal.js'
 import type { ReplicaChanges } from '../../model/replica-image.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, ZERO, type Zxid } from '../../model/zxid.js'
+import { DEFAULT_RETENTION, type LogRetention } from '../log-retention.js'
 import type {
   Recovered,
   SnapshotHeader,
@@ -75,15 +76,11 @@ import { decodeIdentity } from './identity.js'
 import { baseRecord, LogStore } from './log-store.js'
 import { TreeStore } from './tree-store.js'
 
-export const DEFAULT_LOG_BYTES_KEPT = 64 * 1024 * 1024
-
-export interface LevelStorageOptions {
+export interface LevelStorageOptions extends LogRetention {
   /** Made if it does not exist; its mode becomes 0700. One peer's, and nothing else's. */
   readonly dataDir: string
   readonly ensemble: string
   readonly peer: PeerId
-  /** Bytes of log kept behind the checkpoint, for peers that were away and for change feeds. Default 64 MiB. */
-  readonly logBytesKept?: number
   /** After so many bytes LevelDB begins a new write-ahead file. Default 4 MiB. */
   readonly writeBufferBytes?: number
 }
@@ -183,7 +180,7 @@ export class LevelStorage implements Storage {
         // An idle tree costs nothing.
         if (sameZxid(tree.checkpoint.zxid, zxid) && changes.nodes.size + changes.sessions.size === 0) return
         await tree.write(changes)
-        await log.checkpointed(zxid, pending, this.#options.logBytesKept ?? DEFAULT_LOG_BYTES_KEPT)
+        await log.checkpointed(changes, pending, { ...DEFAULT_RETENTION, ...this.#options })
       })
       this.#clearVoid()
       return { base: log.base }

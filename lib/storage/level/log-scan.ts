@@ -63,7 +63,7 @@ export async function scanLog(
           ranges.add(last)
           if (isAfter(last, checkpoint)) suffix.push(entry)
         }
-        segments.add(before, last, value.length)
+        segments.add(before, group, value.length)
         if (isAfter(last, checkpoint)) suffixBytes += value.length
       }
     }

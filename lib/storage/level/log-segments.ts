@@ -2,26 +2,38 @@
  * How many bytes lie where in the log: pieces of about SEGMENT_BYTES, so that retention can drop from the front without reading and
  * without an object per group. Only in memory; rebuilt by the scan at open.
  */
+import type { Proposal } from '../../model/proposal.js'
 import { isAfter, isAtMost, type Zxid } from '../../model/zxid.js'
+import { type HistoryPins, type LogRetention, mayGo } from '../log-retention.js'
 
 const SEGMENT_BYTES = 1024 * 1024
+const SEGMENT_ENTRIES = 1000
 
 interface Segment {
   /** The entry before its first. */
   readonly before: Zxid
   last: Zxid
+  /** That of the last entry, as its leader stamped it. */
+  time: number
   bytes: number
+  entries: number
 }
 
 export class LogSegments {
   readonly #segments: Segment[] = []
 
-  add(before: Zxid, last: Zxid, bytes: number): void {
+  /** One group commit of so many bytes. */
+  add(before: Zxid, group: readonly Proposal[], bytes: number): void {
+    const { zxid: last, time } = group.at(-1)!
+    const entries = group.length
     const newest = this.#segments.at(-1)
-    if (newest === undefined || newest.bytes >= SEGMENT_BYTES) this.#segments.push({ before, last, bytes })
-    else {
+    if (newest === undefined || newest.bytes >= SEGMENT_BYTES || newest.entries >= SEGMENT_ENTRIES) {
+      this.#segments.push({ before, last, time, bytes, entries })
+    } else {
       newest.last = last
+      newest.time = time
       newest.bytes += bytes
+      newest.entries += entries
     }
   }
 
@@ -36,14 +48,23 @@ export class LogSegments {
     newest.bytes = Math.max(0, newest.bytes - gone)
   }
 
-  /** Takes the oldest away until at most `kept` bytes lie wholly at or before `checkpoint`; says the last zxid taken. */
-  purge(checkpoint: Zxid, kept: number): Zxid | undefined {
-    const behind = this.#segments.filter(segment => isAtMost(segment.last, checkpoint))
-    let bytes = behind.reduce((sum, segment) => sum + segment.bytes, 0)
+  /** Takes the oldest away, as long as it lies wholly at or before `checkpoint` and may go; says the last zxid taken. */
+  purge(
+    checkpoint: { readonly zxid: Zxid; readonly time: number },
+    retention: Required<LogRetention>,
+    pins: HistoryPins,
+  ): Zxid | undefined {
+    const behind = this.#segments.filter(segment => isAtMost(segment.last, checkpoint.zxid))
+    const kept = { bytes: 0, entries: 0 }
+    for (const { bytes, entries } of behind) {
+      kept.bytes += bytes
+      kept.entries += entries
+    }
     let last: Zxid | undefined
     for (const segment of behind) {
-      if (bytes <= kept) break
-      bytes -= segment.bytes
+      if (!mayGo(segment, kept, checkpoint.time, retention, pins)) break
+      kept.bytes -= segment.bytes
+      kept.entries -= segment.entries
       last = segment.last
       this.#segments.shift()
     }

@@ -11,6 +11,7 @@ import { ZooKeeperError } from '../../model/errors.js'
 import { invariant } from '../../model/invariant.js'
 import type { Proposal } from '../../model/proposal.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, type Zxid } from '../../model/zxid.js'
+import { HistoryPins, type LogRetention } from '../log-retention.js'
 import { requireChained } from '../storage-order.js'
 import { type Database, type Operation, putSynced, WHAT_TO_DO, writeBatch } from './database.js'
 import type { DurableMark } from './durable-mark.js'
@@ -40,6 +41,7 @@ export class LogStore {
   #last: Zxid
   #segments: LogSegments
   #bytesSinceCheckpoint: number
+  readonly #pins = new HistoryPins()
 
   private constructor(database: Database, mark: DurableMark, generation: number, base: Zxid, scanned: ScannedLog) {
     this.#database = database
@@ -97,7 +99,7 @@ export class LogStore {
     await putSynced(this.#database, groupKey(this.#generation, proposals[0]!.zxid), asBuffer(value))
     const before = this.#last
     this.#last = proposals.at(-1)!.zxid
-    this.#segments.add(before, this.#last, value.length)
+    this.#segments.add(before, proposals, value.length)
     this.#bytesSinceCheckpoint += value.length
     this.#mark.advance({ zxid: this.#last })
   }
@@ -135,11 +137,16 @@ export class LogStore {
 
   /** Entries behind `after`; see Storage.readHistory. Each batch takes what is there by then, and only if the chain goes on there. */
   async *read(after: Zxid): AsyncGenerator<readonly Proposal[], void, undefined> {
-    for (let last = after; ; ) {
-      const batch = await this.#batchBehind(last)
-      if (batch.length === 0) return
-      yield batch
-      last = batch.at(-1)!.zxid
+    const pin = this.#pins.pin(after)
+    try {
+      for (;;) {
+        const batch = await this.#batchBehind(pin.at)
+        if (batch.length === 0) return
+        yield batch
+        pin.at = batch.at(-1)!.zxid
+      }
+    } finally {
+      this.#pins.release(pin)
     }
   }
 
@@ -172,10 +179,14 @@ export class LogStore {
     return batch
   }
 
-  /** A checkpoint at `zxid` is durable: history beyond `kept` bytes may go. `pending` is how much was appended when it began. */
-  async checkpointed(zxid: Zxid, pending: number, kept: number): Promise<void> {
+  /** The checkpoint is durable: history beyond what is to be kept may go. `pending` is how much was appended when it began. */
+  async checkpointed(
+    checkpoint: { readonly zxid: Zxid; readonly time: number },
+    pending: number,
+    retention: Required<LogRetention>,
+  ): Promise<void> {
     this.#bytesSinceCheckpoint = Math.max(0, this.#bytesSinceCheckpoint - pending)
-    const purged = this.#segments.purge(zxid, kept)
+    const purged = this.#segments.purge(checkpoint, retention, this.#pins)
     if (purged === undefined) return
     this.#base = purged
     await writeBatch(this.#database, [baseRecord(this.#generation, purged)])

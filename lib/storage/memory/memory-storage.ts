@@ -18,6 +18,7 @@ import type { SessionRecord } from '../../model/session-record.js'
 import type { Znode } from '../../model/znode.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, ZERO, type Zxid } from '../../model/zxid.js'
 import { HistoryRanges } from '../history-ranges.js'
+import { DEFAULT_RETENTION, HistoryPins, type LogRetention, mayGo } from '../log-retention.js'
 import type {
   Recovered,
   SnapshotHeader,
@@ -31,15 +32,12 @@ import { chunksOf, SnapshotReceiver } from './memory-snapshot.js'
 
 const BATCH_BYTES = 256 * 1024
 const BATCH_ENTRIES = 1000
-const DEFAULT_LOG_BYTES_KEPT = 64 * 1024 * 1024
 
-export interface MemoryStorageOptions {
+export interface MemoryStorageOptions extends LogRetention {
   readonly ensemble: string
   readonly peer: PeerId
   /** 32 hexadecimal digits; default: 16 random bytes. */
   readonly incarnation?: string
-  /** Bytes of log kept behind the checkpoint. Default 64 MiB. */
-  readonly logBytesKept?: number
 }
 
 interface Tree extends SnapshotHeader {
@@ -50,7 +48,8 @@ interface Tree extends SnapshotHeader {
 /** @example const storage = new MemoryStorage({ ensemble: 'demo', peer: 1 as PeerId }) */
 export class MemoryStorage implements Storage {
   readonly #identity: StorageIdentity
-  readonly #logBytesKept: number
+  readonly #retention: Required<LogRetention>
+  readonly #pins = new HistoryPins()
   #open = false
   #epochs: Epochs = { accepted: 0, current: 0 }
   #tree: Tree = { zxid: ZERO, time: 0, digest: EMPTY_DIGEST, nodes: new Map(), sessions: new Map() }
@@ -59,9 +58,9 @@ export class MemoryStorage implements Storage {
   #bytesSinceCheckpoint = 0
   #installing = false
 
-  constructor({ ensemble, peer, incarnation, logBytesKept }: MemoryStorageOptions) {
+  constructor({ ensemble, peer, incarnation, ...retention }: MemoryStorageOptions) {
     this.#identity = { ensemble, peer, incarnation: incarnation ?? randomBytes(16).toString('hex') }
-    this.#logBytesKept = logBytesKept ?? DEFAULT_LOG_BYTES_KEPT
+    this.#retention = { ...DEFAULT_RETENTION, ...retention }
   }
 
   async open(): Promise<Recovered> {
@@ -120,24 +119,30 @@ export class MemoryStorage implements Storage {
 
   async *readHistory(after: Zxid): AsyncIterable<readonly Proposal[]> {
     this.#requireOpen()
-    for (let last = after; ; ) {
-      if (isAfter(this.#base, last)) throw purged(last, this.#base)
-      if (!this.#holds(last)) {
-        if (isAfter(last, this.#last())) return
-        throw new ZooKeeperError('HISTORY_CONFLICT', `${formatZxid(last)} is not in this log`)
+    const pin = this.#pins.pin(after)
+    try {
+      for (;;) {
+        const last = pin.at
+        if (isAfter(this.#base, last)) throw purged(last, this.#base)
+        if (!this.#holds(last)) {
+          if (isAfter(last, this.#last())) return
+          throw new ZooKeeperError('HISTORY_CONFLICT', `${formatZxid(last)} is not in this log`)
+        }
+        const batch: Proposal[] = []
+        let bytes = 0
+        for (let at = this.#positionBehind(last); at < this.#entries.length && batch.length < BATCH_ENTRIES; at++) {
+          const entry = this.#entries[at]!
+          bytes += recordOf(entry).length
+          if (bytes > BATCH_BYTES && batch.length > 0) break
+          batch.push(entry)
+        }
+        if (batch.length === 0) return
+        yield batch
+        pin.at = batch.at(-1)!.zxid
+        this.#requireOpen()
       }
-      const batch: Proposal[] = []
-      let bytes = 0
-      for (let at = this.#positionBehind(last); at < this.#entries.length && batch.length < BATCH_ENTRIES; at++) {
-        const entry = this.#entries[at]!
-        bytes += recordOf(entry).length
-        if (bytes > BATCH_BYTES && batch.length > 0) break
-        batch.push(entry)
-      }
-      if (batch.length === 0) return
-      yield batch
-      last = batch.at(-1)!.zxid
-      this.#requireOpen()
+    } finally {
+      this.#pins.release(pin)
     }
   }
 
@@ -207,10 +212,15 @@ export class MemoryStorage implements Storage {
   }
 
   #purge(): void {
-    let kept = 0
-    let at = this.#firstBehind(this.#tree.zxid)
-    while (at > 0 && kept + recordOf(this.#entries[at - 1]!).length <= this.#logBytesKept) {
-      kept += recordOf(this.#entries[--at]!).length
+    const behind = this.#entries.slice(0, this.#firstBehind(this.#tree.zxid))
+    const kept = { bytes: behind.reduce((sum, entry) => sum + recordOf(entry).length, 0), entries: behind.length }
+    let at = 0
+    for (const entry of behind) {
+      const piece = { last: entry.zxid, time: entry.time }
+      if (!mayGo(piece, kept, this.#tree.time, this.#retention, this.#pins)) break
+      kept.bytes -= recordOf(entry).length
+      kept.entries--
+      at++
     }
     if (at === 0) return
     this.#base = this.#entries[at - 1]!.zxid

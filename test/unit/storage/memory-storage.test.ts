@@ -2,11 +2,11 @@ import type { PeerId } from '../../../lib/model/ids.js'
 import { MemoryStorage } from '../../../lib/storage/memory/memory-storage.js'
 import { storageCompliance } from '../../compliance/storage.js'
 
-storageCompliance('MemoryStorage', async ({ logBytesKept } = {}) => {
+storageCompliance('MemoryStorage', async (retention = {}) => {
   const storage = new MemoryStorage({
     ensemble: 'test',
     peer: 1 as PeerId,
-    ...(logBytesKept !== undefined && { logBytesKept }),
+    ...retention,
   })
   return { store: () => storage, destroy: async () => {} }
 })

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { Level } from 'level'
 import type { PeerId } from '../../../../lib/model/ids.js'
 import { LevelStorage } from '../../../../lib/storage/level/level-storage.js'
+import type { LogRetention } from '../../../../lib/storage/log-retention.js'
 import type { Recovered } from '../../../../lib/storage/storage.js'
 import { codeOf } from '../../../compliance/storage-fixtures.js'
 
@@ -26,7 +27,7 @@ export class DataDir {
     return path.join(this.location, ...names)
   }
 
-  store(options: { ensemble?: string; peer?: PeerId; logBytesKept?: number } = {}): LevelStorage {
+  store(options: { ensemble?: string; peer?: PeerId } & LogRetention = {}): LevelStorage {
     const store = new LevelStorage({ dataDir: this.location, ensemble: 'test', peer: 1 as PeerId, ...options })
     this.#open.push(store)
     return store
