@@ -28,6 +28,19 @@ describe('tree store', () => {
     return { header: { zxid, time, digest }, chunks }
   }
 
+  it('writes nothing for an idle tree', async () => {
+    await data.with(async storage => {
+      await fill(storage, 10)
+      const idle = changes(zxid(1, 1), [])
+      let writes = 0
+      await watchingWrites({ after: async () => writes++ }, () => storage.checkpoint(idle))
+      expect(writes).to.equal(0)
+      // A later txn that changed no znode moves the checkpoint all the same: the log before it need not be replayed.
+      await watchingWrites({ after: async () => writes++ }, () => storage.checkpoint(changes(zxid(1, 2), [])))
+      expect(writes).to.equal(1)
+    })
+  })
+
   it('gives the same chunks as any other store', async () => {
     const memory = new MemoryStorage({ ensemble: 'test', peer: 2 as PeerId })
     const recovered = await memory.open()
