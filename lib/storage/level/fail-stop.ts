@@ -47,7 +47,9 @@ export function reasonOf(error: unknown): string {
 export function asStorageError(what: string, error: unknown): ZooKeeperError {
   if (error instanceof ZooKeeperError) return error
   const cause = levelCause(error)
-  const code = cause?.code === 'LEVEL_CORRUPTION' ? 'DATA_CORRUPT' : 'STORAGE_FAILED'
+  // A table that was cut short: LevelDB reads beyond its end, and says EINVAL.
+  const cut = cause?.code === 'LEVEL_IO_ERROR' && /\.ldb: Invalid argument/.test(cause.message)
+  const code = cut || cause?.code === 'LEVEL_CORRUPTION' ? 'DATA_CORRUPT' : 'STORAGE_FAILED'
   const why = cause?.message ?? reasonOf(error)
   return new ZooKeeperError(code, `${what}: ${why}`, { outcome: 'unknown', cause: error })
 }

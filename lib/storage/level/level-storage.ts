@@ -29,7 +29,7 @@
  * Calls on the tree pass a turnstile one by one; the first failure anywhere stops everything (fail-stop.ts).
  */
 import { randomBytes } from 'node:crypto'
-import { readFile, statfs } from 'node:fs/promises'
+import { readdir, readFile, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { EMPTY_DIGEST } from '../../model/digest.js'
 import { ZooKeeperError } from '../../model/errors.js'
@@ -134,6 +134,9 @@ export class LevelStorage implements Storage {
     this.#failStop = new FailStop()
     this.#state = 'opening'
     const { dataDir } = this.#options
+    // Whose data these are is in doubt: what opening said of it stands.
+    const names = await readdir(dataDir)
+    if (!names.includes('identity') || !names.includes('mark')) throw damage
     const work = () => this.#replaceDamaged(reasonOf(damage))
     return this.#track(this.#failStop.run(`setting the damaged data of ${dataDir} aside`, work))
   }
