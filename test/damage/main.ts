@@ -47,7 +47,7 @@ async function openAll(place: string): Promise<Peer[]> {
   const results = await Promise.allSettled(
     ids.map(id => {
       const transport = memory({ network, name: String(id) })
-      return Peer.open({ id, members, transport, dataDir: join(place, String(id)), tickMs: 50 })
+      return Peer.open({ id, members, transport, dataDir: join(place, String(id)), tickMs: 500 })
     }),
   )
   const opened = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
@@ -81,7 +81,7 @@ async function makeDataSet(place: string): Promise<string> {
   for (let round = 0; round < 4; round++) {
     const peers = await openAll(place)
     await serving(peers)
-    const zk = await peers[round % 3]!.client()
+    const zk = await peers[round % 3]!.client({ sessionTimeoutMs: 10_000 })
     const writes: Promise<unknown>[] = []
     for (let n = 0; n < 150; n++) {
       const data = new Uint8Array(random.below(400)).map(() => random.below(256))
