@@ -12,6 +12,7 @@ import { memory, memoryNetwork } from '../transports/memory/index.js'
 import { tcp } from '../transports/tcp/index.js'
 
 const IN_FLIGHT = 512
+const SECRET = 'not a secret: a benchmark'
 const seconds = Number(process.argv[2] ?? 2)
 const directory = mkdtempSync(join(tmpdir(), 'viv-'))
 const network = memoryNetwork()
@@ -19,6 +20,7 @@ const network = memoryNetwork()
 const kinds: readonly [string, () => [Transport, Transport]][] = [
   ['memory', () => [memory({ network, name: 'a' }), memory({ network, name: 'b' })]],
   ['tcp', () => [tcp({ port: 0 }), tcp({ port: 0 })]],
+  ['secret', () => [tcp({ port: 0, secret: SECRET }), tcp({ port: 0, secret: SECRET })]],
   ['ipc', () => [ipc({ path: join(directory, 'a.sock') }), ipc({ path: join(directory, 'b.sock') })]],
 ]
 

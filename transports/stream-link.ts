@@ -31,9 +31,13 @@ export interface StreamLinkOptions {
   readonly identity?: readonly string[] | undefined
   /** From a frame's first byte to its last. @default 10000 */
   readonly frameMs?: number
+  /** How many frames of the other side stay within FIRST_FRAME_BYTES_MAX, as long as nobody knows who it is. @default 1 */
+  readonly greetingFrames?: number
+  /** What an owner that wraps frames may add to each, above the limits. @default 0 */
+  readonly overheadBytes?: number
   /** The socket is closed: the transport forgets this link. */
   onClosed(link: StreamLink): void
-  /** The first frame has arrived. */
+  /** The last of the greeting frames has arrived. */
   onFirstFrame?(): void
 }
 
@@ -42,7 +46,9 @@ export class StreamLink implements Connection {
   readonly identity: readonly string[] | undefined
   readonly #socket: Duplex
   readonly #options: StreamLinkOptions
-  readonly #decoder = new FrameDecoder()
+  readonly #decoder: FrameDecoder
+  readonly #greetingFrames: number
+  readonly #overheadBytes: number
   #handlers: ConnectionHandlers | undefined
 
   // Receiving
@@ -72,6 +78,13 @@ export class StreamLink implements Connection {
     this.#options = options
     this.remote = options.remote
     this.identity = options.identity
+    const { greetingFrames = 1, overheadBytes = 0 } = options
+    this.#greetingFrames = greetingFrames
+    this.#overheadBytes = overheadBytes
+    this.#decoder = new FrameDecoder({
+      firstFrameBytesMax: FIRST_FRAME_BYTES_MAX + overheadBytes,
+      frameBytesMax: FRAME_BYTES_MAX + overheadBytes,
+    })
     socket.on('error', error => {
       this.#error ??= new ZooKeeperError('TRANSPORT_FAILED', `connection with ${this.remote}: ${error.message}`, {
         cause: error,
@@ -99,9 +112,12 @@ export class StreamLink implements Connection {
     if (this.#ending || this.#socketClosed) return true
     let length = 0
     for (let i = 0; i < parts.length; i++) length += parts[i]!.length
-    invariant(length <= FRAME_BYTES_MAX, 'a frame is within FRAME_BYTES_MAX')
+    invariant(length <= FRAME_BYTES_MAX + this.#overheadBytes, 'a frame is within FRAME_BYTES_MAX')
     if (!this.#sentFirst) {
-      invariant(length <= FIRST_FRAME_BYTES_MAX, 'the first frame is within FIRST_FRAME_BYTES_MAX')
+      invariant(
+        length <= FIRST_FRAME_BYTES_MAX + this.#overheadBytes,
+        'the first frame is within FIRST_FRAME_BYTES_MAX',
+      )
       this.#sentFirst = true
     }
     this.#batch.add(parts, length)
@@ -169,10 +185,9 @@ export class StreamLink implements Connection {
     this.#delivering = true
     try {
       while (!this.#paused && !this.#ending) {
-        const first = decoder.completed === 0
         const frame = this.#nextFrame()
         if (frame === undefined) break
-        if (first) {
+        if (decoder.completed === this.#greetingFrames) {
           decoder.established()
           this.#options.onFirstFrame?.()
         }

@@ -8,7 +8,7 @@
 import type { ListenOptions, Server, Socket } from 'node:net'
 import { ZooKeeperError } from '../lib/model/errors.js'
 import type { Connection } from '../lib/transport/transport.js'
-import { StreamLink } from './stream-link.js'
+import { StreamLink, type StreamLinkOptions } from './stream-link.js'
 
 const STRANGERS_MAX = 100
 const CONNECTIONS_MAX = 10_000
@@ -34,14 +34,22 @@ export interface Dialing {
   identify?(socket: Socket): readonly string[] | undefined
 }
 
+/** For transports that say or add something of their own before and around the owners' frames. */
+export type Framing = Pick<StreamLinkOptions, 'greetingFrames' | 'overheadBytes'>
+
 export class StreamSockets {
+  readonly #framing: Framing
   #server: Server | undefined
   #closing: Promise<void> | undefined
   #accepted = 0
   readonly #links = new Set<StreamLink>()
   readonly #dials = new Set<(error: Error) => void>()
-  /** Accepted sockets that have not sent a frame yet. */
+  /** Accepted sockets that have not sent a frame to the owner yet. */
   readonly #strangers = new Map<string, Socket>()
+
+  constructor(framing: Framing = {}) {
+    this.#framing = framing
+  }
 
   /** Takes the one place for a listener at once, so that a second `listen` is refused even while the first is under way. */
   reserve(): void {
@@ -178,6 +186,7 @@ export class StreamSockets {
   #adopt(socket: Socket, remote: string, identity: readonly string[] | undefined): StreamLink {
     const key = this.#keys.get(socket) ?? remote
     const link = new StreamLink(socket, {
+      ...this.#framing,
       remote,
       identity,
       onFirstFrame: () => this.#strangers.delete(key),

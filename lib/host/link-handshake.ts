@@ -59,7 +59,11 @@ export class LinkHandshake {
     this.#own = ownHello(ports)
     this.#stage = {
       frame: bytes => this.#onFrame(bytes),
-      closed: error => this.#fail(undefined, { code: 'TRANSPORT_FAILED', message: error?.message ?? 'closed' }),
+      closed: error =>
+        this.#fail(undefined, {
+          code: error instanceof ZooKeeperError ? error.code : 'TRANSPORT_FAILED',
+          message: error?.message ?? 'closed',
+        }),
       drained() {},
     }
   }

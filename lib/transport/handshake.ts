@@ -107,10 +107,14 @@ export function membersHash(config: EnsembleConfig): string {
 //   refusal: index of the code (1) reason (2 + n)
 
 const MAGIC = 0x5649_5641 // VIVA
-const KIND_HELLO = 1
-const KIND_REFUSAL = 2
+/** What a frame before the link is. Nonces and proofs of a shared secret are the business of transports/tcp. */
+export const handshakeKinds = { hello: 1, refusal: 2, nonce: 3, proof: 4 } as const
+const KIND_HELLO = handshakeKinds.hello
+const KIND_REFUSAL = handshakeKinds.refusal
 const LAYOUT_VERSION = 1
-const HEAD_BYTES = 6
+/** Magic, kind, layout version: what each of these frames begins with. */
+export const HANDSHAKE_HEAD_BYTES = 6
+const HEAD_BYTES = HANDSHAKE_HEAD_BYTES
 const HELLO_FIXED_BYTES = HEAD_BYTES + 2 + 2 + 1 + 1 + 8 + 16
 const ENSEMBLE_ID_LENGTH_MAX = 64
 const REASON_LENGTH_MAX = 500
@@ -224,18 +228,31 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-function writeHead(bytes: Uint8Array, kind: number): DataView {
+/** Into the first HANDSHAKE_HEAD_BYTES. */
+export function writeHandshakeHead(bytes: Uint8Array, kind: number): void {
   const view = viewOf(bytes)
   view.setUint32(0, MAGIC)
   view.setUint8(4, kind)
   view.setUint8(5, LAYOUT_VERSION)
-  return view
+}
+
+/** The kind that a frame says it is; undefined when it has no head of this layout. */
+export function handshakeKindOf(bytes: Uint8Array): number | undefined {
+  if (bytes.length < HEAD_BYTES || viewOf(bytes).getUint32(0) !== MAGIC || bytes[5] !== LAYOUT_VERSION) return undefined
+  return bytes[4]
+}
+
+function writeHead(bytes: Uint8Array, kind: number): DataView {
+  writeHandshakeHead(bytes, kind)
+  return viewOf(bytes)
 }
 
 function readHead(bytes: Uint8Array, kind: number, bytesMin: number): DataView {
   const view = viewOf(bytes)
   if (bytes.length < HEAD_BYTES || bytes.length > FIRST_FRAME_BYTES_MAX) throw malformed('length')
   if (view.getUint32(0) !== MAGIC) throw malformed('magic: this is no vivarium peer')
+  if (view.getUint8(4) === handshakeKinds.nonce)
+    throw malformed('the other side has a shared secret, this one has none')
   if (view.getUint8(4) !== kind) throw malformed('kind')
   if (view.getUint8(5) !== LAYOUT_VERSION) throw malformed(`layout version ${view.getUint8(5)}`)
   if (bytes.length < bytesMin) throw malformed('length')

@@ -10,7 +10,10 @@ export interface Transport {
   listen(accept: (connection: Connection) => void): Promise<void>
   /** The address others can dial, once listening, e.g. `tcp://127.0.0.1:2888`. */
   readonly address: string
-  /** One attempt; names are resolved anew each time. Rejects with TRANSPORT_FAILED, or ABORTED by the signal. */
+  /**
+   * One attempt; names are resolved anew each time. Rejects with TRANSPORT_FAILED, HANDSHAKE_REFUSED where the two sides do not trust each
+   * other, or ABORTED by the signal.
+   */
   dial(address: string, options: { readonly signal: AbortSignal }): Promise<Connection>
   /** Stops accepting and closes every connection of this transport. Idempotent; afterwards no timer or handle is left. */
   close(): Promise<void>

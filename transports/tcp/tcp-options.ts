@@ -6,6 +6,7 @@
  */
 import { isIPv6 } from 'node:net'
 import { ZooKeeperError } from '../../lib/model/errors.js'
+import { SECRET_BYTES_MIN, SharedSecret } from './shared-secret.js'
 import { isHostName, isLoopback, isWildcard, parseTcpAddress } from './tcp-address.js'
 
 /** Mutual TLS (1.2 or newer): both sides show a certificate that `ca` has signed. PEM, as text or bytes. */
@@ -29,7 +30,13 @@ export interface TcpOptions {
   /** Where others dial this peer, `tcp://host:port`, when it is not `host` and `port` (a wildcard host, NAT). */
   readonly advertise?: string
   readonly tls?: TlsOptions
-  /** Allows a host outside loopback without `tls`. Whoever reaches the port can then change all data. @default false */
+  /**
+   * The same at every peer, instead of `tls`: at least 16 bytes, and random ones (`openssl rand -base64 32`), as whoever listens in may guess
+   * at leisure. Text counts as its UTF-8. Both sides prove that they know it, and every frame carries a MAC. It authenticates, it does NOT
+   * encrypt: data are readable on the way.
+   */
+  readonly secret?: string | Uint8Array
+  /** Allows a host outside loopback without `tls` or `secret`. Whoever reaches the port can then change all data. @default false */
   readonly insecure?: boolean
 }
 
@@ -38,9 +45,10 @@ export interface ResolvedTcpOptions {
   readonly host: string
   readonly advertise: string | undefined
   readonly tls: TlsOptions | undefined
+  readonly secret: SharedSecret | undefined
 }
 
-const optionNames: ReadonlySet<string> = new Set(['port', 'host', 'advertise', 'tls', 'insecure'])
+const optionNames: ReadonlySet<string> = new Set(['port', 'host', 'advertise', 'tls', 'secret', 'insecure'])
 const tlsOptionNames: ReadonlySet<string> = new Set(['key', 'cert', 'ca', 'names'])
 
 /** Throws BAD_OPTIONS, with everything that is wrong. */
@@ -49,7 +57,7 @@ export function resolveTcpOptions(options: TcpOptions): ResolvedTcpOptions {
   if (typeof options !== 'object' || options === null) {
     throw new ZooKeeperError('BAD_OPTIONS', 'tcp() takes an object, e.g. { port: 2888 }')
   }
-  const { port, host = '127.0.0.1', advertise, tls, insecure = false } = options
+  const { port, host = '127.0.0.1', advertise, tls, secret, insecure = false } = options
   for (const name of Object.keys(options)) if (!optionNames.has(name)) complaints.push(`unknown option '${name}'`)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) complaints.push('port must be an integer, 0 … 65535')
   const hostFits = typeof host === 'string' && (isIPv6(host) || isHostName(host))
@@ -59,14 +67,22 @@ export function resolveTcpOptions(options: TcpOptions): ResolvedTcpOptions {
     complaints.push("advertise must be an address like 'tcp://10.0.0.1:2888'")
   }
   if (tls !== undefined) complaints.push(...complaintsAboutTls(tls))
+  const secretBytes = typeof secret === 'string' ? Buffer.from(secret) : secret
+  if (secret !== undefined && !(secretBytes instanceof Uint8Array && secretBytes.length >= SECRET_BYTES_MIN)) {
+    complaints.push(`secret must be text or bytes, at least ${SECRET_BYTES_MIN} bytes`)
+  }
+  if (secret !== undefined && tls !== undefined)
+    complaints.push('give tls or secret, not both: tls does all that secret does')
   if (hostFits && isWildcard(host) && advertise === undefined) {
     complaints.push(`advertise is needed with host ${host}: nobody can dial that`)
   }
-  if (hostFits && !isLoopback(host) && tls === undefined && insecure !== true) {
-    complaints.push(`host ${host} is not loopback: give tls, or write insecure: true if the network itself is trusted`)
+  if (hostFits && !isLoopback(host) && tls === undefined && secret === undefined && insecure !== true) {
+    complaints.push(
+      `host ${host} is not loopback: give tls or secret, or write insecure: true if the network itself is trusted`,
+    )
   }
   if (complaints.length > 0) throw new ZooKeeperError('BAD_OPTIONS', `tcp(): ${complaints.join('; ')}`)
-  return { port, host, advertise, tls }
+  return { port, host, advertise, tls, secret: secretBytes === undefined ? undefined : new SharedSecret(secretBytes) }
 }
 
 function complaintsAboutTls(tls: TlsOptions): string[] {

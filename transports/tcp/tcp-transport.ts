@@ -1,5 +1,5 @@
 /**
- * Peers over TCP, with mutual TLS outside a trusted network.
+ * Peers over TCP, with mutual TLS or a shared secret outside a trusted network.
  *
  * Always holds: both directions are secured by one function each from one set of options (etcd GHSA-3wh4-j44w-pg92: two listeners
  * that differed); a TLS handshake has 5 s; no algorithm of Nagle; idle connections are probed.
@@ -16,7 +16,11 @@ import {
 import { ZooKeeperError } from '../../lib/model/errors.js'
 import type { Connection, Transport } from '../../lib/transport/transport.js'
 import { StreamSockets } from '../stream-sockets.js'
+import { SEAL_BYTES } from './frame-seal.js'
 import { resolveHost } from './resolve-host.js'
+import { SealedConnection } from './sealed-connection.js'
+import { EXCHANGE_FRAMES } from './secret-exchange.js'
+import type { SharedSecret } from './shared-secret.js'
 import { formatTcpAddress, parseTcpAddress } from './tcp-address.js'
 import { type ResolvedTcpOptions, resolveTcpOptions, type TcpOptions, type TlsOptions } from './tcp-options.js'
 import { namesOf, provesOneOf } from './tls-identity.js'
@@ -27,6 +31,8 @@ import { namesOf, provesOneOf } from './tls-identity.js'
  */
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 10_000 } as const
 const TLS_HANDSHAKE_MS = 5_000
+/** The exchange comes before the owners' first frame, and the seal on top of each. */
+const SEALED = { greetingFrames: EXCHANGE_FRAMES + 1, overheadBytes: SEAL_BYTES } as const
 
 /**
  * A transport over TCP. Members' addresses are `tcp://host:port`; IPv6 literals stand in brackets.
@@ -34,9 +40,10 @@ const TLS_HANDSHAKE_MS = 5_000
  * @example
  * const transport = tcp({ port: 2888 })                                            // loopback
  * const transport = tcp({ port: 2888, host: '10.0.0.1', tls: { key, cert, ca } })  // elsewhere: mutual TLS
+ * const transport = tcp({ port: 2888, host: '10.0.0.1', secret })                 // or a secret: authentic, but readable on the way
  *
- * Throws BAD_OPTIONS with all complaints. `listen` rejects with PORT_IN_USE or TRANSPORT_FAILED, `dial` with TRANSPORT_FAILED or
- * ABORTED.
+ * Throws BAD_OPTIONS with all complaints. `listen` rejects with PORT_IN_USE or TRANSPORT_FAILED, `dial` with TRANSPORT_FAILED,
+ * HANDSHAKE_REFUSED (the secret was not proven to this side, or by it) or ABORTED.
  */
 export function tcp(options: TcpOptions): Transport {
   return new TcpTransport(resolveTcpOptions(options))
@@ -45,13 +52,14 @@ export function tcp(options: TcpOptions): Transport {
 class TcpTransport implements Transport {
   readonly #options: ResolvedTcpOptions
   readonly #context: SecureContext | undefined
-  readonly #sockets = new StreamSockets()
+  readonly #sockets: StreamSockets
   readonly #closing = new AbortController()
   #port: number
 
   constructor(options: ResolvedTcpOptions) {
     this.#options = options
     this.#port = options.port
+    this.#sockets = new StreamSockets(options.secret === undefined ? {} : SEALED)
     this.#context = secureContext(options)
   }
 
@@ -61,7 +69,7 @@ class TcpTransport implements Transport {
 
   async listen(accept: (connection: Connection) => void): Promise<void> {
     this.#sockets.reserve()
-    const { host, port, tls } = this.#options
+    const { host, port, tls, secret } = this.#options
     try {
       const [address] = await resolveHost(host)
       const server = this.#createServer()
@@ -73,7 +81,7 @@ class TcpTransport implements Transport {
           address: this.address,
           ...(tls === undefined ? {} : { identify: (socket: Socket) => identify(socket, tls.names) }),
         },
-        accept,
+        secret === undefined ? accept : connection => this.#demand(connection, secret, accept),
       )
       this.#port = (server.address() as AddressInfo).port
     } catch (error) {
@@ -88,23 +96,60 @@ class TcpTransport implements Transport {
       throw new ZooKeeperError('TRANSPORT_FAILED', `'${address}' is no address of this transport: tcp://host:port`)
     }
     const { host, port } = target
-    const { tls } = this.#options
+    const { tls, secret } = this.#options
     let failure: unknown
     for (const ip of await this.#resolve(host, signal)) {
       try {
-        return await this.#sockets.dial({
+        const link = await this.#sockets.dial({
           address,
           signal,
           event: tls === undefined ? 'connect' : 'secureConnect',
           open: () => this.#open(ip, port, host),
           ...(tls === undefined ? {} : { identify: (socket: Socket) => identify(socket, tls.names ?? [host]) }),
         })
+        return secret === undefined ? link : await this.#prove(link, secret, address, signal)
       } catch (error) {
         failure = error
         if (signal.aborted || this.#sockets.closed) break
       }
     }
     throw failure
+  }
+
+  /**
+   * Whoever does not prove the secret is handed over closed, with the reason and without a frame: so it is known whom this peer refuses.
+   */
+  #demand(link: Connection, secret: SharedSecret, accept: (connection: Connection) => void): void {
+    new SealedConnection(link, {
+      secret,
+      role: 'acceptor',
+      settled: connection => {
+        if (this.#sockets.closed) connection.destroy()
+        else accept(connection)
+      },
+    })
+  }
+
+  #prove(link: Connection, secret: SharedSecret, address: string, signal: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        link.destroy()
+        settle()
+        reject(new ZooKeeperError('ABORTED', `dialling ${address} was aborted`))
+      }
+      const settle = () => signal.removeEventListener('abort', onAbort)
+      if (signal.aborted) return onAbort()
+      signal.addEventListener('abort', onAbort)
+      new SealedConnection(link, {
+        secret,
+        role: 'dialler',
+        settled: (connection, error) => {
+          settle()
+          if (error === undefined) resolve(connection)
+          else reject(new ZooKeeperError(error.code, `cannot reach ${address}: ${error.message}`, { cause: error }))
+        },
+      })
+    })
   }
 
   /** A resolution under way ends with the transport, too. */

@@ -40,9 +40,20 @@ describe('tcp options', () => {
       advertise: 'http://x',
       tls: { key: 1 },
       prot: 1,
-      secret: 'x',
+      secret: 'too short',
     })
-    for (const part of ['port', 'host', 'advertise', 'tls.key', 'tls.cert', 'tls.ca', "'prot'", "'secret'"]) {
+    expect(message).to.not.include('too short')
+    for (const part of [
+      'port',
+      'host',
+      'advertise',
+      'tls.key',
+      'tls.cert',
+      'tls.ca',
+      "'prot'",
+      'secret must',
+      'not both',
+    ]) {
       expect(message).to.include(part)
     }
     expect(complaint(undefined)).to.match(/takes an object/)
