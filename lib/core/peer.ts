@@ -368,10 +368,6 @@ export class PeerCore {
         this.#ending ??= reason
       },
       established: () => this.#established(),
-      repaired: () => {
-        this.#roles.repaired()
-        this.#outbox.report('info', 'repaired: this peer holds the history of the ensemble again')
-      },
       advanced: () => {
         this.#apply()
         this.#leaderRequests?.advanced()

@@ -108,11 +108,6 @@ export class Roles {
     return damagedVoters(this.#quorum.voters, this.#heard, this.#damaged ? this.#setup.self : undefined)
   }
 
-  /** Its disk holds the history and the epoch of an established leader. */
-  repaired(): void {
-    this.#damaged = false
-  }
-
   onLinked(peer: PeerId, link: LinkId, now: number): void {
     const role = this.#role
     if (role.kind === 'looking') this.#decided(role.election?.onLinked(peer, now), now)
@@ -153,6 +148,10 @@ export class Roles {
     this.learner?.onLogged()
   }
   onEpochsSaved(op: OperationNumber): void {
+    if (this.#damaged && op === this.#setup.epochs.repairEnds) {
+      this.#damaged = false
+      this.#setup.outbox.report('info', 'repaired: this peer holds the history of the ensemble again')
+    }
     this.leader?.onEpochsSaved(op)
     this.learner?.onEpochsSaved(op)
   }

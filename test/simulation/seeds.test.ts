@@ -9,6 +9,10 @@ const REMEMBERED: ReadonlyMap<number, string> = new Map([
   [22, 'E2: the same, elsewhere'],
   [248, 'C2: a leader answered a client that it had just refused (session moved)'],
   [2081, 'Z24: a leader that had stood still took answers to an old ping for news'],
+  [
+    285,
+    'L1: a peer whose repair had ended as its leader was lost went on as damaged; and one without a vote and a looking voter answered each other for ever',
+  ],
   [363, 'Z24: pings for syncs put off the end of a leadership'],
   [4252, 'S2: a deposed leader called a session unknown that its successor had created'],
   [23, 'S2: a leader that had stood still gave up links with unread touches'],

@@ -121,7 +121,8 @@ export class FastLeaderElection {
   #onLooking(from: PeerId, heard: Notification, now: number): Decision | undefined {
     this.#established.remove(from)
     if (heard.round < this.#round) {
-      this.#port.reply(from, this.notification())
+      // Only a voter's round concerns others; who does not vote would be answered in turn, without an end.
+      if (this.#votes) this.#port.reply(from, this.notification())
       return undefined
     }
     if (heard.round > this.#round) {

@@ -11,6 +11,7 @@ import type { ZabPort } from './zab-port.js'
 export class EpochKeeper {
   readonly #port: ZabPort
   #epochs: Epochs
+  #repairEnds: OperationNumber | undefined
 
   constructor(port: ZabPort, epochs: Epochs) {
     this.#port = port
@@ -24,6 +25,11 @@ export class EpochKeeper {
     return this.#epochs.current
   }
 
+  /** The operation with whose completion the disk is whole again, whatever has become of the role that asked for it. */
+  get repairEnds(): OperationNumber | undefined {
+    return this.#repairEnds
+  }
+
   accept(epoch: number): OperationNumber {
     invariant(epoch > this.#epochs.accepted, 'Z4: an epoch is accepted once')
     return this.#save({ accepted: epoch, current: this.#epochs.current })
@@ -35,7 +41,9 @@ export class EpochKeeper {
       epoch === this.#epochs.accepted && epoch >= this.#epochs.current,
       'Z3: only the accepted epoch becomes current',
     )
-    return this.#save({ accepted: epoch, current: epoch }, endsRepair)
+    const op = this.#save({ accepted: epoch, current: epoch }, endsRepair)
+    if (endsRepair) this.#repairEnds = op
+    return op
   }
 
   #save(epochs: Epochs, endsRepair = false): OperationNumber {

@@ -166,7 +166,6 @@ export class Learner {
       this.#stage = 'syncing'
       this.#ackEpoch(true)
     } else if (this.#stage === 'adopting' && this.#repairing) {
-      this.#events.repaired()
       this.leave('it has the whole history again and begins anew')
     } else if (this.#stage === 'adopting') {
       this.#stage = 'acknowledged'

@@ -36,8 +36,6 @@ export interface ZabEvents {
   roleEnded(reason: string): void
   /** The peer is part of an established ensemble; everything up to history.committed may be applied. */
   established(): void
-  /** Its disk was damaged; it holds the history and the epoch of an established leader now. */
-  repaired(): void
   /** history.committed or history.durable moved. */
   advanced(): void
   /** The replicated state was replaced by a snapshot that is about to arrive: nothing of the old one may be served. */

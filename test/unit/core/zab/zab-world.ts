@@ -75,7 +75,6 @@ export class ZabWorld {
     this.epochs = new EpochKeeper(this.port, epochs)
     this.events = {
       roleEnded: reason => void told.push(`roleEnded: ${reason}`),
-      repaired: () => told.push('repaired'),
       established: () => void told.push('established'),
       advanced: () => void told.push('advanced'),
       stateReplaced: () => void told.push('stateReplaced'),
