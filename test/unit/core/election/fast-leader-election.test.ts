@@ -124,4 +124,20 @@ describe('fast leader election', () => {
     for (const at of [notificationMinMs, notificationMinMs * 2, notificationMinMs * 3]) elect.tick(at)
     expect(said).to.have.length(3)
   })
+
+  it('E7: a damaged voter proposes nobody, and what it says or has said counts for nothing', () => {
+    const { elect, said } = election(1, vote(1, 1, 5))
+    elect.start(0)
+    elect.onNotification(peer(2), says('looking', 1, vote(1, 1, 5)), 0)
+    const damaged = { ...says('looking', 1, vote(1, 1, 5)), role: 'repairing' } as const
+    expect(elect.onNotification(peer(2), damaged, 0)).to.equal(undefined)
+    expect(elect.tick(1_000_000), 'its own vote alone').to.equal(undefined)
+    expect(said.filter(([to]) => to === 2)).to.have.lengthOf(1)
+  })
+
+  it('L1: one without a vote answers no older round: a looking voter would answer it in turn', () => {
+    const { elect, said } = election(4, vote(4, 0, 0), { round: 4, linked: [1, 2, 3] })
+    elect.onNotification(peer(1), says('looking', 1, vote(1, 1, 5)), 0)
+    expect(said).to.deep.equal([])
+  })
 })
