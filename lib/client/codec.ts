@@ -22,12 +22,16 @@ export interface Codec<T> {
  * A codec from two functions. The bytes given to `decode` are a private copy, so it may return views onto them.
  *
  * @example const cbor = makeCodec('cbor', encodeCbor, decodeCbor)
+ * @throws BAD_OPTIONS when the name is no string or one of the others no function
  */
 export function makeCodec<T>(
   name: string,
   encode: (value: T) => Uint8Array,
   decode: (bytes: Uint8Array) => T,
 ): Codec<T> {
+  if (typeof name !== 'string' || typeof encode !== 'function' || typeof decode !== 'function') {
+    throw new ZooKeeperError('BAD_OPTIONS', 'makeCodec takes a name and two functions: makeCodec(name, encode, decode)')
+  }
   return Object.freeze({ name, encode, decode: (bytes: Uint8Array) => decode(Uint8Array.from(bytes)) })
 }
 

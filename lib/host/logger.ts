@@ -3,6 +3,8 @@
  *
  * Always holds: a logger that throws never reaches the peer's own code (`guardLogger`), and the failure is not lost: health() says so.
  */
+import { ZooKeeperError } from '../model/errors.js'
+
 export type LogFields = Readonly<Record<string, unknown>>
 
 /**
@@ -26,9 +28,11 @@ export const silentLogger: Logger = Object.freeze({ debug() {}, info() {}, warn(
  *
  * @example consoleLogger({ level: 'warn' })
  * @param options.level lowest level that is written. @default 'info'
+ * @throws BAD_OPTIONS for another level
  */
 export function consoleLogger(options: { readonly level?: LogLevel } = {}): Logger {
   const lowest = logLevels.indexOf(options.level ?? 'info')
+  if (lowest < 0) throw new ZooKeeperError('BAD_OPTIONS', `level must be one of ${logLevels.join(', ')}`)
   const write = (level: LogLevel) => {
     if (logLevels.indexOf(level) < lowest) return () => {}
     return (message: string, fields?: LogFields) => {
@@ -50,8 +54,12 @@ export interface PinoLike {
 
 /**
  * @example Peer.open({ …, logger: pinoLogger(pino({ name: 'coordination' })) })
+ * @throws BAD_OPTIONS when one of the methods is missing
  */
 export function pinoLogger(pino: PinoLike): Logger {
+  if (logLevels.some(level => typeof pino?.[level] !== 'function')) {
+    throw new ZooKeeperError('BAD_OPTIONS', `pinoLogger takes a logger with the methods ${logLevels.join(', ')}`)
+  }
   return {
     debug: (message, fields = {}) => pino.debug(fields, message),
     info: (message, fields = {}) => pino.info(fields, message),

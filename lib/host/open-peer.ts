@@ -8,9 +8,10 @@ import type { Now } from '../core/input.js'
 import type { ProtocolOptions } from '../core/protocol-options.js'
 import type { Random } from '../core/random.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
-import { hasCode } from '../model/errors.js'
+import { hasCode, ZooKeeperError } from '../model/errors.js'
 import type { PeerId } from '../model/ids.js'
 import type { Recovered, Storage } from '../storage/storage.js'
+import type { Transport } from '../transport/transport.js'
 import { PeerHost, type SteppedCore } from './peer-host.js'
 import type { ResolvedPeerOptions } from './peer-options.js'
 import { recover, repair } from './recovery.js'
@@ -24,11 +25,20 @@ export interface CoreInitial {
   readonly recovered: Omit<Recovered, 'identity'>
 }
 
+/** A transport serves one peer, and once. Whoever is refused must not close it under the peer that has it. */
+const taken = new WeakSet<Transport>()
+
 export async function openHost(
   options: ResolvedPeerOptions,
   storage: Storage,
   makeCore: (initial: CoreInitial, now: Now) => SteppedCore,
 ): Promise<PeerHost> {
+  const { transport } = options
+  if (transport !== undefined) {
+    if (taken.has(transport))
+      throw new ZooKeeperError('BAD_OPTIONS', 'transport belongs to another peer: make one for each')
+    taken.add(transport)
+  }
   let host: PeerHost
   let recovered: Recovered
   try {
@@ -49,7 +59,7 @@ export async function openHost(
     }
     host = new PeerHost(options, storage, recovered, core)
   } catch (error) {
-    await Promise.allSettled([storage.close(), options.transport?.close()])
+    await Promise.allSettled([storage.close(), transport?.close()])
     throw error
   }
   for (const warning of options.warnings) host.logger.warn(warning)

@@ -108,7 +108,7 @@ const shapes = {
   dataDir: (value: unknown) =>
     typeof value === 'string' && value.length > 0 && !value.includes('\0') ? undefined : 'must be a non-empty string',
   storage: methods('open', 'append', 'truncate', 'saveEpochs', 'checkpoint', 'readHistory', 'readSnapshot', 'close'),
-  transport: methods('listen', 'dial', 'close'),
+  transport: methods('listen', 'dial', 'understands', 'close'),
   members: (value: unknown) =>
     isRecord(value) ? undefined : "must be an object such as { 1: 'tcp://10.0.0.1:2888' }, by peer id",
   ensemble: (value: unknown) =>
@@ -181,6 +181,15 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
   }
   if (members.length > 1 && options.transport === undefined) {
     complaints.push('transport is missing: an ensemble of several members needs one')
+  }
+  if (members.length > 1 && complaints.length === 0) {
+    for (const { id, address } of members) {
+      if (options.transport?.understands(address) === false) {
+        complaints.push(
+          `members.${id}: ${address} is no address of this transport, whose own is ${options.transport.address}`,
+        )
+      }
+    }
   }
   if (complaints.length > 0) throw new ZooKeeperError('BAD_OPTIONS', complaints.join('; '))
 

@@ -10,6 +10,8 @@ export interface Transport {
   listen(accept: (connection: Connection) => void): Promise<void>
   /** The address others can dial, once listening, e.g. `tcp://127.0.0.1:2888`. */
   readonly address: string
+  /** Whether `dial` understands such an address; a member list with another is refused at the door. */
+  understands(address: string): boolean
   /**
    * One attempt; names are resolved anew each time. Rejects with TRANSPORT_FAILED, HANDSHAKE_REFUSED where the two sides do not trust each
    * other, or ABORTED by the signal.

@@ -359,6 +359,15 @@ export function transportCompliance(name: string, makeFixture: () => TransportFi
       }).timeout(60_000)
     })
 
+    it('understands addresses of its own kind, and no others', async () => {
+      const { transport } = await listening()
+      expect(transport.understands(transport.address)).to.equal(true)
+      expect(transport.understands(fixture.nobody())).to.equal(true)
+      for (const other of ['', 'nothing', 'other://127.0.0.1:2888', 'other:///path']) {
+        expect(transport.understands(other), other).to.equal(false)
+      }
+    })
+
     describe('listening', () => {
       it('rejects with PORT_IN_USE where another listens, who is not disturbed', async () => {
         const { transport, accepted } = await listening()

@@ -59,7 +59,10 @@ describe('bad input: places', () => {
       await new Promise<void>(resolve => blocker.listen(0, '127.0.0.1', resolve))
       const { port } = blocker.address() as AddressInfo
       const path = join(dataDir, 'socket', '1.sock')
-      const members = (address: string) => ({ 1: address, 2: `${address}2`, 3: `${address}3` })
+      const members = (own: string) => {
+        const like = (n: number) => (own.startsWith('tcp://') ? `tcp://127.0.0.1:${n}` : `${own}${n}`)
+        return { 1: own, 2: like(2), 3: like(3) }
+      }
       const other = memory({ network, name: 'one' })
       await other.listen(() => {})
       const another = ipc({ path })

@@ -459,6 +459,18 @@ describe('bad input', () => {
         expect(error.message).to.include(name)
     })
 
+    it('of a peer: a transport that another peer has, who does not notice', async () => {
+      const network = memoryNetwork()
+      const transport = memory({ network, name: '1' })
+      const options = { id: 1, dataDir: ':memory:', transport, members: { 1: 'memory://1' } }
+      await using _first = await Peer.open(options)
+      await refused(Peer.open(options), 'BAD_OPTIONS')
+      const dialler = memory({ network, name: 'somebody' })
+      const connection = await dialler.dial('memory://1', { signal: new AbortController().signal })
+      connection.destroy()
+      await dialler.close()
+    })
+
     it('of a peer are refused one by one', async () => {
       const eight = Object.fromEntries(Array.from({ length: 8 }, (_, n) => [n + 1, `memory://${n}`]))
       for (const options of [undefined, null, [], 'open', 1]) await refused(Peer.open(options as never), 'BAD_OPTIONS')

@@ -130,6 +130,9 @@ class MutedTransport implements Transport {
   get address(): string {
     return this.#transport.address
   }
+  understands(address: string): boolean {
+    return this.#transport.understands(address)
+  }
   listen(accept: (connection: Connection) => void): Promise<void> {
     return this.#transport.listen(connection => accept(this.#wrap(connection)))
   }

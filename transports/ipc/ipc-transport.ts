@@ -52,6 +52,10 @@ class IpcTransport implements Transport {
     this.address = formatIpcAddress(path)
   }
 
+  understands(address: string): boolean {
+    return parseIpcAddress(address) !== undefined
+  }
+
   async listen(accept: (connection: Connection) => void): Promise<void> {
     this.#sockets.reserve()
     try {

@@ -58,6 +58,10 @@ class MemoryTransport implements Transport {
     this.address = `${SCHEME}${name}`
   }
 
+  understands(address: string): boolean {
+    return address.startsWith(SCHEME) && address.length > SCHEME.length
+  }
+
   async listen(accept: (connection: Connection) => void): Promise<void> {
     if (this.#closing !== undefined) throw closedError()
     if (this.#listening) throw new ZooKeeperError('BAD_OPTIONS', 'this transport listens already')

@@ -67,6 +67,10 @@ class TcpTransport implements Transport {
     return this.#options.advertise ?? formatTcpAddress(this.#options.host, this.#port)
   }
 
+  understands(address: string): boolean {
+    return parseTcpAddress(address) !== undefined
+  }
+
   async listen(accept: (connection: Connection) => void): Promise<void> {
     this.#sockets.reserve()
     const { host, port, tls, secret } = this.#options

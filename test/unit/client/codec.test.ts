@@ -24,6 +24,11 @@ describe('codec', () => {
     expect(encodeValue(raw, undefined, '/a')).to.equal(null)
     expect(decodeValue(raw, null, '/a')).to.equal(undefined)
   })
+  it('is refused when it is not made of a name and two functions', () => {
+    for (const wrong of [[], [{}], ['x'], ['x', String], [1, String, String]]) {
+      expect(() => (makeCodec as (...given: unknown[]) => unknown)(...wrong)).to.throw(/BAD_OPTIONS/)
+    }
+  })
   it('keeps bytes apart: raw and made codecs never share them', () => {
     const bytes = Uint8Array.of(1, 2)
     const views = makeCodec<Uint8Array>(

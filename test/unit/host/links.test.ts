@@ -51,6 +51,7 @@ describe('links', () => {
     const failed: string[] = []
     const counted: Transport = {
       address: transport.address,
+      understands: address => transport.understands(address),
       listen: accept => transport.listen(accept),
       dial: (address, options) => {
         dialled.push(address)

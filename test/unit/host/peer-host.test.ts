@@ -320,6 +320,7 @@ describe('peer host', () => {
     let transportClosed = 0
     const transport: Transport = {
       address: 'memory://1',
+      understands: () => true,
       listen: async () => {
         throw new ZooKeeperError('PORT_IN_USE', 'taken')
       },

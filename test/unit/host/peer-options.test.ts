@@ -3,7 +3,13 @@ import { type PeerOptions, resolvePeerOptions } from '../../../lib/host/peer-opt
 import { hasCode } from '../../../lib/model/errors.js'
 import type { Transport } from '../../../lib/transport/transport.js'
 
-const transport = { address: 'memory://x', listen() {}, dial() {}, close() {} } as unknown as Transport
+const transport = {
+  address: 'memory://x',
+  understands: (address: string) => address.startsWith('memory://'),
+  listen() {},
+  dial() {},
+  close() {},
+} as unknown as Transport
 const complaintsOf = (options: unknown): string[] => {
   try {
     resolvePeerOptions(options as PeerOptions)
@@ -50,6 +56,11 @@ describe('peer options', () => {
     ['no place for the data', { id: 1 }, /one of dataDir .* and storage must be given/],
     ['a name that is no option', { id: 1, dataDir: 'x', clientsPort: 1 }, /clientsPort is not an option/],
     ['a name of Object.prototype', { id: 1, dataDir: 'x', constructor: 1 }, /constructor is not an option/],
+    [
+      "a member at another transport's address",
+      { id: 1, dataDir: 'x', transport, members: { 1: 'memory://1', 2: 'tcp://10.0.0.2:2888' } },
+      /members.2: tcp:\/\/10.0.0.2:2888 is no address of this transport, whose own is memory:\/\/x/,
+    ],
     ['a wrong number', { id: 1, dataDir: 'x', tickMs: 1.5 }, /tickMs must be a whole number from 1 to 60000/],
     [
       'a wrong logger',

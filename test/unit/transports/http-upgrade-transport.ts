@@ -24,6 +24,10 @@ export class HttpUpgradeTransport implements Transport {
     return `http://127.0.0.1:${this.#port}`
   }
 
+  understands(address: string): boolean {
+    return URL.canParse(address) && address.startsWith('http://')
+  }
+
   listen(accept: (connection: Connection) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closing.signal.aborted) return reject(closed())
@@ -57,7 +61,7 @@ export class HttpUpgradeTransport implements Transport {
           ? reject(new ZooKeeperError('ABORTED', `dialling ${address} was aborted`))
           : reject(new ZooKeeperError('TRANSPORT_FAILED', `cannot reach ${address}`, { cause }))
       const either = AbortSignal.any([signal, this.#closing.signal])
-      if (either.aborted || !URL.canParse(address) || !address.startsWith('http://')) return failed(undefined)
+      if (either.aborted || !this.understands(address)) return failed(undefined)
       const dialling = request(address, { headers: upgrade, signal: either, agent: false })
       dialling.on('error', failed)
       dialling.on('response', response => {
