@@ -21,13 +21,15 @@ export interface PeerStatus {
   readonly repairing: boolean
   /** Voters known to be in that state, this peer included. */
   readonly damagedVoters: readonly PeerId[]
+  /** Its log was too slow to lead: for a while it stands for no election. */
+  readonly standsAside: boolean
   /** Last proposal in this peer's log, last known to be committed, last applied. */
   readonly logged: Zxid
   readonly committed: Zxid
   readonly applied: Zxid
 }
 
-/** The zxids aside, which are read when asked for. */
+/** The zxids and `standsAside` excepted, which are read when asked for. */
 export function saysTheSame(a: PeerStatus, b: PeerStatus): boolean {
   return (
     a.role === b.role &&

@@ -151,6 +151,7 @@ export class PeerCore {
       diverged,
       repairing,
       damagedVoters,
+      standsAside: this.#roles.standsAside(this.#now.monotonic),
       logged: last,
       committed,
       applied,
@@ -373,6 +374,7 @@ export class PeerCore {
         this.#leaderRequests?.advanced()
       },
       stateReplaced: () => this.#pipeline.stateReplaced(),
+      handsOver: () => this.#leaderRequests?.drain(),
       diverged: () => {
         this.#pipeline.suspend()
         // What was answered from this state may be wrong, and so may what is seen next to it elsewhere.

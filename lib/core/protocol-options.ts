@@ -21,6 +21,11 @@ export interface ProtocolOptions {
   readonly outstandingMax: number
   /** Replicas compare their digests after every so many zxids (Z31); the same on all peers. @default 128 */
   readonly digestEvery: number
+  /**
+   * A leader hands over when its own log takes so many milliseconds longer than that of a quorum of the others, and many times as long, in the
+   * median of 5 ticks; 0 for never. @default 200
+   */
+  readonly slowLeaderMs: number
 }
 
 export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
@@ -35,4 +40,5 @@ export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
   dataBytesMax: 1_048_575,
   outstandingMax: 10_000,
   digestEvery: 128,
+  slowLeaderMs: 200,
 })

@@ -20,6 +20,7 @@ import type { ProtocolOptions } from './protocol-options.js'
 import { majority } from './quorum/majority.js'
 import type { Quorum } from './quorum/quorum.js'
 import type { EpochKeeper } from './zab/epochs.js'
+import { HandoverPause } from './zab/handover-pause.js'
 import type { History } from './zab/history.js'
 import { Leader } from './zab/leader.js'
 import { Learner } from './zab/learner.js'
@@ -51,6 +52,7 @@ type Role =
 export class Roles {
   readonly #setup: RolesSetup
   readonly #quorum: Quorum
+  readonly #handoverPause: HandoverPause
   #role: Role = { kind: 'looking', election: undefined }
   #round = 0
   #damaged: boolean
@@ -65,6 +67,7 @@ export class Roles {
     this.#setup = setup
     this.#quorum = majority(votersOf(setup.config))
     this.#damaged = setup.damaged
+    this.#handoverPause = new HandoverPause(setup.options.tickMs)
   }
 
   get leader(): Leader | undefined {
@@ -106,6 +109,11 @@ export class Roles {
   /** Voters that say so of themselves, this peer included: they count in no quorum. */
   get damagedVoters(): readonly PeerId[] {
     return damagedVoters(this.#quorum.voters, this.#heard, this.#damaged ? this.#setup.self : undefined)
+  }
+
+  /** It has handed over because its log was slow, and votes below everybody for a while. */
+  standsAside(now: number): boolean {
+    return this.#handoverPause.standsAside(now)
   }
 
   onLinked(peer: PeerId, link: LinkId, now: number): void {
@@ -185,6 +193,7 @@ export class Roles {
 
   /** Ends the role, whatever it is; the election begins once the disk has caught up. */
   look(reason: string): void {
+    if (!this.#established) this.#handoverPause.nobodyElseLeads()
     this.leader?.end(reason)
     this.learner?.end(reason)
     this.#role = { kind: 'looking', election: undefined }
@@ -200,9 +209,9 @@ export class Roles {
   #elect(now: number): void {
     const { self, history, epochs, links, port, options, marks } = this.#setup
     const votes = this.#quorum.voters.has(self) && !this.#damaged
-    // Whose state is void leaves it to others to lead (Z31): its log would do, but it could serve nobody.
+    // Whose state is void leaves it to others to lead (Z31): its log would do, but it could serve nobody. So does who was too slow.
     const ownVote: Vote =
-      votes && !marks.diverged
+      votes && !marks.diverged && !this.#handoverPause.standsAside(now)
         ? { leader: self, zxid: history.last, epoch: epochs.current }
         : { leader: self, zxid: ZERO, epoch: 0 }
     const reply = (to: PeerId, notification: Notification) => {
@@ -258,7 +267,20 @@ export class Roles {
     this.#round = decision.round
     this.#vote = decision.vote
     if (decision.vote.leader === self) {
-      const leader = new Leader({ self, quorum: this.#quorum, port, events, epochs, history, marks, options }, now)
+      const leader = new Leader(
+        {
+          self,
+          quorum: this.#quorum,
+          port,
+          events,
+          epochs,
+          history,
+          marks,
+          handoverPause: this.#handoverPause,
+          options,
+        },
+        now,
+      )
       this.#role = { kind: 'leading', leader }
       leader.start()
       for (const [peer, { link, info }] of [...this.#early]) this.#join(leader, peer, link, info, now)

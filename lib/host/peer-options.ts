@@ -92,6 +92,7 @@ const numbers = {
   notificationMaxMs: { min: 1, max: 3_600_000 },
   dataBytesMax: { min: 1, max: 2 * MIB },
   outstandingMax: { min: 1, max: 1_000_000 },
+  slowLeaderMs: { min: 0, max: 60_000 },
   checkpointLogBytes: { min: 1024, max: 1024 * MIB },
   diskFreeBytesMin: { min: 0, max: 1024 * 1024 * MIB },
   linkQueueBytesMax: { min: 1024 * 1024, max: 1024 * MIB },
@@ -154,6 +155,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
     notificationMaxMs: number('notificationMaxMs', defaultProtocolOptions.notificationMaxMs),
     dataBytesMax: number('dataBytesMax', defaultProtocolOptions.dataBytesMax),
     outstandingMax: number('outstandingMax', defaultProtocolOptions.outstandingMax),
+    slowLeaderMs: number('slowLeaderMs', defaultProtocolOptions.slowLeaderMs),
     // No option: all peers must compare at the same places.
     digestEvery: defaultProtocolOptions.digestEvery,
   }

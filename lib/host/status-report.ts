@@ -97,7 +97,7 @@ export function reportHealth(host: PeerHost, options: ResolvedPeerOptions): Heal
     reasons.push(`not serving: ${role}, the replica differs from the ensemble's and waits for a snapshot`)
   else if (!serving) reasons.push(`not serving: ${role}, no established leader`)
   const ok = reasons.length === 0
-  const { damagedVoters } = host.core.status
+  const { damagedVoters, standsAside } = host.core.status
   const voters = options.config.members.filter(member => member.role === 'participant').length
   if (damagedVoters.length > 0) {
     const lost = damagedVoters.length * 2 >= voters
@@ -113,6 +113,8 @@ export function reportHealth(host: PeerHost, options: ResolvedPeerOptions): Heal
   }
   const { trouble } = host.commits
   if (state === 'running' && trouble !== undefined) reasons.push(trouble)
+  if (standsAside)
+    reasons.push("as leader its log was slower than the others': it leaves leading to others for a while")
   if (host.loggerFailure !== undefined) reasons.push(`the logger threw: ${String(host.loggerFailure)}`)
   return { ok, reasons }
 }

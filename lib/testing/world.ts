@@ -60,6 +60,7 @@ const FAST: Partial<ProtocolOptions> = {
   notificationMinMs: 20,
   notificationMaxMs: 2000,
   digestEvery: 8,
+  slowLeaderMs: 20,
 }
 
 export class World {

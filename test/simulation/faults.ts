@@ -27,6 +27,18 @@ export class Faults {
     world.observe({ crashed: peer => this.#restartLater(peer), stopped: peer => this.#restartLater(peer) })
     if (scenario.faultEveryMs !== undefined && scenario.faults.length > 0) this.#next(scenario.faultEveryMs)
     if (scenario.rotEveryMs !== undefined) this.#nextRot(scenario.rotEveryMs)
+    if (scenario.slowLeaderAtMs !== undefined) this.#slowLeader(scenario.slowLeaderAtMs)
+  }
+
+  #slowLeader(atMs: number): void {
+    const world = this.#world
+    const leader = () => world.livePeers.find(peer => peer.core!.status.role === 'leading')!
+    world.after(atMs, () => {
+      leader().diskSlowness = 100
+    })
+    world.after(atMs + 4000, () => {
+      if (leader().diskSlowness === 1) leader().crash(false)
+    })
   }
 
   /** No more of them. A minority of voters (and any observer) may stay down or cut off: a quorum must do. */
@@ -148,6 +160,12 @@ export class Faults {
         for (const each of world.peers.values()) if (random.chance(0.5)) each.diskSlowness = random.between(2, 100)
         this.#healLater(() => {
           for (const each of world.peers.values()) each.diskSlowness = 1
+        })
+        break
+      case 'slowLeaderDisk':
+        leader.diskSlowness = random.between(20, 200)
+        this.#healLater(() => {
+          leader.diskSlowness = 1
         })
         break
       case 'diskError':

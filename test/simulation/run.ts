@@ -81,9 +81,14 @@ function play(world: World, scenario: Scenario, faults: Faults, workload: Worklo
   const { tickMs, initLimitTicks, syncLimitTicks } = world.protocol
   const patienceMs = 10 * (initLimitTicks + syncLimitTicks) * tickMs
   world.run(scenario.durationMs)
-  if (scenario.faultEveryMs === undefined && ledger.leaderships.size > 1) {
+  // The slow leader's successor, and who leads when that one has crashed.
+  const handovers = scenario.slowLeaderAtMs === undefined ? 0 : 2
+  if (scenario.faultEveryMs === undefined && ledger.leaderships.size > 1 + handovers) {
     throw new Violation('L6', `${ledger.leaderships.size} leaderships without any fault`)
   }
+  const leader = world.livePeers.find(peer => peer.core!.status.role === 'leading')
+  if (handovers > 0 && leader?.diskSlowness !== 1)
+    throw new Violation('L4', `peer ${leader?.id}, whose disk is slow, still leads: ${states(world)}`)
   world.note('heal a quorum')
   faults.healQuorum()
   const serving = () => world.livePeers.length > 0 && world.livePeers.every(peer => peer.core!.status.serving)

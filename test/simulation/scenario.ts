@@ -20,11 +20,12 @@ export const faultKinds = [
   'gracefulClose',
   'falseState',
   'storageLow',
+  'slowLeaderDisk',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
 function isLater(kind: FaultKind): boolean {
-  return kind === 'falseState' || kind === 'storageLow'
+  return kind === 'falseState' || kind === 'storageLow' || kind === 'slowLeaderDisk'
 }
 
 export interface Scenario {
@@ -37,6 +38,8 @@ export interface Scenario {
   readonly durationMs: number
   /** Mean time between two disks that are found damaged; undefined for none. */
   readonly rotEveryMs: number | undefined
+  /** From then on the disk of whoever leads is a hundred times slower than all others; four seconds later its successor crashes. */
+  readonly slowLeaderAtMs?: number | undefined
   /** How many calls a client keeps outstanding at most. */
   readonly pipelining: number
 }
@@ -65,6 +68,7 @@ export function scenarioOf(seed: number): Scenario {
       // Each of a stream of its own: they came later, and seeds without them are to stay what they were.
       ...(voters > 1 && new SeededRandom(seed, 'falseState').chance(0.3) ? (['falseState'] as const) : []),
       ...(new SeededRandom(seed, 'storageLow').chance(0.3) ? (['storageLow'] as const) : []),
+      ...(new SeededRandom(seed, 'slowLeaderDisk').chance(0.3) ? (['slowLeaderDisk'] as const) : []),
     ],
     durationMs: random.between(3000, 9000),
     rotEveryMs: !calm && voters > 1 && rot.chance(0.35) ? rot.pick([500, 1000, 2000]) : undefined,
@@ -95,6 +99,27 @@ export const rotting: ScenarioChange = {
   faultEveryMs: 600,
   rotEveryMs: 500,
   durationMs: 9000,
+}
+
+/** Nothing goes wrong, but the disk of one leader is slow from some time on: one of the others is to lead instead, and after its crash again. */
+export const slowLeader: ScenarioChange = {
+  world: { voters: 3, diskMs: 1, networkMs: 0.3 },
+  clients: 4,
+  pipelining: 3,
+  faultEveryMs: undefined,
+  rotEveryMs: undefined,
+  slowLeaderAtMs: 2000,
+  durationMs: 12_000,
+}
+
+/** Nothing goes wrong, but every disk is slow: nobody would do better. */
+export const evenlySlow: ScenarioChange = {
+  world: { voters: 3, diskMs: 100, networkMs: 0.3 },
+  clients: 4,
+  pipelining: 3,
+  faultEveryMs: undefined,
+  rotEveryMs: undefined,
+  durationMs: 12_000,
 }
 
 /** Writes of a learner's clients are under way while its link to the leader comes and goes. */

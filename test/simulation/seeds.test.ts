@@ -1,7 +1,7 @@
 /** A short run of the simulation with `npm test`; `npm run simulate` does the long ones. */
 import { expect } from 'chai'
 import { run } from './run.js'
-import { falseStates, flapping, rotting } from './scenario.js'
+import { evenlySlow, falseStates, flapping, rotting, slowLeader } from './scenario.js'
 
 /** Seeds that have found a bug in the core, by what they found. */
 const REMEMBERED: ReadonlyMap<number, string> = new Map([
@@ -66,6 +66,17 @@ describe('simulation', function () {
     }
     expect(violations).to.deep.equal([])
     expect(rots).to.be.greaterThan(30)
+  })
+
+  it('L4, L6: a leader with a slow disk hands over once in seeds 1 to 3, and nobody does when all disks are slow', () => {
+    const violations = []
+    for (let seed = 1; seed <= 3; seed++) {
+      for (const scenario of [slowLeader, evenlySlow]) {
+        const { violation } = run(seed, { scenario })
+        if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
+      }
+    }
+    expect(violations).to.deep.equal([])
   })
 
   it('R4: runs the same way every time, and differently for another seed', () => {

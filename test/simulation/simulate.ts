@@ -4,12 +4,13 @@
  *   npm run simulate -- --seeds 500             seeds 1 to 500
  *   npm run simulate -- --seed 17 --trace       one seed, every input and effect on a line
  *   npm run simulate -- --rotting               disks that are found damaged, one after the other
+ *   npm run simulate -- --slow-leader           a leader whose disk is slow; --evenly-slow: every disk is
  *   npm run simulate -- --mutants '' --seeds 50 which planted bug is found by which seed (those whose name has the text)
  */
 import { parseArgs } from 'node:util'
 import { mutants } from './mutants/mutants.js'
 import { run } from './run.js'
-import { falseStates, faultKinds, flapping, rotting } from './scenario.js'
+import { evenlySlow, falseStates, faultKinds, flapping, rotting, slowLeader } from './scenario.js'
 
 const { values } = parseArgs({
   options: {
@@ -21,8 +22,19 @@ const { values } = parseArgs({
     flapping: { type: 'boolean', default: false },
     'false-states': { type: 'boolean', default: false },
     rotting: { type: 'boolean', default: false },
+    'slow-leader': { type: 'boolean', default: false },
+    'evenly-slow': { type: 'boolean', default: false },
   },
 })
+
+const scenarios = {
+  flapping,
+  rotting,
+  'false-states': falseStates,
+  'slow-leader': slowLeader,
+  'evenly-slow': evenlySlow,
+}
+const chosen = (Object.keys(scenarios) as (keyof typeof scenarios)[]).find(name => values[name])
 
 const first = Number(values.seed ?? values.from)
 const count = values.seed === undefined ? Number(values.seeds) : 1
@@ -49,7 +61,7 @@ const broken: number[] = []
 for (let seed = first; seed < first + count; seed++) {
   const result = run(seed, {
     ...(values.trace ? { trace: line => console.log(line) } : {}),
-    scenario: values.flapping ? flapping : values.rotting ? rotting : values['false-states'] ? falseStates : undefined,
+    scenario: chosen === undefined ? undefined : scenarios[chosen],
   })
   events += result.events
   commits += result.commits
@@ -62,9 +74,7 @@ for (let seed = first; seed < first + count; seed++) {
   broken.push(seed)
   const { row, message, event } = result.violation
   console.log(`\n${row} violated in seed ${seed} at event ${event}: ${message}`)
-  console.log(
-    `  npm run simulate -- --seed ${seed}${values.flapping ? ' --flapping' : values.rotting ? ' --rotting' : values['false-states'] ? ' --false-states' : ''} --trace`,
-  )
+  console.log(`  npm run simulate -- --seed ${seed}${chosen === undefined ? '' : ` --${chosen}`} --trace`)
 }
 
 const seconds = (performance.now() - started) / 1000

@@ -7,12 +7,14 @@
  */
 import type { LinkId, OperationNumber, PeerId, SessionId } from '../../model/ids.js'
 import type { Txn } from '../../model/txn.js'
-import { sameZxid, type Zxid } from '../../model/zxid.js'
+import type { Zxid } from '../../model/zxid.js'
 import type { PeerPhase } from '../peer-status.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 import type { Quorum } from '../quorum/quorum.js'
 import { Divergence } from './divergence.js'
 import type { EpochKeeper } from './epochs.js'
+import { Handover } from './handover.js'
+import type { HandoverPause } from './handover-pause.js'
 import type { History } from './history.js'
 import { LeaderBroadcast } from './leader-broadcast.js'
 import { LeaderDiscovery } from './leader-discovery.js'
@@ -32,6 +34,7 @@ export interface LeaderSetup {
   readonly epochs: EpochKeeper
   readonly history: History
   readonly marks: StateMarks
+  readonly handoverPause: HandoverPause
   readonly options: ProtocolOptions
 }
 
@@ -53,6 +56,7 @@ export class Leader implements Leadership {
   readonly #broadcast: LeaderBroadcast
   readonly #liveness: Liveness
   readonly #divergence: Divergence
+  readonly #handover: Handover
   readonly #establishBy: number
   #phase: PeerPhase = 'discovery'
   #steppedAt: number
@@ -74,6 +78,7 @@ export class Leader implements Leadership {
     this.#synchronization = new LeaderSynchronization(this, learner => this.#divergence.canSpare(learner))
     this.#broadcast = new LeaderBroadcast(this)
     this.#liveness = new Liveness(this, setup.options.tickMs, now)
+    this.#handover = new Handover(this, setup.handoverPause, setup.options)
   }
 
   get phase(): PeerPhase {
@@ -187,12 +192,9 @@ export class Leader implements Leadership {
     return this.#liveness.confirmed
   }
 
-  /** True once every voter that is in the broadcast has everything: the moment to hand over. */
+  /** The moment for one that closes to leave. */
   get handedOver(): boolean {
-    if (!sameZxid(this.history.committed, this.history.last)) return false
-    return [...this.learners.values()].every(
-      each => !each.votes || each.stage !== 'active' || sameZxid(each.acked, this.history.last),
-    )
+    return this.#handover.everybodyHasAll
   }
 
   tick(now: number): void {
@@ -203,6 +205,7 @@ export class Leader implements Leadership {
       return this.stepDown('a quorum is silent')
     this.#divergence.tick()
     this.#synchronization.tick()
+    if (this.established) this.#handover.tick(now)
     if (now < this.nextAt) return
     if (!this.established && now >= this.#establishBy)
       return this.stepDown('no quorum was synchronised within initLimit')

@@ -40,6 +40,8 @@ export interface ZabEvents {
   advanced(): void
   /** The replicated state was replaced by a snapshot that is about to arrive: nothing of the old one may be served. */
   stateReplaced(): void
+  /** Leader: it is about to step down in favour of others: take no more requests. */
+  handsOver(): void
   /** The state of this peer is not the ensemble's: it must not be served (Z31). */
   diverged(): void
   /** Leader: what a learner's client asks. */

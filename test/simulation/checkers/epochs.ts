@@ -99,8 +99,9 @@ export class EpochChecker implements WorldObserver, LedgerListener {
       this.#rounds.set(peer.id, message.round)
       const isVoter = this.#ledger.world.voterIds().includes(peer.id)
       if (!isVoter || message.leader !== peer.id || message.round === 0) return
-      // Whose state is void stands for no election (Z31): it votes below everybody.
-      if (peer.core!.status.diverged && sameZxid(message.zxid, ZERO) && message.epoch === 0) return
+      // Whose state is void (Z31), or whose log was too slow to lead, stands for no election: it votes below everybody.
+      const { diverged, standsAside } = peer.core!.status
+      if ((diverged || standsAside) && sameZxid(message.zxid, ZERO) && message.epoch === 0) return
       if (!sameZxid(message.zxid, last) || message.epoch !== epochs.current) {
         const own = `${formatZxid(message.zxid)} of epoch ${message.epoch}`
         throw new Violation(

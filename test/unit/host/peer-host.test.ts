@@ -29,7 +29,7 @@ class ScriptedCore implements SteppedCore {
 
   get status() {
     const base = { peer: 1 as PeerId, role: 'leading', phase: 'broadcast', leader: 1 as PeerId, epoch: 1 } as const
-    const fit = { diverged: false, repairing: false, damagedVoters: [] }
+    const fit = { diverged: false, repairing: false, damagedVoters: [], standsAside: false }
     return { ...base, ...fit, serving: this.serving, logged: ZERO, committed: ZERO, applied: ZERO }
   }
 

@@ -4,6 +4,7 @@ import { Outbox } from '../../../../lib/core/outbox.js'
 import { defaultProtocolOptions } from '../../../../lib/core/protocol-options.js'
 import { majority } from '../../../../lib/core/quorum/majority.js'
 import { EpochKeeper } from '../../../../lib/core/zab/epochs.js'
+import { HandoverPause } from '../../../../lib/core/zab/handover-pause.js'
 import { History } from '../../../../lib/core/zab/history.js'
 import { Leader } from '../../../../lib/core/zab/leader.js'
 import { Learner } from '../../../../lib/core/zab/learner.js'
@@ -43,6 +44,7 @@ export class ZabWorld {
   readonly history: History
   readonly epochs: EpochKeeper
   readonly marks = new StateMarks(4)
+  readonly handoverPause = new HandoverPause(defaultProtocolOptions.tickMs)
   readonly port: ZabPort
   readonly events: ZabEvents
 
@@ -79,6 +81,7 @@ export class ZabWorld {
       advanced: () => void told.push('advanced'),
       stateReplaced: () => void told.push('stateReplaced'),
       diverged: () => void told.push('diverged'),
+      handsOver: () => void told.push('handsOver'),
       forwarded: () => void told.push('forwarded'),
       revalidate: () => void told.push('revalidate'),
       touched: () => {},
@@ -106,9 +109,10 @@ export class ZabWorld {
 
   leader(voters: readonly number[] = [1, 2, 3]): Leader {
     const { port, events, epochs, history, marks } = this
+    const { handoverPause } = this
     const quorum = majority(voters.map(peer))
     return new Leader(
-      { self: peer(1), quorum, port, events, epochs, history, marks, options: defaultProtocolOptions },
+      { self: peer(1), quorum, port, events, epochs, history, marks, handoverPause, options: defaultProtocolOptions },
       0,
     )
   }
