@@ -1,5 +1,5 @@
 /** A data directory that tests open, damage and copy. */
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Level } from 'level'
@@ -71,10 +71,23 @@ export class DataDir {
     }
   }
 
-  /** What a killed process would leave now. */
+  /**
+   * What a killed process would leave now. LevelDB's own thread writes and removes files whenever it likes, so the directory is read until two
+   * readings agree: between them it was at rest.
+   */
   async copy(): Promise<DataDir> {
     const copy = await DataDir.make()
-    await cp(this.location, copy.location, { recursive: true })
+    let before: Files | undefined
+    let files = await readFiles(this.location)
+    while (before === undefined || !sameFiles(before, files)) {
+      before = files
+      files = await readFiles(this.location)
+    }
+    await mkdir(copy.location)
+    for (const [name, bytes] of files) {
+      await mkdir(path.dirname(copy.file(name)), { recursive: true })
+      await writeFile(copy.file(name), bytes)
+    }
     return copy
   }
 
@@ -82,6 +95,26 @@ export class DataDir {
     for (const store of this.#open) await store.close().catch(() => {})
     await rm(path.dirname(this.location), { recursive: true, force: true })
   }
+}
+
+type Files = ReadonlyMap<string, Buffer>
+
+/** By name; a file that goes away meanwhile is left out. */
+async function readFiles(location: string): Promise<Files> {
+  const files = new Map<string, Buffer>()
+  for (const entry of await readdir(location, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const place = path.join(entry.parentPath, entry.name)
+    const bytes = await readFile(place).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
+    if (bytes !== undefined) files.set(path.relative(location, place), bytes)
+  }
+  return files
+}
+
+function sameFiles(a: Files, b: Files): boolean {
+  return a.size === b.size && [...a].every(([name, bytes]) => b.get(name)?.equals(bytes) === true)
 }
 
 /** A method that a test puts something in front of: whatever it gets, it passes on. */
