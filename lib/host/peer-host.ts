@@ -123,7 +123,8 @@ export class PeerHost {
       disconnect: (link, reason) => this.links.disconnect(link, reason),
       input: push,
     })
-    this.commits = new CommitWatch({ clock: options.clock, probe: systemPoolProbe(), logger: this.logger })
+    const probe = options.poolProbe ?? systemPoolProbe()
+    this.commits = new CommitWatch({ clock: options.clock, probe, logger: this.logger })
     this.#log = new LogWriter({
       storage,
       writing: () => this.commits.begin(),
@@ -195,6 +196,11 @@ export class PeerHost {
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  /** As if its process had ended here: no farewell to the ensemble. For a simulated world, which cuts network and disk off first. */
+  abandon(): void {
+    this.#stop()
   }
 
   async #close(): Promise<void> {

@@ -16,6 +16,7 @@ import type { Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
 import { type Clock, systemClock } from './clock.js'
 import { type Logger, logLevels, silentLogger } from './logger.js'
+import type { PoolProbe } from './pool-probe.js'
 import { systemRandom } from './random.js'
 
 export interface MemberOptions {
@@ -73,6 +74,8 @@ export interface ResolvedPeerOptions extends Required<LogRetention> {
   readonly closeTimeoutMs: number
   readonly clock: Clock
   readonly random: Random
+  /** Another one than libuv's: a world on virtual time has no pool to wait for. */
+  readonly poolProbe?: PoolProbe
   /** Allowed, but worth a word. */
   readonly warnings: readonly string[]
 }

@@ -11,6 +11,14 @@ export class TraceHash {
     }
   }
 
+  addBytes(bytes: Uint8Array): void {
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = bytes[i]!
+      this.#a = Math.imul(this.#a ^ byte, 0x01000193)
+      this.#b = Math.imul(this.#b ^ byte, 0x85ebca6b) ^ (this.#b >>> 15)
+    }
+  }
+
   get value(): string {
     return (this.#a >>> 0).toString(16).padStart(8, '0') + (this.#b >>> 0).toString(16).padStart(8, '0')
   }

@@ -1,0 +1,128 @@
+/**
+ * What a world of real peers takes time from: virtual time, that jumps from event to event, or the real one.
+ *
+ * Always holds for virtual time: events come in the order of their time, then of their making; after each of them everything that
+ * follows from it without waiting (microtasks, ticks) has run dry before the next begins, so equal worlds go equal ways (R4).
+ * Before: open-ensemble.ts, test/simulation. After: virtual-process.ts, virtual-network.ts, virtual-disk.ts.
+ */
+import { systemClock } from '../../host/clock.js'
+import { ZooKeeperError } from '../../model/errors.js'
+import { EventQueue } from '../event-queue.js'
+
+export interface Timeline {
+  /** Milliseconds since the world began. */
+  now(): number
+  /** Calls back once, so much later; returns how to cancel it. */
+  after(delayMs: number, callback: () => void): () => void
+}
+
+/** Events of one turn of the real event loop: between two immediates of a turn, too, ticks and microtasks run dry. */
+const EVENTS_PER_LOOP = 64
+/** Less than a real timer can wait: the next turn of the loop. */
+const SHORTEST_MS = 0.5
+// As they are when this is loaded: a test may replace the timers of its process later.
+const { setImmediate, clearImmediate } = globalThis
+
+export class VirtualTime implements Timeline {
+  readonly #queue = new EventQueue()
+  #now = 0
+  #events = 0
+  #pending = 0
+  #running = false
+
+  now(): number {
+    return this.#now
+  }
+
+  /** Events so far: the name of a moment. */
+  get events(): number {
+    return this.#events
+  }
+
+  /** Events that have neither happened nor been cancelled. */
+  get pending(): number {
+    return this.#pending
+  }
+
+  get running(): boolean {
+    return this.#running
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const at = this.#now + Math.max(0, delayMs)
+    let waits = true
+    this.#pending += 1
+    this.#queue.push(at, () => {
+      if (!waits) return
+      waits = false
+      this.#pending -= 1
+      this.#now = at
+      this.#events += 1
+      callback()
+    })
+    return () => {
+      if (waits) this.#pending -= 1
+      waits = false
+    }
+  }
+
+  /**
+   * Lets time pass until then, or until the condition holds, which is asked between events; resolves with whether it does (true without one).
+   * One at a time. Rejects with what an event throws.
+   */
+  run(until: number, condition?: () => boolean): Promise<boolean> {
+    if (this.#running) throw new ZooKeeperError('INTERNAL', 'time passes already')
+    this.#running = true
+    return new Promise<boolean>((resolve, reject) => {
+      let over = false
+      const end = (): void => {
+        over = true
+        this.#running = false
+      }
+      const turn = (): void => {
+        if (over) return
+        try {
+          const held = condition?.()
+          if (held !== true && this.#next(until)) return
+          end()
+          if (held !== true && Number.isFinite(until)) this.#now = Math.max(this.#now, until)
+          resolve(condition === undefined || held === true || condition())
+        } catch (error) {
+          end()
+          reject(error)
+        }
+      }
+      const loop = (): void => {
+        if (over) return
+        for (let count = 0; count < EVENTS_PER_LOOP; count++) setImmediate(turn)
+        setImmediate(loop)
+      }
+      loop()
+    })
+  }
+
+  /** One event; false when none is to come by then. What was cancelled is none. */
+  #next(until: number): boolean {
+    const before = this.#events
+    while (this.#events === before) {
+      const at = this.#queue.nextAt
+      if (at === undefined || at > until) return false
+      this.#queue.pop()!.run()
+    }
+    return true
+  }
+}
+
+/** The real one, for a world that others take part in. */
+export function realTimeline(): Timeline {
+  const clock = systemClock()
+  const began = clock.now()
+  return {
+    now: () => clock.now() - began,
+    after(delayMs, callback) {
+      if (delayMs >= SHORTEST_MS) return clock.schedule(delayMs, callback)
+      const immediate = setImmediate(callback)
+      return () => clearImmediate(immediate)
+    },
+  }
+}

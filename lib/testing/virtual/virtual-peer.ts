@@ -1,0 +1,140 @@
+/**
+ * One member of a world of real peers: a machine with its disk, and at most one process on it that runs a peer as applications do: host,
+ * core, codec, links, local clients. Starts, crashes, stands still, starts again.
+ *
+ * Always holds: a process has a life of its own (clock, transport, store), and after its end nothing of it reaches disk or network;
+ * what lasts is the disk. Its clients go with it: they are told CLOSED, as nobody else could be.
+ * Before: virtual-ensemble.ts. After: host/open-peer.ts.
+ */
+import type { Effect } from '../../core/effect.js'
+import type { Input, Now } from '../../core/input.js'
+import { PeerCore } from '../../core/peer.js'
+import type { Random } from '../../core/random.js'
+import type { Logger } from '../../host/logger.js'
+import { openHost } from '../../host/open-peer.js'
+import { OpenedPeer } from '../../host/peer.js'
+import type { PeerHost } from '../../host/peer-host.js'
+import { type PeerOptions, resolvePeerOptions } from '../../host/peer-options.js'
+import type { PoolProbe } from '../../host/pool-probe.js'
+import { ZooKeeperError } from '../../model/errors.js'
+import type { PeerId } from '../../model/ids.js'
+import type { Timeline } from './timeline.js'
+import type { VirtualDisk } from './virtual-disk.js'
+import type { VirtualNetwork } from './virtual-network.js'
+import { type Pace, VirtualProcess } from './virtual-process.js'
+
+export interface VirtualPeerPorts {
+  readonly timeline: Timeline
+  readonly network: VirtualNetwork
+  readonly disk: VirtualDisk
+  readonly random: Random
+  readonly pace: Pace
+  readonly options: Pick<PeerOptions, 'members' | 'ensemble'> & Partial<PeerOptions>
+  readonly logger?: Logger | undefined
+  readonly stepped?: (peer: PeerId, input: Input, now: Now, effects: readonly Effect[]) => void
+}
+
+/** No pool: nobody waits for it. */
+const noPool: PoolProbe = { ask: done => done(), loopBusyMs: () => 0, threads: 1 }
+
+export class VirtualPeer {
+  readonly id: PeerId
+  readonly disk: VirtualDisk
+  /** How often its process was started. */
+  lives = 0
+  readonly #ports: VirtualPeerPorts
+  #process: VirtualProcess | undefined
+  #host: PeerHost | undefined
+  #opened: OpenedPeer | undefined
+
+  constructor(id: PeerId, ports: VirtualPeerPorts) {
+    this.id = id
+    this.disk = ports.disk
+    this.#ports = ports
+  }
+
+  /** While its process lives. */
+  get process(): VirtualProcess | undefined {
+    return this.#process?.alive ? this.#process : undefined
+  }
+  /** While the peer runs; not while it is still opening. */
+  get host(): PeerHost | undefined {
+    return this.#host
+  }
+  get opened(): OpenedPeer | undefined {
+    return this.#opened
+  }
+
+  /** Rejects as Peer.open does, or with CLOSED when it crashes meanwhile. Needs time to pass. */
+  async start(): Promise<OpenedPeer> {
+    if (this.process !== undefined) throw new ZooKeeperError('BAD_ARGUMENTS', `peer ${this.id} is up already`)
+    const { timeline, network, pace, random, options, logger, stepped } = this.#ports
+    const process = new VirtualProcess(timeline, pace)
+    this.#process = process
+    this.lives += 1
+    const storage = this.disk.storage(process)
+    const resolved = resolvePeerOptions({
+      ...options,
+      id: this.id,
+      storage,
+      transport: network.transport(this.id, process),
+      clock: process.clock,
+      random,
+      ...(logger === undefined ? {} : { logger }),
+    })
+    try {
+      const host = await openHost({ ...resolved, poolProbe: noPool }, storage, (initial, now) => {
+        const core = new PeerCore(initial, now)
+        return stepped === undefined ? core : watched(core, this.id, stepped)
+      })
+      if (!process.alive) {
+        host.abandon()
+        throw new ZooKeeperError('CLOSED', `peer ${this.id} has crashed`)
+      }
+      this.#host = host
+      this.#opened = new OpenedPeer(host, resolved)
+      return this.#opened
+    } catch (error) {
+      if (process.alive) this.crash(false)
+      throw error
+    }
+  }
+
+  /** @param silently its machine goes with it: nobody is told. */
+  crash(silently: boolean): void {
+    const process = this.process
+    if (process === undefined) return
+    process.kill()
+    this.#ports.network.crashed(process, silently)
+    this.disk.crash()
+    this.#host?.abandon()
+    this.#host = undefined
+    this.#opened = undefined
+  }
+
+  /** Gracefully; afterwards the process is over. */
+  async close(): Promise<void> {
+    const process = this.process
+    try {
+      await this.#opened?.close()
+    } finally {
+      if (this.#process === process) this.crash(false)
+    }
+  }
+}
+
+function watched(core: PeerCore, peer: PeerId, stepped: NonNullable<VirtualPeerPorts['stepped']>) {
+  return {
+    step(input: Input, now: Now): readonly Effect[] {
+      const effects = core.step(input, now)
+      stepped(peer, input, now, effects)
+      return effects
+    },
+    get status() {
+      return core.status
+    },
+    get replica() {
+      return core.replica
+    },
+  }
+}

@@ -1,0 +1,17 @@
+/** What one end of a connection needs of the network it belongs to: time, delays, what is blocked. Before: virtual-network.ts. After: wire.ts. */
+import type { Wire } from './wire.js'
+
+export interface WireNetwork {
+  now(): number
+  /** From now to the arrival at the other end. */
+  delayMs(): number
+  /** How many of these bytes arrive first; all of them, mostly. */
+  cut(bytes: number): number
+  /** Nothing gets from this end to the other one now; what is sent waits. */
+  blocked(from: Wire): boolean
+  /** After a delay, outside of every process: the network itself does something. */
+  after(delayMs: number, callback: () => void): void
+  arrived(at: Wire, bytes: Uint8Array): void
+  /** This end is no more. */
+  ended(wire: Wire): void
+}
