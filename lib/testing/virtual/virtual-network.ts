@@ -11,7 +11,8 @@ import type { Connection, Transport } from '../../transport/transport.js'
 import type { SeededRandom } from '../seeded-random.js'
 import type { Timeline } from './timeline.js'
 import type { VirtualProcess } from './virtual-process.js'
-import { Wire, type WireNetwork } from './wire.js'
+import { Wire } from './wire.js'
+import type { WireNetwork } from './wire-network.js'
 
 export interface NetworkOptions {
   readonly timeline: Timeline
@@ -34,6 +35,8 @@ interface Listener {
 const KEEPALIVE_MS = 4000
 /** Until a dial that got no answer is tried again by the operating system. */
 const REDIAL_MS = 500
+
+const ADDRESS = /^memory:\/\/(\d{1,4})$/
 
 export const addressOf = (peer: PeerId): string => `memory://${peer}`
 
@@ -223,6 +226,10 @@ class VirtualTransport implements Transport {
     this.#ports = ports
   }
 
+  understands(address: string): boolean {
+    return ADDRESS.test(address)
+  }
+
   async listen(accept: (connection: Connection) => void): Promise<void> {
     if (this.#closed) throw closedError()
     if (this.#listening) throw new ZooKeeperError('BAD_OPTIONS', 'this transport listens already')
@@ -246,7 +253,7 @@ class VirtualTransport implements Transport {
       }
       const onAbort = (): void => fail(aborted())
       const giveUp = this.#ports.dial(
-        Number(address.slice(address.indexOf('://') + 3)) as PeerId,
+        Number(ADDRESS.exec(address)?.[1]) as PeerId,
         wire => {
           settle()
           this.#opened(wire)

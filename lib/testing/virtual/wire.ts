@@ -140,7 +140,6 @@ export class Wire implements Connection {
     this.#end(error)
     this.#resetOther()
   }
-
   /** Its process is gone. @param silently nobody tells the other end */
   vanish(silently: boolean): void {
     this.#ended = true
@@ -167,8 +166,6 @@ export class Wire implements Connection {
   unblocked(): void {
     this.#pump()
   }
-
-  // --- sending
 
   #write(frame: Uint8Array): void {
     const other = this.#other
@@ -202,7 +199,7 @@ export class Wire implements Connection {
       // A process that stands still leaves them in its socket.
       other.process.enter(() => {
         this.#pumping = false
-        // All that is due by now; most of the time that is one.
+        // All that is due by now.
         while (this.#arrive() && this.#writes[0] !== undefined && this.#writes[0].due <= this.#network.now());
         this.#pump()
       }),
