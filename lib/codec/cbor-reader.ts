@@ -17,8 +17,8 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 export class CborReader {
-  readonly frame: Buffer
-  private readonly end: number
+  frame: Buffer
+  private end: number
   private readonly code: ErrorCode
   /** Where the next item begins. */
   at: number
@@ -28,6 +28,13 @@ export class CborReader {
     this.at = start
     this.end = end
     this.code = code
+  }
+
+  /** Another frame for the same reader: for one who reads a million of them. */
+  reset(frame: Buffer, start: number, end: number): void {
+    this.frame = frame
+    this.at = start
+    this.end = end
   }
 
   uint(): number {

@@ -89,6 +89,14 @@ export class CborWriter {
     this.raw(value)
   }
 
+  /** A byte string, given as a string of one unit a byte. */
+  latin1(value: string): void {
+    const { length } = value
+    this.head(0x40, length)
+    this.reserve(length)
+    this.at += this.slab.write(value, this.at, length, 'latin1')
+  }
+
   /** The last item of a message: its bytes are not copied but go out as a part of their own. */
   lastBytes(value: Uint8Array): void {
     this.head(0x40, value.length)

@@ -9,6 +9,7 @@
 import { type Stat, toStat } from '../client/stat.js'
 import type { DataTree } from '../core/tree/data-tree.js'
 import type { Znode } from '../model/znode.js'
+import { bytesOfData } from '../model/znode-data.js'
 import { zxidToBigint } from '../model/zxid.js'
 import type { SteppedCore } from './peer-host.js'
 
@@ -57,16 +58,18 @@ export class ReplicaView {
 }
 
 class LookedUp implements ViewedZnode {
-  readonly data: Uint8Array | null
   readonly #tree: DataTree
   readonly #path: string
   readonly #znode: Znode
 
   constructor(tree: DataTree, path: string, znode: Znode) {
-    this.data = znode.data
     this.#tree = tree
     this.#path = path
     this.#znode = znode
+  }
+
+  get data(): Uint8Array | null {
+    return bytesOfData(this.#znode.data)
   }
 
   get stat(): Stat {

@@ -2,7 +2,7 @@
 import type { Digest } from './digest.js'
 import type { SessionId } from './ids.js'
 import type { SessionRecord } from './session-record.js'
-import type { Znode } from './znode.js'
+import type { StoredZnode, Znode } from './znode.js'
 import type { Zxid } from './zxid.js'
 
 export interface ReplicaImage {
@@ -12,8 +12,17 @@ export interface ReplicaImage {
   readonly time: number
   readonly digest: Digest
   /** Parents before children is not promised. */
-  readonly nodes: Iterable<readonly [path: string, znode: Znode]>
+  readonly nodes: ImageNodes
   readonly sessions: Iterable<SessionRecord>
+}
+
+/** Each path once. An array or a map will do. */
+export interface ImageNodes extends Iterable<readonly [path: string, znode: Znode]> {
+  /**
+   * Gives the map away, once, for a tree to live in: a million entries are not made twice. `content` of each is right, and whoever had the
+   * image has no nodes in it any more. Left out: the nodes are copied.
+   */
+  giveAway?(): Map<string, StoredZnode>
 }
 
 /** Undefined = deleted. Captured at a txn boundary; the values are immutable, so they may be encoded later in slices. */

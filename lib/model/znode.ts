@@ -1,5 +1,6 @@
 import type { Acl } from './acl.js'
 import type { SessionId } from './ids.js'
+import type { ZnodeData } from './znode-data.js'
 import type { Zxid } from './zxid.js'
 
 /**
@@ -7,7 +8,7 @@ import type { Zxid } from './zxid.js'
  * Children are not part of it (they follow from the paths); data is a private copy, never a view onto a socket's or store's buffer.
  */
 export interface Znode {
-  readonly data: Uint8Array | null
+  readonly data: ZnodeData
   readonly acl: Acl
   readonly czxid: Zxid
   readonly mzxid: Zxid
@@ -20,4 +21,10 @@ export interface Znode {
   readonly aversion: number
   /** The session that owns it, if it is ephemeral. */
   readonly owner: SessionId | undefined
+}
+
+/** A znode as a tree holds it. One shape for all, whoever makes it: properties in this order. */
+export interface StoredZnode extends Znode {
+  /** The state of the CRC-32 after path and data (`contentState`): what a change of the Stat alone need not compute again. */
+  readonly content: number
 }

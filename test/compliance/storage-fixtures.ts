@@ -7,6 +7,7 @@ import type { Proposal } from '../../lib/model/proposal.js'
 import type { ReplicaChanges, ReplicaImage } from '../../lib/model/replica-image.js'
 import type { SessionRecord } from '../../lib/model/session-record.js'
 import type { Znode } from '../../lib/model/znode.js'
+import { bytesOfData } from '../../lib/model/znode-data.js'
 import { ZERO, type Zxid, zxid } from '../../lib/model/zxid.js'
 import type { Storage } from '../../lib/storage/storage.js'
 
@@ -84,9 +85,10 @@ export function contents(image: ReplicaImage) {
 }
 
 export function plainZnode(node: Znode) {
+  const { data, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, owner } = node
   return {
-    ...node,
-    data: node.data === null ? null : Buffer.from(node.data).toString('hex'),
+    ...{ czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, owner },
+    data: data === null ? null : Buffer.from(bytesOfData(data)!).toString('hex'),
     acl: node.acl.map(e => ({ ...e })),
   }
 }

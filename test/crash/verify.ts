@@ -12,6 +12,7 @@ import { formatDigest } from '../../lib/model/digest.js'
 import type { PeerId } from '../../lib/model/ids.js'
 import type { Proposal } from '../../lib/model/proposal.js'
 import type { StepTxn } from '../../lib/model/txn.js'
+import { bytesOfData } from '../../lib/model/znode-data.js'
 import { formatZxid, sameZxid, zxidToBigint } from '../../lib/model/zxid.js'
 import { LevelStorage } from '../../lib/storage/level/level-storage.js'
 import type { Ledger } from './ledger.js'
@@ -111,7 +112,7 @@ function compareWithNaiveTree({ log, replica }: Disk, ledger: Ledger): void {
       znode !== undefined &&
       znode.version === expected.version &&
       znode.owner === expected.owner &&
-      Buffer.compare(znode.data ?? Buffer.alloc(0), expected.data ?? Buffer.alloc(0)) === 0
+      Buffer.compare(bytesOfData(znode.data) ?? Buffer.alloc(0), expected.data ?? Buffer.alloc(0)) === 0
     if (!same) ledger.violation(`${path} is not what the log makes of it`)
   }
   for (const [path] of replica.tree.entries()) {
@@ -123,7 +124,7 @@ function compareWithNaiveTree({ log, replica }: Disk, ledger: Ledger): void {
 function checkTree(replica: Replica, ledger: Ledger): void {
   const dataOf = (path: string): string | undefined => {
     const znode = replica.tree.get(path)
-    return znode === undefined ? undefined : tokenOf(znode.data ?? new Uint8Array())
+    return znode === undefined ? undefined : tokenOf(bytesOfData(znode.data) ?? new Uint8Array())
   }
   const lastSet = new Map<string, Written>()
   const setOf = new Map<string, Written>()

@@ -6,6 +6,8 @@ import type { Peer } from '../../lib/index.js'
 import { formatDigest } from '../../lib/model/digest.js'
 import type { PeerId } from '../../lib/model/ids.js'
 import type { Proposal } from '../../lib/model/proposal.js'
+import type { Znode } from '../../lib/model/znode.js'
+import { bytesOfData } from '../../lib/model/znode-data.js'
 import { formatZxid, isZxid } from '../../lib/model/zxid.js'
 import { LevelStorage } from '../../lib/storage/level/level-storage.js'
 
@@ -26,7 +28,7 @@ export async function storedIn(dataDir: string) {
         zxid: image.zxid,
         time: image.time,
         digest: formatDigest(image.digest),
-        nodes: [...image.nodes].sort(([a], [b]) => (a < b ? -1 : 1)),
+        nodes: [...image.nodes].map(asStored).sort(([a], [b]) => (a < b ? -1 : 1)),
         sessions: [...image.sessions].sort((a, b) => (a.session < b.session ? -1 : 1)),
       },
       suffix: suffix.map(({ zxid }) => zxid),
@@ -51,6 +53,13 @@ export function servedBy(peer: Peer) {
     return [path, { data, stat }]
   })
   return asJson({ zxid: peer.view.zxid, digest: peer.view.digest, nodes })
+}
+
+/** Without what memory adds. */
+function asStored([path, node]: readonly [string, Znode]): [string, Znode] {
+  const { acl, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, owner } = node
+  const data = bytesOfData(node.data)
+  return [path, { data, acl, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, owner }]
 }
 
 /** Bytes in hexadecimal, as are 64 bits; what is undefined is left out, as JSON does. */

@@ -2,6 +2,7 @@
 import { Permission } from '../../model/acl.js'
 import type { GetDataRequest } from '../../model/request.js'
 import { errorResponse, type Response } from '../../model/response.js'
+import { bytesOfData } from '../../model/znode-data.js'
 import { permits } from '../tree/access.js'
 import { NO_NODE, type ReadContext, type ReadOperation } from './operation.js'
 
@@ -15,5 +16,5 @@ function answerGetData(
   if (znode === undefined) return NO_NODE
   if (!permits(znode.acl, identities, Permission.READ)) return errorResponse('NO_AUTH')
   if (watch) watches.watchData(path)
-  return { kind: 'data', data: znode.data, stat: tree.statOf(path, znode) }
+  return { kind: 'data', data: bytesOfData(znode.data), stat: tree.statOf(path, znode) }
 }

@@ -11,8 +11,10 @@ import type { Digest } from '../../model/digest.js'
 import type { SessionId } from '../../model/ids.js'
 import { invariant } from '../../model/invariant.js'
 import { nameOf, parentOf } from '../../model/path.js'
+import type { ImageNodes } from '../../model/replica-image.js'
 import type { Stat } from '../../model/stat.js'
-import type { Znode } from '../../model/znode.js'
+import type { StoredZnode, Znode } from '../../model/znode.js'
+import { keepData } from '../../model/znode-data.js'
 import { isAfter, later, ZERO, type Zxid } from '../../model/zxid.js'
 import { AclTable } from './acl-table.js'
 import { aclChecksum, contentState, DigestSum, isCounted, statChecksum } from './digest.js'
@@ -23,12 +25,6 @@ export const SYSTEM_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/
 
 export function isSystemPath(path: string): boolean {
   return (SYSTEM_PATHS as readonly string[]).includes(path)
-}
-
-/** A znode as the tree holds it. One shape for all: built only by `stored`. */
-interface StoredZnode extends Znode {
-  /** The checksum so far, after path and data (digest.ts). */
-  readonly content: number
 }
 
 export interface NewZnode {
@@ -42,7 +38,7 @@ const ZNODE_OVERHEAD_BYTES = 280
 const NO_CHILDREN: ReadonlySet<string> = new Set()
 
 export class DataTree {
-  readonly #nodes = new Map<string, StoredZnode>()
+  readonly #nodes: Map<string, StoredZnode>
   /** Names, only of znodes that have children. */
   readonly #children = new Map<string, Set<string>>()
   readonly #acls = new AclTable()
@@ -53,10 +49,14 @@ export class DataTree {
   #bytes = 0
 
   /** @param nodes of an image, in any order; system znodes it lacks are added. Nothing is dirty afterwards. */
-  constructor(nodes: Iterable<readonly [path: string, znode: Znode]> = []) {
-    for (const [path, znode] of nodes) {
-      invariant(!this.#nodes.has(path), 'an image has each path once')
-      this.#insert(path, stored(znode, this.#acls.intern(znode.acl), contentState(path, znode.data)))
+  constructor(nodes: ImageNodes = []) {
+    this.#nodes = nodes.giveAway?.() ?? copied(nodes)
+    const siblings = new Siblings(this.#children)
+    for (const [path, znode] of this.#nodes) {
+      const acl = this.#acls.intern(znode.acl)
+      if (acl !== znode.acl) this.#nodes.set(path, stored(znode, acl, znode.content))
+      this.#count(path, znode)
+      if (path !== '/') siblings.add(path)
     }
     for (const path of SYSTEM_PATHS) {
       if (this.#nodes.has(path)) continue
@@ -112,8 +112,9 @@ export class DataTree {
     const cversion = isAhead(parentCversion, parent.cversion) ? parentCversion | 0 : parent.cversion
     this.#replace(parentPath, parent, withChild(parent, cversion, later(parent.pzxid, zxid)))
     if (this.#nodes.has(path)) return undefined
+    const data = keepData(made.data)
     const znode: StoredZnode = {
-      data: made.data,
+      data,
       acl: this.#acls.intern(made.acl),
       czxid: zxid,
       mzxid: zxid,
@@ -124,7 +125,7 @@ export class DataTree {
       cversion: 0,
       aversion: 0,
       owner: made.owner,
-      content: contentState(path, made.data),
+      content: contentState(path, data),
     }
     this.#insert(path, znode)
     this.#dirty.set(path, znode)
@@ -150,10 +151,11 @@ export class DataTree {
   }
 
   /** Undefined if it does not exist. A znode that is newer than `zxid` stays as it is. */
-  setData(path: string, data: Uint8Array | null, version: number, zxid: Zxid, time: number): Znode | undefined {
+  setData(path: string, bytes: Uint8Array | null, version: number, zxid: Zxid, time: number): Znode | undefined {
     const old = this.#nodes.get(path)
     if (old === undefined) return undefined
     if (isAfter(old.mzxid, zxid)) return old
+    const data = keepData(bytes)
     const znode: StoredZnode = {
       data,
       acl: old.acl,
@@ -215,10 +217,15 @@ export class DataTree {
 
   #insert(path: string, znode: StoredZnode): void {
     this.#nodes.set(path, znode)
+    this.#count(path, znode)
+    if (path !== '/') this.#link(parentOf(path), nameOf(path))
+  }
+
+  /** What follows from a new znode, its place among its siblings aside. */
+  #count(path: string, znode: StoredZnode): void {
     this.#add(path, znode)
     this.#bytes += sizeOf(path, znode)
     if (znode.owner !== undefined) this.ephemerals.add(znode.owner, path)
-    if (path !== '/') this.#link(parentOf(path), nameOf(path))
   }
 
   #replace(path: string, old: StoredZnode, znode: StoredZnode): void {
@@ -253,6 +260,44 @@ export class DataTree {
   }
 }
 
+/**
+ * Names of a whole tree to the lists of their parents. In the order of an image most paths have the parent of the one before: a comparison
+ * of two texts instead of a copy of one and a look-up.
+ */
+class Siblings {
+  readonly #children: Map<string, Set<string>>
+  /** The parent of the path before, with its slash. */
+  #prefix = ''
+  #names = new Set<string>()
+
+  constructor(children: Map<string, Set<string>>) {
+    this.#children = children
+  }
+
+  add(path: string): void {
+    const slash = path.lastIndexOf('/')
+    if (slash + 1 !== this.#prefix.length || !path.startsWith(this.#prefix)) this.#turnTo(path, slash)
+    this.#names.add(path.slice(slash + 1))
+  }
+
+  #turnTo(path: string, slash: number): void {
+    const parent = parentOf(path)
+    const known = this.#children.get(parent)
+    this.#names = known ?? new Set()
+    if (known === undefined) this.#children.set(parent, this.#names)
+    this.#prefix = path.slice(0, slash + 1)
+  }
+}
+
+function copied(nodes: ImageNodes): Map<string, StoredZnode> {
+  const copy = new Map<string, StoredZnode>()
+  for (const [path, znode] of nodes) {
+    invariant(!copy.has(path), 'an image has each path once')
+    copy.set(path, stored(znode, znode.acl, contentState(path, znode.data)))
+  }
+  return copy
+}
+
 /** Serial numbers of 32 bits: after 2147483647 comes −2147483648. */
 function isAhead(a: number, b: number): boolean {
   return ((a - b) | 0) > 0
@@ -260,7 +305,7 @@ function isAhead(a: number, b: number): boolean {
 
 function stored(znode: Znode, acl: Acl, content: number, aversion: number = znode.aversion): StoredZnode {
   return {
-    data: znode.data,
+    data: keepData(znode.data),
     acl,
     czxid: znode.czxid,
     mzxid: znode.mzxid,
@@ -296,7 +341,7 @@ function systemZnode(path: string): Znode {
   const isConfig = path === '/zookeeper/config'
   const version = isConfig ? -1 : 0
   return {
-    data: new Uint8Array(0),
+    data: '',
     acl: isConfig ? READ_ACL_UNSAFE : OPEN_ACL_UNSAFE,
     czxid: ZERO,
     mzxid: ZERO,

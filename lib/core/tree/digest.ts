@@ -9,16 +9,18 @@
  * a change of format. Used by data-tree.ts.
  */
 import { type Acl, OPEN_ACL_UNSAFE } from '../../model/acl.js'
+import { CRC_START, crcBytes, crcInt32, crcLatin1, crcText, crcValue, pathState } from '../../model/crc32.js'
 import type { Digest } from '../../model/digest.js'
 import type { Znode } from '../../model/znode.js'
+import type { ZnodeData } from '../../model/znode-data.js'
 import type { Zxid } from '../../model/zxid.js'
-import { CRC_START, crcBytes, crcInt32, crcText, crcValue } from './crc32.js'
 
 const TWO_32 = 0x100000000
 
-export function contentState(path: string, data: Uint8Array | null): number {
-  const state = path === '/' ? CRC_START : crcText(CRC_START, path)
-  return data === null ? state : crcBytes(state, data)
+export function contentState(path: string, data: ZnodeData): number {
+  const state = pathState(path)
+  if (data === null) return state
+  return typeof data === 'string' ? crcLatin1(state, data) : crcBytes(state, data)
 }
 
 export function statChecksum(content: number, znode: Znode): number {

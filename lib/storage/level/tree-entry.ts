@@ -30,6 +30,12 @@ export function decodeTreeEntry(
   kind: SnapshotEntryKind,
   entry: Buffer,
 ): { readonly key: string; readonly value: Uint8Array } {
+  const valueAt = valueOfTreeEntry(kind, entry)
+  return { key: keyOfTreeEntry(entry, valueAt), value: entry.subarray(valueAt) }
+}
+
+/** Checks the key's CRC, and says where the value begins. */
+export function valueOfTreeEntry(kind: SnapshotEntryKind, entry: Buffer): number {
   const keyEnd = HEAD_BYTES + (entry.length < HEAD_BYTES ? 0 : uint32At(entry, 1))
   const valueAt = keyEnd + CRC_BYTES
   if (
@@ -39,8 +45,12 @@ export function decodeTreeEntry(
   ) {
     throw new ZooKeeperError('DATA_CORRUPT', `an entry of the tree: the key of a ${kind} does not have its checksum`)
   }
-  const key = entry.toString('utf8', HEAD_BYTES, keyEnd)
-  return { key, value: entry.subarray(valueAt) }
+  return valueAt
+}
+
+/** Of one whose value begins at `valueAt`. */
+export function keyOfTreeEntry(entry: Buffer, valueAt: number): string {
+  return entry.toString('utf8', HEAD_BYTES, valueAt - CRC_BYTES)
 }
 
 export function requireIntactValue(kind: SnapshotEntryKind, key: string, value: Uint8Array): void {

@@ -9,12 +9,11 @@
  * Calls are made one at a time (level-storage.ts has the turnstile); readers take a LevelDB snapshot.
  */
 import { decodeSnapshotChunk, SnapshotChunkWriter, type SnapshotEntryKind } from '../../codec/snapshot-chunk.js'
-import { decodeSession, decodeZnode, encodeSession, encodeZnode, SharedParts } from '../../codec/tree-codec.js'
+import { decodeSession, encodeSession, encodeZnode } from '../../codec/tree-codec.js'
 import { ZooKeeperError } from '../../model/errors.js'
 import type { SessionId } from '../../model/ids.js'
 import type { ReplicaChanges, ReplicaImage } from '../../model/replica-image.js'
 import type { SessionRecord } from '../../model/session-record.js'
-import type { Znode } from '../../model/znode.js'
 import type { SnapshotHeader } from '../storage.js'
 import { type CheckpointRecord, checkpointOperation, decodeCheckpoint } from './checkpoint-record.js'
 import {
@@ -38,7 +37,8 @@ import {
   sessionsOf,
   treeOutside,
 } from './keys.js'
-import { decodeTreeEntry, encodeTreeEntry, requireIntactValue } from './tree-entry.js'
+import { LoadedNodes } from './loaded-nodes.js'
+import { decodeTreeEntry, encodeTreeEntry, keyOfTreeEntry, requireIntactValue, valueOfTreeEntry } from './tree-entry.js'
 
 /** What is encoded or written in one go, so that nobody waits longer than about 2 ms: entries, and bytes of values. */
 export const SLICE_ENTRIES = 500
@@ -110,15 +110,16 @@ export class TreeStore {
   freeze(): { readonly header: SnapshotHeader; readonly chunks: AsyncIterable<Uint8Array>; close(): Promise<void> } {
     const { generation, zxid, time, digest } = this.#checkpoint
     const snapshot = this.#database.snapshot()
-    const entries = (kind: SnapshotEntryKind, range: KeyRange) => this.#entries(kind, range, { snapshot })
+    const slices = (range: KeyRange) => this.#slices(range, { snapshot })
     async function* chunks() {
       const writer = new SnapshotChunkWriter()
       for (const [kind, range] of [
         ['node', nodesOf(generation)],
         ['session', sessionsOf(generation)],
       ] as const) {
-        for await (const slice of entries(kind, range)) {
-          for (const { key, value } of slice) {
+        for await (const slice of slices(range)) {
+          for (const entry of slice) {
+            const { key, value } = decodeTreeEntry(kind, entry)
             requireIntactValue(kind, key, value)
             const full = writer.add(kind, key, value)
             if (full !== undefined) yield full
@@ -189,13 +190,16 @@ export class TreeStore {
   async #load(generation: number, { zxid, time, digest }: SnapshotHeader): Promise<ReplicaImage> {
     const nodes = new LoadedNodes()
     const sessions: SessionRecord[] = []
-    const shared = new SharedParts()
     try {
-      for await (const slice of this.#entries('node', nodesOf(generation))) {
-        for (const { key, value } of slice) nodes.add(key, decodeZnode(value, shared))
+      for await (const slice of this.#slices(nodesOf(generation))) {
+        for (const entry of slice) {
+          const valueAt = valueOfTreeEntry('node', entry)
+          nodes.add(keyOfTreeEntry(entry, valueAt), entry, valueAt, entry.length, false)
+        }
       }
-      for await (const slice of this.#entries('session', sessionsOf(generation))) {
-        for (const { value } of slice) sessions.push(decodeSession(value))
+      nodes.end()
+      for await (const slice of this.#slices(sessionsOf(generation))) {
+        for (const entry of slice) sessions.push(decodeSession(decodeTreeEntry('session', entry).value))
       }
     } catch (error) {
       throw explained(this.#database, error)
@@ -203,12 +207,11 @@ export class TreeStore {
     return { zxid, time, digest, nodes, sessions }
   }
 
-  /** In slices; the next is being read while one is used. */
-  async *#entries(
-    kind: SnapshotEntryKind,
+  /** Values in slices; the next is being read while one is used. */
+  async *#slices(
     range: KeyRange,
     options: Pick<Parameters<Database['values']>[0] & object, 'snapshot'> = {},
-  ): AsyncGenerator<Iterable<{ readonly key: string; readonly value: Uint8Array }>, void, undefined> {
+  ): AsyncGenerator<readonly Buffer[], void, undefined> {
     const values = this.#database.values({ ...range, ...READING, ...options })
     try {
       for (let reading = values.nextv(LOAD_ENTRIES); ; ) {
@@ -217,26 +220,11 @@ export class TreeStore {
         reading = values.nextv(LOAD_ENTRIES)
         // Should the reader stop here, its failure (the iterator is closed) is nobody's business.
         reading.catch(() => {})
-        yield slice.map(entry => decodeTreeEntry(kind, entry))
+        yield slice
       }
     } finally {
       await values.close()
     }
-  }
-}
-
-/** Two lists, not a map: nobody looks anything up in an image, and a million entries in a map are a second to make. */
-class LoadedNodes implements Iterable<readonly [path: string, znode: Znode]> {
-  readonly #paths: string[] = []
-  readonly #znodes: Znode[] = []
-
-  add(path: string, znode: Znode): void {
-    this.#paths.push(path)
-    this.#znodes.push(znode)
-  }
-
-  *[Symbol.iterator](): Generator<readonly [path: string, znode: Znode], void, undefined> {
-    for (let at = 0; at < this.#paths.length; at++) yield [this.#paths[at]!, this.#znodes[at]!]
   }
 }
 

@@ -3,6 +3,7 @@ import type { SessionId } from '../../../lib/model/ids.js'
 import type { Request, WriteRequest } from '../../../lib/model/request.js'
 import type { Response, StepResponse } from '../../../lib/model/response.js'
 import type { StepTxn, Txn } from '../../../lib/model/txn.js'
+import { bytesOfData } from '../../../lib/model/znode-data.js'
 import { formatZxid, isAfter, later, sameZxid, ZERO, type Zxid } from '../../../lib/model/zxid.js'
 import type { Call, ClientEvent } from '../../../lib/testing/simulated-client.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
@@ -107,7 +108,9 @@ export class CallChecker implements WorldObserver, LedgerListener {
       if (znode === undefined) throw new Violation('C13', `${path} is missing at ${formatZxid(zxid)}`)
       if (path.startsWith('/zookeeper')) continue
       const same =
-        znode.version === expected.version && znode.owner === expected.owner && sameBytes(znode.data, expected.data)
+        znode.version === expected.version &&
+        znode.owner === expected.owner &&
+        sameBytes(bytesOfData(znode.data), expected.data)
       if (!same) throw new Violation('C10', `${path} at ${formatZxid(zxid)} is not what the model has`)
       if (znode.owner !== undefined && !sessions.has(znode.owner))
         throw new Violation('S4', `${path} belongs to session ${znode.owner}, which is gone`)

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { applyTxn } from '../../../../lib/core/operations/apply-txn.js'
 import { Replica } from '../../../../lib/core/replica.js'
 import type { Response } from '../../../../lib/model/response.js'
+import { bytesOfData } from '../../../../lib/model/znode-data.js'
 import { Bench, codeOf, OTHER, SESSION } from './bench.js'
 import { type RandomWrite, writes } from './random-requests.js'
 import { ReferenceTree } from './reference-tree.js'
@@ -25,7 +26,7 @@ function everything(replica: Replica) {
     path,
     {
       ...tree.statOf(path, znode),
-      data: znode.data && [...znode.data],
+      data: znode.data === null ? null : [...bytesOfData(znode.data)!],
       acl: znode.acl,
     },
   ])

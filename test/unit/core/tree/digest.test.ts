@@ -1,13 +1,14 @@
 import { crc32 } from 'node:zlib'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { CRC_START, crcBytes, crcInt32, crcText, crcValue } from '../../../../lib/core/tree/crc32.js'
 import { DataTree } from '../../../../lib/core/tree/data-tree.js'
 import { DigestSum } from '../../../../lib/core/tree/digest.js'
 import { OPEN_ACL_UNSAFE } from '../../../../lib/model/acl.js'
+import { CRC_START, crcBytes, crcInt32, crcText, crcValue } from '../../../../lib/model/crc32.js'
 import { addToDigest, EMPTY_DIGEST, subtractFromDigest } from '../../../../lib/model/digest.js'
 import type { SessionId } from '../../../../lib/model/ids.js'
 import type { Znode } from '../../../../lib/model/znode.js'
+import { bytesOfData } from '../../../../lib/model/znode-data.js'
 import { type Zxid, zxid, zxidToBigint } from '../../../../lib/model/zxid.js'
 
 const TIME = 1_753_000_123_456
@@ -22,7 +23,7 @@ function reference(path: string, znode: Znode): number {
   for (const [at, count] of [znode.version, znode.cversion, znode.aversion].entries())
     stat.writeInt32BE(count, 40 + at * 4)
   stat.writeBigUInt64BE(BigInt(`0x${znode.owner ?? '0'}`), 52)
-  return crc32(Buffer.concat([Buffer.from(path === '/' ? '' : path), znode.data ?? Buffer.alloc(0), stat]))
+  return crc32(Buffer.concat([Buffer.from(path === '/' ? '' : path), bytesOfData(znode.data) ?? Buffer.alloc(0), stat]))
 }
 
 function sumOf(tree: DataTree) {

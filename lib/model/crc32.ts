@@ -1,7 +1,7 @@
 /**
  * CRC-32 (IEEE 802.3, as in zip and in ZooKeeper's digests) in steps: a state is a signed 32-bit integer, so that V8 keeps it
  * unboxed. Begin with `CRC_START`, mix bytes in, and end with `crcValue`. Four table look-ups for four bytes (slicing by 4).
- * Used by digest.ts.
+ * Used by core/tree/digest.ts, and by codec/tree-codec.ts, which has the bytes of a znode in hand when a tree is loaded.
  */
 export const CRC_START = -1
 
@@ -15,14 +15,32 @@ export function crcByte(state: number, byte: number): number {
   return T0[(state ^ byte) & 0xff]! ^ (state >>> 8)
 }
 
-export function crcBytes(state: number, bytes: Uint8Array): number {
+/** The bytes from `start` up to `end`. */
+export function crcBytes(state: number, bytes: Uint8Array, start = 0, end = bytes.length): number {
   let crc = state
-  let at = 0
-  for (const end = bytes.length - 3; at < end; at += 4) {
+  let at = start
+  for (; at + 3 < end; at += 4) {
     crc ^= bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
     crc = T3[crc & 0xff]! ^ T2[(crc >>> 8) & 0xff]! ^ T1[(crc >>> 16) & 0xff]! ^ T0[crc >>> 24]!
   }
-  for (; at < bytes.length; at += 1) crc = T0[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8)
+  for (; at < end; at += 1) crc = T0[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8)
+  return crc
+}
+
+/** A string of which each unit is one byte. */
+export function crcLatin1(state: number, text: string): number {
+  let crc = state
+  let at = 0
+  const end = text.length
+  for (; at + 3 < end; at += 4) {
+    crc ^=
+      text.charCodeAt(at) |
+      (text.charCodeAt(at + 1) << 8) |
+      (text.charCodeAt(at + 2) << 16) |
+      (text.charCodeAt(at + 3) << 24)
+    crc = T3[crc & 0xff]! ^ T2[(crc >>> 8) & 0xff]! ^ T1[(crc >>> 16) & 0xff]! ^ T0[crc >>> 24]!
+  }
+  for (; at < end; at += 1) crc = T0[(crc ^ text.charCodeAt(at)) & 0xff]! ^ (crc >>> 8)
   return crc
 }
 
@@ -47,6 +65,11 @@ export function crcText(state: number, text: string): number {
     }
   }
   return crc
+}
+
+/** With which the checksum of a znode begins: that of its path, the root's being empty (core/tree/digest.ts). */
+export function pathState(path: string): number {
+  return path === '/' ? CRC_START : crcText(CRC_START, path)
 }
 
 /** The uint32 that everyone else calls the CRC-32. */
