@@ -1,32 +1,82 @@
 #!/usr/bin/env node
 /**
  * The command `vivarium`: what an operator asks of a data directory without writing a program. Words in, words out; each command is a file.
- * Ends with 0, with 1 when the directory is refused, with 2 when the words make no sense.
+ * What it ends with stands in the usage; docs/operating.md explains.
  */
 import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { hasCode } from '../model/errors.js'
+import { fsck } from './fsck.js'
 import { inspect } from './inspect.js'
 
 const usage = `vivarium inspect DIRECTORY [--log]   what the data directory of a stopped peer holds; with --log every transaction
-vivarium --version`
+  ends with 0, or 1 when a peer would refuse the directory
+vivarium fsck DIRECTORY              whether it is sound, from the first checksum to the last; changes nothing
+  ends with 0 sound, 1 mended by a start or by the other members, 2 damaged, 75 not looked at: in use, or not readable
+vivarium --help | --version
+each ends with 64 when the words make no sense, or name no data directory`
 
-const words = process.argv.slice(2)
-const [command, directory, option] = words
-if (
-  command === 'inspect' &&
-  directory !== undefined &&
-  (option === undefined || option === '--log') &&
-  words.length <= 3
-) {
+const endings = { sound: 0, mendable: 1, damaged: 2 } as const
+const USAGE = 64
+const NOT_LOOKED_AT = 75
+
+// What lies in temporary folders is removed at exit.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+
+process.exitCode = await run(process.argv.slice(2))
+
+async function run(words: string[]): Promise<number> {
+  const asked = understand(words)
+  if (asked === undefined) {
+    console.error(usage)
+    return USAGE
+  }
+  const { command, directory, values } = asked
   try {
-    for await (const line of inspect(directory, { log: option === '--log' })) console.log(line)
+    switch (command) {
+      case 'help':
+        console.log(usage)
+        return 0
+      case 'version':
+        console.log(JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version)
+        return 0
+      case 'inspect':
+        for await (const line of inspect(directory, { log: values.log === true })) console.log(line)
+        return 0
+      case 'fsck': {
+        const { verdict, lines } = await fsck(directory)
+        for (const line of lines) console.log(line)
+        return endings[verdict]
+      }
+    }
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error))
-    process.exitCode = 1
+    if (hasCode(error, 'BAD_ARGUMENTS')) return USAGE
+    return command === 'fsck' ? NOT_LOOKED_AT : 1
   }
-} else if (command === '--version' && words.length === 1) {
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
-  console.log(version)
-} else {
-  console.error(usage)
-  process.exitCode = 2
+}
+
+interface Asked {
+  readonly command: 'inspect' | 'fsck' | 'help' | 'version'
+  readonly directory: string
+  readonly values: { readonly log?: boolean | undefined }
+}
+
+/** Undefined for what makes no sense. */
+function understand(words: string[]): Asked | undefined {
+  const flag = { type: 'boolean' } as const
+  try {
+    const options = { log: flag, help: flag, version: flag }
+    const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true })
+    const [command, directory, ...more] = positionals
+    const given = Object.keys(values)
+    if (words.length === 1 && values.help) return { command: 'help', directory: '', values }
+    if (words.length === 1 && values.version) return { command: 'version', directory: '', values }
+    if (directory === undefined || more.length > 0) return undefined
+    if (command === 'inspect' && given.every(name => name === 'log')) return { command, directory, values }
+    if (command === 'fsck' && given.length === 0) return { command, directory, values }
+    return undefined
+  } catch {
+    return undefined
+  }
 }

@@ -45,13 +45,11 @@ export class DataDirectory {
   /** Takes the directory; `opener` is what a second opener will be told. Rejects with DATA_DIR_LOCKED, DATA_CORRUPT or DATA_TOO_NEW. */
   static async take(dataDir: string, opener: string, writeBufferBytes?: number): Promise<DataDirectory> {
     const location = await makeDirectory(dataDir)
-    const other = openers.get(location)
-    if (other !== undefined) throw locked(location, inThisProcess(other))
-    openers.set(location, opener)
+    claim(location, opener)
     try {
       return await DataDirectory.#take(location, opener, writeBufferBytes)
     } catch (error) {
-      openers.delete(location)
+      unclaim(location)
       throw error
     }
   }
@@ -100,9 +98,20 @@ export class DataDirectory {
       await rm(path.join(this.location, 'owner'), { force: true })
       await this.log.close()
     } finally {
-      openers.delete(this.location)
+      unclaim(this.location)
     }
   }
+}
+
+/** For whoever takes the directory: within this process LevelDB's lock, which is the process's, tells nothing. Throws DATA_DIR_LOCKED. */
+export function claim(location: string, opener: string): void {
+  const other = openers.get(location)
+  if (other !== undefined) throw locked(location, inThisProcess(other))
+  openers.set(location, opener)
+}
+
+export function unclaim(location: string): void {
+  openers.delete(location)
 }
 
 async function makeDirectory(dataDir: string): Promise<string> {
@@ -135,8 +144,12 @@ async function openLocked(location: string, create: boolean, writeBufferBytes: n
     return await openOrBeginAgain(location, 'log', create, writeBufferBytes)
   } catch (error) {
     if (levelCause(error)?.code !== 'LEVEL_LOCKED') throw openFailure(log, error)
-    throw locked(location, await ownerOf(location), error)
+    throw await lockedByOther(location, error)
   }
+}
+
+export async function lockedByOther(location: string, cause: unknown): Promise<ZooKeeperError> {
+  return locked(location, await ownerOf(location), cause)
 }
 
 function locked(location: string, owner: string, cause?: unknown): ZooKeeperError {

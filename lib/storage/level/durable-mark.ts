@@ -67,10 +67,9 @@ export class DurableMark {
     try {
       const content = Buffer.alloc(2 * SLOT_BYTES)
       await file.read(content, 0, content.length, 0)
-      const slots = [0, 1].map(slot => decodeSlot(content, slot)).filter(slot => slot !== undefined)
-      const [newest] = slots.sort((a, b) => b.sequence - a.sequence)
+      const newest = decodeMark(content)
       if (newest === undefined) throw new ZooKeeperError('DATA_CORRUPT', `${path} is damaged. ${WHAT_TO_DO}`)
-      return new DurableMark(file, failStop, slots.length === 2, newest.sequence, newest.mark)
+      return new DurableMark(file, failStop, newest.intact, newest.sequence, newest.mark)
     } catch (error) {
       await file.close()
       throw error
@@ -127,13 +126,20 @@ export class DurableMark {
   }
 }
 
+/** What the file says; undefined when neither slot is intact. DATA_TOO_NEW is thrown. */
+export function decodeMark(content: Buffer): (MarkSlot & { readonly intact: boolean }) | undefined {
+  const slots = [0, 1].map(slot => decodeSlot(content, slot)).filter(slot => slot !== undefined)
+  const [newest] = slots.sort((a, b) => b.sequence - a.sequence)
+  return newest === undefined ? undefined : { ...newest, intact: slots.length === 2 }
+}
+
 function encodeSlot(sequence: number, { generation, zxid, epochs }: Mark): Buffer {
   const words = [generation, zxid.epoch, zxid.counter, epochs.accepted, epochs.current]
   return encodeWords(VERSION, [...twoWords(sequence), ...words])
 }
 
 /** Undefined for a slot that was never written, or is torn; an intact one of a later version is DATA_TOO_NEW. */
-function decodeSlot(content: Buffer, slot: number): { sequence: number; mark: Mark } | undefined {
+function decodeSlot(content: Buffer, slot: number): MarkSlot | undefined {
   const at = slot * SLOT_BYTES
   try {
     const words = decodeWords(content.subarray(at, at + wordsLength(WORDS)), VERSION, WORDS, 'the durable mark')
@@ -148,4 +154,8 @@ function decodeSlot(content: Buffer, slot: number): { sequence: number; mark: Ma
   }
 }
 
+interface MarkSlot {
+  readonly sequence: number
+  readonly mark: Mark
+}
 type SlotWords = [number, number, number, number, number, number, number]

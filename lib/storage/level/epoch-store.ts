@@ -17,11 +17,17 @@ export async function saveEpochs(log: Database, epochs: Epochs): Promise<void> {
   await putSynced(log, key, value)
 }
 
+/** As they stand there. */
+export async function readEpochs(log: Database, what: string): Promise<Epochs> {
+  const [accepted, current] = decodeWords(await log.get(EPOCHS_KEY), VERSION, 2, what) as [number, number]
+  return { accepted, current }
+}
+
 /** `marked`: what the durable mark has seen. LevelDB can lose a put without a word, and an older epoch would vote twice. */
 export async function loadEpochs(log: Database, marked: Epochs): Promise<Epochs> {
   const what = `${log.location}: the record of the epochs`
   try {
-    const [accepted, current] = decodeWords(await log.get(EPOCHS_KEY), VERSION, 2, what) as [number, number]
+    const { accepted, current } = await readEpochs(log, what)
     if (accepted >= marked.accepted && current >= marked.current && current <= accepted) return { accepted, current }
     const found = `accepted ${accepted}, current ${current}`
     const wanted = `accepted ${marked.accepted}, current ${marked.current}`

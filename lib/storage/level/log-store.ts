@@ -59,11 +59,10 @@ export class LogStore {
     tree: LogFoundation,
   ): Promise<{ log: LogStore; scanned: ScannedLog }> {
     const { generation, chainBase, zxid: checkpoint } = tree
-    const what = `${database.location}: the record of its base`
-    const found = decodeWords(await database.get(BASE_KEY), BASE_VERSION, 3, what) as [number, number, number]
+    const found = await readBase(database, `${database.location}: the record of its base`)
     const marked = mark.value
-    if (found[0] > generation || marked.generation > generation) {
-      const newer = Math.max(found[0], marked.generation)
+    if (found.generation > generation || marked.generation > generation) {
+      const newer = Math.max(found.generation, marked.generation)
       const why = `the tree is of generation ${generation}, the log or its mark of ${newer}: an installed snapshot is lost`
       throw new ZooKeeperError(
         'DATA_CORRUPT',
@@ -71,14 +70,14 @@ export class LogStore {
       )
     }
     // A crash right after a snapshot was switched to: everything the log and the mark say is of the generation before.
-    const base = found[0] === generation ? { epoch: found[1], counter: found[2] } : chainBase
+    const base = found.generation === generation ? found.base : chainBase
     if (isAfter(base, checkpoint)) {
       const why = `the tree is at ${formatZxid(checkpoint)}, but the log begins only behind ${formatZxid(base)}`
       throw new ZooKeeperError('DATA_CORRUPT', `${database.location}: a checkpoint is lost: ${why}. ${WHAT_TO_DO}`)
     }
     const required = marked.generation === generation && isAfter(marked.zxid, checkpoint) ? marked.zxid : checkpoint
     const scanned = await scanLog(database, { generation, base, checkpoint, required })
-    if (found[0] !== generation) await writeBatch(database, [baseRecord(generation, base)])
+    if (found.generation !== generation) await writeBatch(database, [baseRecord(generation, base)])
     mark.advance({ generation, zxid: scanned.last })
     return { log: new LogStore(database, mark, generation, base, scanned), scanned }
   }
@@ -227,6 +226,12 @@ export class LogStore {
 /** The first key behind `key`. */
 function behind(key: Buffer): Buffer {
   return Buffer.concat([key, Buffer.alloc(1)])
+}
+
+export async function readBase(database: Database, what: string): Promise<{ generation: number; base: Zxid }> {
+  const words = decodeWords(await database.get(BASE_KEY), BASE_VERSION, 3, what) as [number, number, number]
+  const [generation, epoch, counter] = words
+  return { generation, base: { epoch, counter } }
 }
 
 export function baseRecord(generation: number, base: Zxid): Operation {
