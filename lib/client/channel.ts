@@ -55,4 +55,6 @@ export interface ClientClock {
   now(): number
   /** Calls back once; returns how to cancel it. */
   schedule(afterMs: number, callback: () => void): () => void
+  /** For a clock that stands still unless somebody waits: told when the application begins to; what it returns, when that is over. */
+  waiting?(): () => void
 }

@@ -109,7 +109,9 @@ export class Session {
         giveUp('CONNECTION_LOSS', 'no session within its timeout'),
       )
       const unlisten = scope.signal && onAbort(scope.signal, aborted)
+      const over = this.#channel.clock.waiting?.()
       this.#opening.push(error => {
+        over?.()
         cancel()
         unlisten?.()
         if (error === undefined) resolve()
@@ -171,12 +173,16 @@ export class Session {
       const { signal, deadline } = scope
       let unlisten: (() => void) | undefined
       const aborted = (): void => abandon('ABORTED', 'aborted by its signal', signal?.reason)
+      const settled = (): void => {
+        unlisten?.()
+        waited?.()
+      }
       const abandon = this.#pending.add({
         request,
         path,
         deadline,
         answered: answer => {
-          unlisten?.()
+          settled()
           try {
             resolve(read(answer))
           } catch (error) {
@@ -184,10 +190,11 @@ export class Session {
           }
         },
         failed: error => {
-          unlisten?.()
+          settled()
           reject(error)
         },
       })
+      const waited = this.#channel.clock.waiting?.()
       unlisten = signal && onAbort(signal, aborted)
       this.#watchDeadline(deadline)
       this.#flush()
@@ -217,7 +224,9 @@ export class Session {
         return
       }
       this.#listener?.ended(undefined)
+      const over = this.#channel.clock.waiting?.()
       const finish = (): void => {
+        over?.()
         cancel()
         this.#finish(closed())
         resolve()

@@ -113,6 +113,7 @@ export class OpenedPeer {
         stopListening()
         cancelTimer?.()
         unlisten?.()
+        over?.()
         if (error === undefined) resolve()
         else reject(error)
       }
@@ -126,10 +127,12 @@ export class OpenedPeer {
         settle(new ZooKeeperError('ABORTED', 'aborted while waiting for the peer to serve', { cause: signal?.reason }))
       let stopListening = (): void => {}
       let cancelTimer: (() => void) | undefined
+      let over: (() => void) | undefined
       let unlisten: (() => void) | undefined
       if (signal?.aborted) return aborted()
       if (look()) return
       stopListening = this.#host.onChange(look)
+      over = this.#options.clock.waiting?.()
       unlisten = signal && onAbort(signal, aborted)
       if (timeout === undefined) return
       cancelTimer = this.#options.clock.schedule(timeout, () => {
@@ -154,7 +157,9 @@ export class OpenedPeer {
    * @example await peer.close()
    */
   close(): Promise<void> {
-    return this.#host.close()
+    const over = this.#options.clock.waiting?.()
+    const closed = this.#host.close()
+    return over === undefined ? closed : closed.finally(over)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

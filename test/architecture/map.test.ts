@@ -52,6 +52,7 @@ describe('the map', () => {
     'lib/README.md',
     'transports/README.md',
     'docs/operating.md',
+    'docs/testing.md',
   ]) {
     it(`${file} links to files that exist`, () => {
       const links = linksOf(readFileSync(join(root, file), 'utf8'))

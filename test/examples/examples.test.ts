@@ -57,4 +57,10 @@ describe('examples', function () {
       'three has done steps 5 and 6',
     ])
   })
+
+  it('leader-job-test passes: a job survives whoever does it', async () => {
+    const lines = await run('leader-job-test')
+    expect(lines.filter(line => /\bpass 1$/.test(line))).to.have.length(1)
+    expect(lines.some(line => /\d+ steps, each once/.test(line))).to.equal(true)
+  })
 })

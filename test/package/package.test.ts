@@ -20,12 +20,19 @@ await zk.create('/packed', { works: true })
 console.log(JSON.stringify((await zk.get('/packed')).value), typeof tcp, typeof ipc, typeof memory)
 await zk.delete('/packed')
 await peer.close()
+const ensemble = await openEnsemble(3, { seed: 3 })
+await (await ensemble.client(1, { codec: json })).create('/tested', 1)
+ensemble.kill(ensemble.leader())
+await ensemble.until(() => ensemble.leader() !== undefined)
+console.log(await (await ensemble.client()).getChildren('/'))
+await ensemble.close()
 `
-const printed = '{"works":true} function function function\n'
+const printed = "{\"works\":true} function function function\n[ 'tested', 'zookeeper' ]\n"
 
 const typed = `
 import type { Observable } from 'rxjs'
 import { type Client, type Codec, type DataState, hasCode, json, op, Peer, type PeerOptions, type Stat } from 'vivarium'
+import { type Ensemble, openEnsemble } from 'vivarium/testing'
 import { ipc } from 'vivarium/transports/ipc'
 import { memory, memoryNetwork } from 'vivarium/transports/memory'
 import { tcp, type TcpOptions } from 'vivarium/transports/tcp'
@@ -34,6 +41,16 @@ interface Limits { readonly requests: number }
 const at: TcpOptions = { port: 2888 }
 const options: PeerOptions = { id: 1, dataDir: ':memory:', transport: tcp(at), members: { 1: 'tcp://127.0.0.1:2888' } }
 export const others = [ipc({ path: '/tmp/x' }), memory({ network: memoryNetwork(), name: 'x' })]
+
+export async function test(): Promise<Peer | undefined> {
+  await using ensemble: Ensemble = await openEnsemble(3, { seed: 1, clock: 'virtual', peer: { tickMs: 500 } })
+  const zk: Client<Limits> = await ensemble.client(1, { codec: json as Codec<Limits> })
+  await ensemble.run(zk.set('/limits', { requests: 3 }, { upsert: true }))
+  // @ts-expect-error: no such clock
+  await openEnsemble(3, { clock: 'lunar' })
+  // What takes a Peer takes those of an ensemble.
+  return ensemble.peers.get(1)
+}
 
 export async function use(): Promise<bigint> {
   const peer = await Peer.open(options)
@@ -74,7 +91,7 @@ describe('the packed package', function () {
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('has what a reader needs, and no sources, tests or simulated world', () => {
+  it('has what a reader needs, and no sources, no tests, and no world but the one that users test with', () => {
     expect(files).to.include.members([
       'README.md',
       'LICENSE',
@@ -85,15 +102,20 @@ describe('the packed package', function () {
       'docs/format.md',
       'dist/lib/index.js',
       'dist/lib/index.d.ts',
+      'dist/lib/testing/index.d.ts',
+      'docs/testing.md',
     ])
     const strangers = files.filter(
-      file => (file.endsWith('.ts') && !file.endsWith('.d.ts')) || /^(test|examples|benchmarks)\/|testing\//.test(file),
+      file =>
+        (file.endsWith('.ts') && !file.endsWith('.d.ts')) ||
+        /^(test|examples|benchmarks)\/|testing\/(simulated|world)/.test(file),
     )
     expect(strangers).to.deep.equal([])
   })
 
   it('runs by import', async () => {
     const imports = ['tcp', 'ipc', 'memory'].map(name => `import { ${name} } from 'vivarium/transports/${name}'`)
+    imports.push("import { openEnsemble } from 'vivarium/testing'")
     const file = write('main.mjs', `import { json, Peer } from 'vivarium'\n${imports.join('\n')}\n${program}`)
     const { stdout, stderr } = await run(process.execPath, [file], { cwd: folder })
     expect(stdout).to.equal(printed)
@@ -102,6 +124,7 @@ describe('the packed package', function () {
 
   it('runs by require', async () => {
     const requires = ['tcp', 'ipc', 'memory'].map(name => `const { ${name} } = require('vivarium/transports/${name}')`)
+    requires.push("const { openEnsemble } = require('vivarium/testing')")
     const file = write(
       'main.cjs',
       `const { json, Peer } = require('vivarium')\n${requires.join('\n')}\n;(async () => {${program}})()`,
@@ -137,6 +160,7 @@ describe('the packed package', function () {
     const compilerOptions = {
       module: 'nodenext',
       target: 'es2022',
+      lib: ['es2023', 'esnext.disposable'],
       strict: true,
       noEmit: true,
       skipLibCheck: false,

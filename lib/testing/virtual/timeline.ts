@@ -14,6 +14,8 @@ export interface Timeline {
   now(): number
   /** Calls back once, so much later; returns how to cancel it. */
   after(delayMs: number, callback: () => void): () => void
+  /** Nothing that waits happens any more. */
+  close(): void
 }
 
 /** Events of one turn of the real event loop: between two immediates of a turn, too, ticks and microtasks run dry. */
@@ -24,7 +26,7 @@ const SHORTEST_MS = 0.5
 const { setImmediate, clearImmediate } = globalThis
 
 export class VirtualTime implements Timeline {
-  readonly #queue = new EventQueue()
+  #queue = new EventQueue()
   #now = 0
   #events = 0
   #pending = 0
@@ -66,11 +68,17 @@ export class VirtualTime implements Timeline {
     }
   }
 
+  close(): void {
+    this.#queue = new EventQueue()
+    this.#pending = 0
+  }
+
   /**
    * Lets time pass until then, or until the condition holds, which is asked between events; resolves with whether it does (true without one).
    * One at a time. Rejects with what an event throws.
+   * @param until a time, or who knows it by then: undefined to stop
    */
-  run(until: number, condition?: () => boolean): Promise<boolean> {
+  run(until: number | (() => number | undefined), condition?: () => boolean): Promise<boolean> {
     if (this.#running) throw new ZooKeeperError('INTERNAL', 'time passes already')
     this.#running = true
     return new Promise<boolean>((resolve, reject) => {
@@ -82,11 +90,12 @@ export class VirtualTime implements Timeline {
       const turn = (): void => {
         if (over) return
         try {
-          const held = condition?.()
-          if (held !== true && this.#next(until)) return
+          const held = condition?.() === true
+          const limit = typeof until === 'number' ? until : until()
+          if (!held && limit !== undefined && this.#next(limit)) return
           end()
-          if (held !== true && Number.isFinite(until)) this.#now = Math.max(this.#now, until)
-          resolve(condition === undefined || held === true || condition())
+          if (!held && limit !== undefined && Number.isFinite(limit)) this.#now = Math.max(this.#now, limit)
+          resolve(condition === undefined || held || condition())
         } catch (error) {
           end()
           reject(error)
@@ -117,12 +126,26 @@ export class VirtualTime implements Timeline {
 export function realTimeline(): Timeline {
   const clock = systemClock()
   const began = clock.now()
+  const waiting = new Set<() => void>()
   return {
     now: () => clock.now() - began,
     after(delayMs, callback) {
-      if (delayMs >= SHORTEST_MS) return clock.schedule(delayMs, callback)
-      const immediate = setImmediate(callback)
-      return () => clearImmediate(immediate)
+      const call = (): void => {
+        waiting.delete(cancel)
+        callback()
+      }
+      const immediate = delayMs < SHORTEST_MS ? setImmediate(call) : undefined
+      const stop = immediate === undefined ? clock.schedule(delayMs, call) : undefined
+      const cancel = (): void => {
+        waiting.delete(cancel)
+        stop?.()
+        clearImmediate(immediate)
+      }
+      waiting.add(cancel)
+      return cancel
+    },
+    close() {
+      for (const cancel of [...waiting]) cancel()
     },
   }
 }

@@ -120,9 +120,9 @@ export class VirtualNetwork {
     const ends = [...this.#wires].filter(([, { from, to }]) => from === a && to === b).map(([wire]) => wire)
     for (const wire of ends) {
       const error = new ZooKeeperError('TRANSPORT_FAILED', `the connection with ${wire.remote} was reset`)
-      timeline.after(delayMs(), () => wire.process.enter(() => wire.break(error)))
+      timeline.after(delayMs(), () => wire.process.enter(() => wire.lose(error)))
       const { other } = wire
-      timeline.after(delayMs() + halfOpenMs, () => other.process.enter(() => other.break(error)))
+      timeline.after(delayMs() + halfOpenMs, () => other.process.enter(() => other.lose(error)))
     }
     return ends.length > 0
   }
@@ -144,7 +144,7 @@ export class VirtualNetwork {
       if (!silently) continue
       const { other } = wire
       const error = new ZooKeeperError('TRANSPORT_FAILED', `${other.remote} does not answer`)
-      timeline.after(random.between(0, KEEPALIVE_MS), () => other.process.enter(() => other.break(error)))
+      timeline.after(random.between(0, KEEPALIVE_MS), () => other.process.enter(() => other.lose(error)))
     }
   }
 

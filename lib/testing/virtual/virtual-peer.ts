@@ -6,6 +6,9 @@
  * what lasts is the disk. Its clients go with it: they are told CLOSED, as nobody else could be.
  * Before: virtual-ensemble.ts. After: host/open-peer.ts.
  */
+import type { Channel } from '../../client/channel.js'
+import { type Client, openClient } from '../../client/client.js'
+import type { ClientOptions } from '../../client/client-options.js'
 import type { Effect } from '../../core/effect.js'
 import type { Input, Now } from '../../core/input.js'
 import { PeerCore } from '../../core/peer.js'
@@ -59,14 +62,15 @@ export class VirtualPeer {
   }
   /** While the peer runs; not while it is still opening. */
   get host(): PeerHost | undefined {
-    return this.#host
+    return this.#host?.lifecycle.ended ? undefined : this.#host
   }
   get opened(): OpenedPeer | undefined {
-    return this.#opened
+    return this.host === undefined ? undefined : this.#opened
   }
 
   /** Rejects as Peer.open does, or with CLOSED when it crashes meanwhile. Needs time to pass. */
   async start(): Promise<OpenedPeer> {
+    if (this.#host?.lifecycle.ended) this.crash(false)
     if (this.process !== undefined) throw new ZooKeeperError('BAD_ARGUMENTS', `peer ${this.id} is up already`)
     const { timeline, network, pace, random, options, logger, stepped } = this.#ports
     const process = new VirtualProcess(timeline, pace)
@@ -100,6 +104,19 @@ export class VirtualPeer {
     }
   }
 
+  /** As `peer.client`, for whoever is not of its process: while that stands still, nothing passes in. */
+  client<T>(options: ClientOptions<T>): Promise<Client<T>> {
+    const { process, host } = this
+    const refusal = host?.lifecycle.refusal()
+    if (refusal !== undefined) throw refusal
+    if (process === undefined || process.paused || host === undefined)
+      throw new ZooKeeperError(
+        'BAD_ARGUMENTS',
+        `peer ${this.id} does not run${process?.paused ? ': it is paused' : ''}`,
+      )
+    return openClient(gated(host.channels.channel(), process), options, this.#ports.random)
+  }
+
   /** @param silently its machine goes with it: nobody is told. */
   crash(silently: boolean): void {
     const process = this.process
@@ -120,6 +137,20 @@ export class VirtualPeer {
     } finally {
       if (this.#process === process) this.crash(false)
     }
+  }
+}
+
+/** What is asked of a process that stands still reaches it when it goes on. Its answers wait by themselves: it makes none. */
+function gated(channel: Channel, process: VirtualProcess): Channel {
+  return {
+    ...channel,
+    attach(options, receiver) {
+      const attachment = channel.attach(options, receiver)
+      return {
+        send: (cxid, request) => process.enter(() => attachment.send(cxid, request)),
+        detach: () => attachment.detach(),
+      }
+    },
   }
 }
 

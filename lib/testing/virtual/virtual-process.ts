@@ -19,6 +19,8 @@ export interface Pace {
   readonly wallMs?: number
   /** How late timers come. @default never */
   readonly timerLateMs?: () => number
+  /** Told when the application begins to wait for something; see ClientClock. */
+  readonly waiting?: (() => () => void) | undefined
 }
 
 /** A turn of the event loop takes some time, so that nobody turns for ever in one moment. */
@@ -34,7 +36,8 @@ export class VirtualProcess {
   #paused = false
   #wallStepMs = 0
 
-  constructor(timeline: Timeline, { offsetMs = 0, rate = 1, wallMs = WALL_MS, timerLateMs = () => 0 }: Pace = {}) {
+  constructor(timeline: Timeline, pace: Pace = {}) {
+    const { offsetMs = 0, rate = 1, wallMs = WALL_MS, timerLateMs = () => 0, waiting } = pace
     this.#timeline = timeline
     this.clock = {
       now: () => offsetMs + timeline.now() * rate,
@@ -45,6 +48,7 @@ export class VirtualProcess {
         if (this.#alive) this.after(LOOP_MS, callback)
         else queueMicrotask(callback)
       },
+      ...(waiting === undefined ? {} : { waiting }),
     }
   }
 

@@ -1,4 +1,4 @@
-/** What one end of a connection needs of the network it belongs to: time, delays, what is blocked. Before: virtual-network.ts. After: wire.ts. */
+/** What one end of a connection needs of the network it belongs to (time, delays, what is blocked), and what it gives it. Before: virtual-network.ts. After: wire.ts. */
 import type { Wire } from './wire.js'
 
 export interface WireNetwork {
@@ -14,4 +14,14 @@ export interface WireNetwork {
   arrived(at: Wire, bytes: Uint8Array): void
   /** This end is no more. */
   ended(wire: Wire): void
+}
+
+/** What leaves in one moment arrives together; the last of all is the end. */
+export interface Write {
+  due: number
+  readonly madeAt: number
+  readonly frames: Uint8Array[]
+  /** What is left of it after a cut. */
+  rest: Uint8Array | undefined
+  readonly last: boolean
 }

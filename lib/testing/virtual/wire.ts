@@ -18,19 +18,9 @@ import {
 } from '../../transport/transport.js'
 import { framed, joined } from './frame-bytes.js'
 import type { VirtualProcess } from './virtual-process.js'
-import type { WireNetwork } from './wire-network.js'
+import type { WireNetwork, Write } from './wire-network.js'
 
 const SEND_MARK_BYTES = 1024 * 1024
-
-/** What leaves in one moment arrives together; the last of all is the end. */
-interface Write {
-  due: number
-  readonly madeAt: number
-  readonly frames: Uint8Array[]
-  /** What is left of it after a cut. */
-  rest: Uint8Array | undefined
-  readonly last: boolean
-}
 
 export class Wire implements Connection {
   readonly remote: string
@@ -102,7 +92,7 @@ export class Wire implements Connection {
     this.#write(frame)
     if (this.#bufferedBytes <= SEND_MARK_BYTES) return true
     if (this.#bufferedBytes > SEND_BYTES_MAX) {
-      this.break(new ZooKeeperError('OVERLOADED', `${this.remote} does not read: ${this.#bufferedBytes} bytes wait`))
+      this.#break(new ZooKeeperError('OVERLOADED', `${this.remote} does not read: ${this.#bufferedBytes} bytes wait`))
       return false
     }
     this.#wanted = true
@@ -134,11 +124,9 @@ export class Wire implements Connection {
 
   // --- what the network does to it
 
-  /** This end learns that the connection is lost; what has not arrived never will. */
-  break(error: Error): void {
-    if (this.#ended) return
-    this.#end(error)
-    this.#resetOther()
+  /** This end learns that the connection is lost; what has not arrived never will. The other one finds out by itself. */
+  lose(error: Error): void {
+    if (!this.#ended) this.#end(error)
   }
   /** Its process is gone. @param silently nobody tells the other end */
   vanish(silently: boolean): void {
@@ -172,7 +160,7 @@ export class Wire implements Connection {
     if (other.#ended) {
       if (other.#lingers || other.#silent || this.#network.blocked(this)) return
       // The answer to it is a reset.
-      this.#network.after(this.#network.delayMs(), () => this.process.enter(() => this.break(lost(this.remote))))
+      this.#network.after(this.#network.delayMs(), () => this.process.enter(() => this.lose(lost(this.remote))))
       return
     }
     this.#bufferedBytes += frame.length
@@ -257,7 +245,7 @@ export class Wire implements Connection {
       }
     } catch (error) {
       if (!(error instanceof ZooKeeperError)) throw error
-      this.break(error)
+      this.#break(error)
     } finally {
       this.#delivering = false
     }
@@ -267,6 +255,13 @@ export class Wire implements Connection {
   }
 
   // --- ending
+
+  /** For a cause that is not the owner's wish. */
+  #break(error: Error): void {
+    if (this.#ended) return
+    this.#end(error)
+    this.#resetOther()
+  }
 
   #end(error: Error | undefined): void {
     this.#ended = true
@@ -286,7 +281,7 @@ export class Wire implements Connection {
     this.#writes = []
     // Lost on the way, perhaps: then the other end finds out when it says something, or by its own timeouts.
     if (other.#ended || network.blocked(this)) return
-    network.after(network.delayMs(), () => other.process.enter(() => other.break(lost(other.remote))))
+    network.after(network.delayMs(), () => other.process.enter(() => other.lose(lost(other.remote))))
   }
 
   #soon(callback: () => void): void {

@@ -90,9 +90,11 @@ describe('virtual network', () => {
 
   it('lets an end live on that does not know of a reset, until it says something', async () => {
     network.reset(one, two, 1e9)
-    await pass(10)
+    await pass(100)
     expect(far.closings).to.have.length(1)
-    // The other direction of the wire told nobody: it was cut as well.
+    expect(near.closings).to.have.length(0)
+    near.say('anyone?')
+    await pass(10)
     expect(near.closings).to.have.length(1)
   })
 
