@@ -4,12 +4,14 @@ import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
 import type { Ledger } from './checkers/ledger.js'
 import type { FaultKind, Scenario } from './scenario.js'
+import { SnapshotCuts } from './snapshot-cuts.js'
 
 export class Faults {
-  readonly counts = new Map<FaultKind, number>()
+  readonly #counts = new Map<FaultKind, number>()
+  readonly #drawn: readonly FaultKind[]
+  readonly #snapshotCuts: SnapshotCuts | undefined
   rots = 0
   readonly #world: World
-  readonly #scenario: Scenario
   readonly #random: SeededRandom
   readonly #ledger: Pick<Ledger, 'falseStates'>
   readonly #rotRandom: SeededRandom
@@ -21,11 +23,15 @@ export class Faults {
   constructor(world: World, scenario: Scenario, ledger: Pick<Ledger, 'falseStates'>) {
     this.#ledger = ledger
     this.#world = world
-    this.#scenario = scenario
     this.#random = new SeededRandom(scenario.world.seed, 'faults')
     this.#rotRandom = new SeededRandom(scenario.world.seed, 'rot faults')
+    // Those that wait for their moment are not drawn.
+    this.#drawn = scenario.faults.filter(kind => kind !== 'cutSnapshot')
+    this.#snapshotCuts = scenario.faults.includes('cutSnapshot')
+      ? new SnapshotCuts(world, () => this.#active)
+      : undefined
     world.observe({ crashed: peer => this.#restartLater(peer), stopped: peer => this.#restartLater(peer) })
-    if (scenario.faultEveryMs !== undefined && scenario.faults.length > 0) this.#next(scenario.faultEveryMs)
+    if (scenario.faultEveryMs !== undefined && this.#drawn.length > 0) this.#next(scenario.faultEveryMs)
     if (scenario.rotEveryMs !== undefined) this.#nextRot(scenario.rotEveryMs)
     if (scenario.slowLeaderAtMs !== undefined) this.#slowLeader(scenario.slowLeaderAtMs)
   }
@@ -39,6 +45,10 @@ export class Faults {
     world.after(atMs + 4000, () => {
       if (leader().diskSlowness === 1) leader().crash(false)
     })
+  }
+
+  get counts(): ReadonlyMap<FaultKind, number> {
+    return new Map([...this.#counts, ['cutSnapshot', this.#snapshotCuts?.count ?? 0]])
   }
 
   /** No more of them. A minority of voters (and any observer) may stay down or cut off: a quorum must do. */
@@ -76,7 +86,7 @@ export class Faults {
   #next(everyMs: number): void {
     this.#world.after(this.#random.waiting(everyMs), () => {
       if (!this.#active) return
-      this.#cause(this.#random.pick(this.#scenario.faults))
+      this.#cause(this.#random.pick(this.#drawn))
       this.#next(everyMs)
     })
   }
@@ -193,8 +203,10 @@ export class Faults {
       case 'gracefulClose':
         target.receive({ kind: 'close' })
         break
+      case 'cutSnapshot':
+        return
     }
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
+    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1)
     world.note(`fault ${kind} ${target.id} ${other.id}`)
   }
 

@@ -21,12 +21,12 @@ export const faultKinds = [
   'falseState',
   'storageLow',
   'slowLeaderDisk',
+  'cutSnapshot',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
-function isLater(kind: FaultKind): boolean {
-  return kind === 'falseState' || kind === 'storageLow' || kind === 'slowLeaderDisk'
-}
+/** Each is drawn from a stream of its own: they came later, and seeds without them are to stay what they were. */
+const later: ReadonlySet<FaultKind> = new Set(['falseState', 'storageLow', 'slowLeaderDisk', 'cutSnapshot'])
 
 export interface Scenario {
   readonly world: WorldOptions
@@ -64,11 +64,11 @@ export function scenarioOf(seed: number): Scenario {
     clients: 2 + random.below(4),
     faultEveryMs: calm ? undefined : random.pick([150, 300, 600, 1200]),
     faults: [
-      ...faultKinds.filter(kind => !isLater(kind) && random.chance(0.6)),
-      // Each of a stream of its own: they came later, and seeds without them are to stay what they were.
+      ...faultKinds.filter(kind => !later.has(kind) && random.chance(0.6)),
       ...(voters > 1 && new SeededRandom(seed, 'falseState').chance(0.3) ? (['falseState'] as const) : []),
       ...(new SeededRandom(seed, 'storageLow').chance(0.3) ? (['storageLow'] as const) : []),
       ...(new SeededRandom(seed, 'slowLeaderDisk').chance(0.3) ? (['slowLeaderDisk'] as const) : []),
+      ...(new SeededRandom(seed, 'cutSnapshot').chance(0.3) ? (['cutSnapshot'] as const) : []),
     ],
     durationMs: random.between(3000, 9000),
     rotEveryMs: !calm && voters > 1 && rot.chance(0.35) ? rot.pick([500, 1000, 2000]) : undefined,
@@ -130,4 +130,13 @@ export const flapping: ScenarioChange = {
   faults: ['flapLearner', 'slowDisk'],
   faultEveryMs: 150,
   durationMs: 9000,
+}
+
+/** By the name of the option that asks for them. */
+export const modes: Readonly<Record<string, ScenarioChange>> = {
+  flapping,
+  rotting,
+  'false-states': falseStates,
+  'slow-leader': slowLeader,
+  'evenly-slow': evenlySlow,
 }

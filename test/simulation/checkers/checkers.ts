@@ -7,8 +7,10 @@ import { DamageChecker } from './damage.js'
 import { EpochChecker } from './epochs.js'
 import { Ledger } from './ledger.js'
 import { LinkChecker } from './links.js'
+import { OwnerChecker } from './owners.js'
 import { SessionChecker } from './sessions.js'
 import { StateChecker } from './state.js'
+import { StatChecker } from './stats.js'
 
 export interface Check {
   atEnd?(): void
@@ -27,6 +29,8 @@ export function makeCheckers(world: World): { readonly all: readonly Check[]; re
     new StateChecker(ledger),
     new AttachmentChecker(ledger, calls.model),
     new SessionChecker(ledger),
+    new OwnerChecker(ledger),
+    new StatChecker(ledger),
   ] as Check[]
   return { all, ledger }
 }

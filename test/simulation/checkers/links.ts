@@ -47,6 +47,12 @@ export class LinkChecker implements WorldObserver {
     else if (effect.kind === 'sendSnapshot') this.#of(effect.link).history = peer.disk.checkpointZxid
     else if (effect.kind === 'disconnect' && effect.reason.startsWith('unexpected')) {
       throw new Violation('Z23', `peer ${peer.id} gives up an honest peer: ${effect.reason}`)
+    } else if (effect.kind === 'truncate' && input.kind === 'message' && input.message.kind === 'truncate') {
+      const { after } = input.message
+      if (isAfter(effect.after, after)) {
+        const kept = formatZxid(effect.after)
+        throw new Violation('Z19', `peer ${peer.id} keeps ${kept}, told to cut its log behind ${formatZxid(after)}`)
+      }
     } else if (effect.kind === 'stop' && effect.error !== undefined && effect.error.code !== 'STORAGE_FAILED') {
       throw new Violation('Z20', `peer ${peer.id} stops: ${effect.error.code} ${effect.error.message}`)
     }

@@ -13,7 +13,6 @@ export const durabilityMutants: readonly Mutant[] = [
   {
     name: 'a proposal counts as durable when it is handed to the disk',
     rows: ['Z17', 'Z21', 'Z22', 'Z15'],
-    seed: 1,
     plant: () =>
       replaceMethod(History.prototype, 'append', append => {
         return function (this: History, proposal) {
@@ -25,7 +24,6 @@ export const durabilityMutants: readonly Mutant[] = [
   {
     name: 'what is durable here counts as committed',
     rows: ['Z15', 'Z21', 'Z8', 'Z23'],
-    seed: 1,
     plant: () =>
       replaceMethod(History.prototype, 'logged', logged => {
         return function (this: History, zxid) {
@@ -37,7 +35,6 @@ export const durabilityMutants: readonly Mutant[] = [
   {
     name: 'the end of the log passes for durable',
     rows: ['Z15', 'Z17', 'Z22', 'Z21'],
-    seed: 1,
     plant: () =>
       replaceGetter(
         History.prototype,
@@ -51,7 +48,6 @@ export const durabilityMutants: readonly Mutant[] = [
   {
     name: 'the promise of an epoch is not saved',
     rows: ['Z4'],
-    seed: 1,
     plant: () =>
       replaceMethod(Outbox.prototype, 'saveEpochs', saveEpochs => {
         return function (this: Outbox, epochs) {
@@ -65,7 +61,6 @@ export const durabilityMutants: readonly Mutant[] = [
   {
     name: 'NEWLEADER is acknowledged before history and epoch are durable',
     rows: ['Z18'],
-    seed: 1,
     plant: () => {
       const links = new WeakMap<PeerCore, LinkId>()
       return changeEffects((effects, input, core) => {
@@ -83,13 +78,11 @@ export const durabilityMutants: readonly Mutant[] = [
   {
     name: 'a peer votes while its log is still being written',
     rows: ['E6'],
-    seed: 8,
     plant: () => replaceGetter(Outbox.prototype, 'drained', () => () => true),
   },
   {
     name: 'a new leader goes on with the counter of the epoch before',
     rows: ['Z5'],
-    seed: 2,
     plant: () =>
       replaceMethod(LeaderBroadcast.prototype, 'nextZxid', nextZxid => {
         return function (this: LeaderBroadcast) {
@@ -101,7 +94,6 @@ export const durabilityMutants: readonly Mutant[] = [
   {
     name: 'a damaged member votes',
     rows: ['E7', 'Z13', 'Z20', 'Z21'],
-    seed: 1,
     scenario: rotting,
     plant: () =>
       replaceMethod(SimulatedDisk.prototype, 'recovered', recovered => {
@@ -113,7 +105,6 @@ export const durabilityMutants: readonly Mutant[] = [
   {
     name: 'a damaged member counts as whole when it has promised an epoch',
     rows: ['D3'],
-    seed: 1,
     scenario: rotting,
     plant: () =>
       replaceMethod(Outbox.prototype, 'saveEpochs', saveEpochs => {

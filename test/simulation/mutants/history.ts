@@ -9,7 +9,6 @@ export const historyMutants: readonly Mutant[] = [
   {
     name: 'a log is cut one entry too early',
     rows: ['Z14', 'Z19', 'Z20'],
-    seed: 19,
     plant: () =>
       replaceMethod(Outbox.prototype, 'truncate', truncate => {
         return function (this: Outbox, after) {
@@ -20,13 +19,11 @@ export const historyMutants: readonly Mutant[] = [
   {
     name: 'a log is cut in memory only',
     rows: ['Z14', 'Z19', 'L1', 'E6'],
-    seed: 12,
     plant: () => changeEffects(effects => effects.filter(each => each.kind !== 'truncate')),
   },
   {
     name: 'a DIFF leaves out its first entry',
     rows: ['Z14', 'Z25'],
-    seed: 1,
     plant: () =>
       replaceMethod(History.prototype, 'after', after => {
         return function (this: History, zxid) {
@@ -38,7 +35,6 @@ export const historyMutants: readonly Mutant[] = [
   {
     name: 'a learner changes a proposal that others hold too',
     rows: ['R1'],
-    seed: 1,
     plant: () =>
       replaceMethod(History.prototype, 'append', append => {
         return function (this: History, proposal) {
@@ -50,7 +46,6 @@ export const historyMutants: readonly Mutant[] = [
   {
     name: 'one voter counts as two in an election',
     rows: ['E4', 'L1'],
-    seed: 1,
     plant: () =>
       replaceMethod(BallotBox.prototype, 'agreeing', agreeing => {
         return function (this: BallotBox, test) {

@@ -6,10 +6,10 @@ import type { ScenarioChange } from '../scenario.js'
 
 export interface Mutant {
   readonly name: string
+  /** Where such a bug was seen before: a ticket, or a row of the scenarios from known bugs. */
+  readonly about?: string
   /** One of these is what a checker must say. */
   readonly rows: readonly string[]
-  /** A seed that shows it quickly, found by `simulate --mutant`. */
-  readonly seed: number
   /** For a bug that ordinary runs meet rarely. */
   readonly scenario?: ScenarioChange
   /** Returns how to take it out again. */

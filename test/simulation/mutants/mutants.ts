@@ -1,15 +1,25 @@
-/** Every planted bug. */
+/** Every planted bug. Which seeds kill it stands in kills.json, made by `npm run test:mutants -- --discover`. */
 import { durabilityMutants } from './durability.js'
+import { electionMutants } from './elections.js'
 import { historyMutants } from './history.js'
 import type { Mutant } from './mutant.js'
 import { requestMutants } from './requests.js'
+import { sessionMutants } from './sessions.js'
 import { slownessMutants } from './slowness.js'
 import { stateMutants } from './states.js'
+import { synchronizationMutants } from './synchronization.js'
+import { treeMutants } from './tree.js'
+import { watchMutants } from './watches.js'
 
 export const mutants: readonly Mutant[] = [
   ...durabilityMutants,
+  ...electionMutants,
   ...historyMutants,
+  ...synchronizationMutants,
   ...requestMutants,
+  ...sessionMutants,
+  ...treeMutants,
+  ...watchMutants,
   ...stateMutants,
   ...slownessMutants,
 ]

@@ -17,13 +17,11 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a session ends without its ephemerals',
     rows: ['S4', 'C13', 'C10'],
-    seed: 6,
     plant: () => replaceMethod(Ephemerals.prototype, 'of', () => () => new Set<string>()),
   },
   {
     name: 'a write is answered before it is applied',
     rows: ['C1', 'C2'],
-    seed: 1,
     plant: () =>
       changeEffects((effects, input, core) => {
         if (input.kind !== 'request' || input.request.kind !== 'setData' || effects.length === 0) return effects
@@ -34,7 +32,6 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'an event leaves behind the answer that knows of it',
     rows: ['W1'],
-    seed: 2,
     plant: () =>
       changeEffects(effects => {
         const isEvent = (effect: Effect): boolean => effect.kind === 'notify' && effect.event.zxid !== undefined
@@ -44,7 +41,6 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a watch that is given again is not told what it missed',
     rows: ['W4'],
-    seed: 15,
     plant: () =>
       replaceMethod(ClientWatches.prototype, 'restore', () => {
         return function (this: ClientWatches, request) {
@@ -56,13 +52,11 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a read does not wait for the writes before it',
     rows: ['C2'],
-    seed: 2,
     plant: () => replaceGetter(AttachedClient.prototype, 'idle', () => () => true),
   },
   {
     name: 'a failed multi leaves its first steps in the state to be',
     rows: ['C9', 'C10', 'C11', 'C13', 'S4', 'R1'],
-    seed: 5,
     plant: () =>
       replaceMethod(TreeOverlay.prototype, 'rollback', () => {
         return function (this: TreeOverlay) {
@@ -73,7 +67,6 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'after a change of leader every write under way is submitted again',
     rows: ['C1', 'S1'],
-    seed: 1,
     scenario: flapping,
     plant: () =>
       replaceMethod(RequestPipeline.prototype, 'resume', resume => {
@@ -85,7 +78,6 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'an observer serves before its own earlier writes are decided',
     rows: ['C1', 'S1'],
-    seed: 6,
     scenario: flapping,
     plant: () =>
       replaceMethod(LeaderSynchronization.prototype, 'activate', activate => {
@@ -98,7 +90,6 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a sync is answered without asking anybody',
     rows: ['C8'],
-    seed: 4,
     plant: () => {
       const waiting = new WeakMap<SyncBarrier, WaitingSync[]>()
       const undoAdd = replaceMethod(SyncBarrier.prototype, 'add', () => {
@@ -122,7 +113,6 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a write that is refused because the disk is low is taken all the same',
     rows: ['C7', 'C1'],
-    seed: 1,
     scenario: { faults: ['storageLow'], faultEveryMs: 150 },
     plant: () =>
       replaceMethod(PrepareStation.prototype, 'take', take => {
@@ -140,7 +130,6 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'the leader does not hear which sessions learners have heard',
     rows: ['S2'],
-    seed: 39,
     plant: () => replaceMethod(LeaderRequests.prototype, 'touch', () => () => {}),
   },
 ]

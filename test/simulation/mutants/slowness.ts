@@ -9,21 +9,18 @@ export const slownessMutants: readonly Mutant[] = [
   {
     name: 'a leader stays in office however slow its log is',
     rows: ['L4'],
-    seed: 1,
     scenario: slowLeader,
     plant: () => replaceMethod(Handover.prototype, 'tick', () => () => {}),
   },
   {
     name: 'who has handed over stands for the next election',
     rows: ['L4', 'L6'],
-    seed: 3,
     scenario: slowLeader,
     plant: () => replaceMethod(HandoverPause.prototype, 'standsAside', () => () => false),
   },
   {
     name: 'a leader hands over without asking whether the others are any faster',
     rows: ['L6'],
-    seed: 1,
     scenario: evenlySlow,
     plant: () =>
       replaceMethod(LogRace.prototype, 'times', times => {

@@ -10,28 +10,24 @@ export const stateMutants: readonly Mutant[] = [
   {
     name: 'nobody compares states',
     rows: ['Z31'],
-    seed: 1,
     scenario: falseStates,
     plant: () => replaceMethod(Divergence.prototype, 'onMark', () => () => {}),
   },
   {
     name: 'a state that differs is only reported',
     rows: ['Z31'],
-    seed: 1,
     scenario: falseStates,
     plant: () => replaceGetter(Roles.prototype, 'diverged', () => () => false),
   },
   {
     name: 'a peer whose state is void comes back for a DIFF',
     rows: ['Z31', 'L1'],
-    seed: 1,
     scenario: falseStates,
     plant: () => replaceMethod(Divergence.prototype, 'canSpare', () => () => false),
   },
   {
     name: 'a leader that differs from the majority goes on',
     rows: ['Z31', 'S2', 'L1'],
-    seed: 1,
     scenario: falseStates,
     plant: () =>
       replaceMethod(Leader.prototype, 'stepDown', stepDown => {
@@ -43,7 +39,6 @@ export const stateMutants: readonly Mutant[] = [
   {
     name: 'a state that differs passes for right after the next election',
     rows: ['Z31'],
-    seed: 2,
     scenario: falseStates,
     plant: () => replaceMethod(StateMarks.prototype, 'setAside', () => () => {}),
   },

@@ -1,0 +1,71 @@
+/**
+ * Plants every bug and looks for the seeds that show it.
+ *
+ *   npm run test:mutants                          each on its recorded seeds; the table; fails if one lives
+ *   npm run test:mutants -- --discover            looks through seeds 1 to 200 and writes mutants/kills.json
+ *   npm run test:mutants -- --discover --only sync --seeds 500
+ */
+import { parseArgs } from 'node:util'
+import { farm, type Job } from './farm.js'
+import { type Kill, readKills, writeKills } from './mutants/kills.js'
+import { mutants } from './mutants/mutants.js'
+
+const KILLS = 3
+
+const { values } = parseArgs({
+  options: {
+    discover: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    seeds: { type: 'string', default: '200' },
+  },
+})
+
+const chosen = mutants.filter(each => each.name.includes(values.only))
+const recorded = readKills()
+const found = new Map<string, { seed: number; row: string; events: number }[]>(chosen.map(each => [each.name, []]))
+const others = new Map<string, Set<string>>()
+
+/** Mutant by mutant, seed by seed, until it is killed often enough; workers may be a few seeds ahead. */
+function* jobs(): Generator<Job> {
+  for (const { name } of chosen) {
+    const seeds = values.discover
+      ? Array.from({ length: Number(values.seeds) }, (_, index) => index + 1)
+      : (recorded.get(name)?.seeds ?? [])
+    for (const seed of seeds) {
+      if (values.discover && found.get(name)!.length >= KILLS) break
+      yield { seed, mutant: name }
+    }
+  }
+}
+
+await farm(jobs(), ({ job, violation }) => {
+  if (violation === undefined) return
+  const { name, rows } = mutants.find(each => each.name === job.mutant)!
+  if (rows.includes(violation.row)) {
+    found.get(name)!.push({ seed: job.seed, row: violation.row, events: violation.event })
+  } else others.set(name, (others.get(name) ?? new Set()).add(`${violation.row} (${job.seed})`))
+})
+
+const alive: string[] = []
+const kills = new Map<string, Kill>(
+  values.discover ? [...recorded].filter(([name]) => mutants.some(each => each.name === name)) : [],
+)
+for (const { name, rows } of chosen) {
+  const killed = found.get(name)!.sort((a, b) => a.seed - b.seed)
+  const [first] = killed
+  if (first === undefined) alive.push(name)
+  else kills.set(name, { row: first.row, seeds: killed.slice(0, KILLS).map(each => each.seed), events: first.events })
+  const by = first === undefined ? `LIVES (expected ${rows.join(', ')})` : `${first.row} in seed ${first.seed}`
+  const wrong = others.has(name) ? `; also ${[...others.get(name)!].join(', ')}` : ''
+  console.log(`${name}: ${by}${wrong}`)
+}
+if (values.discover)
+  writeKills(new Map(mutants.flatMap(({ name }) => (kills.has(name) ? [[name, kills.get(name)!]] : []))))
+const firsts = [...found.values()]
+  .filter(each => each.length > 0)
+  .map(each => each[0]!.seed)
+  .sort((a, b) => a - b)
+console.log(
+  `\n${chosen.length - alive.length} of ${chosen.length} planted bugs are caught; median first seed ${firsts[Math.floor(firsts.length / 2)]}`,
+)
+process.exitCode = alive.length === 0 ? 0 : 1
