@@ -79,6 +79,13 @@ export const sessionMutants: readonly Mutant[] = [
   {
     name: 'an embedded client believes in its session for ever',
     rows: ['C16'],
+    scenario: {
+      world: { voters: 3, observers: 2 },
+      clients: 8,
+      faults: ['partition', 'isolateLeader'],
+      faultEveryMs: 1200,
+      durationMs: 9000,
+    },
     plant: () => replaceMethod(LocalLeases.prototype, 'lost', () => () => []),
   },
   {
