@@ -1,53 +1,62 @@
 /**
- * The parent's hand on three member processes: starts and kills them, keeps what they report. A process that ends without having been
- * killed by this hand is a violation.
+ * The parent's hand on the member processes: starts, stops, continues and kills them, keeps what they report. A process that ends without
+ * having been killed by this hand is a violation; so are two leaders of one epoch.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePorts } from '../helpers/free-ports.js'
 import type { Ledger } from './ledger.js'
-import type { PlantedBug } from './planted-storage.js'
-import type { FromMember, MemberConfig, MemberState, ToMember } from './protocol.js'
+import type { Network } from './network.js'
+import type { PlantedBug } from './planted-bugs.js'
+import { type FromMember, type MemberConfig, type MemberState, type Pace, type ToMember, WRITERS } from './protocol.js'
 
-export const MEMBERS = [1, 2, 3] as const
-export type MemberNumber = (typeof MEMBERS)[number]
-export const WRITERS = 8
+export type MemberNumber = number
 
 export interface ClusterOptions {
   readonly directory: string
   readonly seed: number
+  readonly members: number
+  readonly network: Network
+  readonly pace: Pace
 }
+
+type Status = Extract<FromMember, { readonly kind: 'status' }>
 
 interface Member {
   readonly child: ChildProcess
   readonly exited: Promise<void>
   killed: boolean
-  role: string
-  serving: boolean
+  /** Undefined until the peer is open. */
+  status: Status | undefined
+  openedAt: bigint | undefined
+  /** Of each member, the last beat that a stream here has shown. */
+  readonly seen: Map<MemberNumber, number>
+}
+
+/** A leadership that was established, and when its leader knew it (nanoseconds of the machine's monotonic clock). */
+export interface Established {
+  readonly epoch: number
+  readonly leader: MemberNumber
+  readonly at: bigint
 }
 
 export class Cluster {
   readonly counts = { snapshots: 0, truncations: 0, expiredSessions: 0 }
-  /** Every leadership that was established. */
-  readonly epochs = new Set<number>()
+  readonly members: readonly MemberNumber[]
+  /** In order of arrival. */
+  readonly established: Established[] = []
   /** Bytes of log that the members keep from their next start on. */
   logBytesKept: (member: MemberNumber) => number = () => 1024 * 1024 * 1024
   readonly #options: ClusterOptions
-  readonly #ports: readonly number[]
   readonly #ledger: Ledger
   readonly #members = new Map<MemberNumber, Member>()
   readonly #starts = new Map<MemberNumber, number>()
   readonly #listeners = new Set<(from: MemberNumber, message: FromMember) => void>()
 
-  constructor(options: ClusterOptions, ports: readonly number[], ledger: Ledger) {
+  constructor(options: ClusterOptions, ledger: Ledger) {
     this.#options = options
-    this.#ports = ports
     this.#ledger = ledger
-  }
-
-  static async make(options: ClusterOptions, ledger: Ledger): Promise<Cluster> {
-    return new Cluster(options, await freePorts(MEMBERS.length), ledger)
+    this.members = Array.from({ length: options.members }, (_, index) => index + 1)
   }
 
   dataDir(member: MemberNumber): string {
@@ -58,28 +67,52 @@ export class Cluster {
     return [...this.#members.keys()]
   }
 
+  /** Of those who say that they lead a working ensemble, the one of the latest epoch: an older one may not know better yet. */
   get leader(): MemberNumber | undefined {
-    return this.running.find(each => this.#members.get(each)!.role === 'leading' && this.#members.get(each)!.serving)
+    const leading = this.running.filter(each => {
+      const status = this.status(each)
+      return status?.role === 'leading' && status.serving
+    })
+    return leading.toSorted((a, b) => this.status(b)!.epoch - this.status(a)!.epoch)[0]
+  }
+
+  /** What a running member has said of itself last. */
+  status(member: MemberNumber): Status | undefined {
+    return this.#members.get(member)?.status
+  }
+
+  openedAt(member: MemberNumber): bigint | undefined {
+    return this.#members.get(member)?.openedAt
+  }
+
+  /** The last beat of `beater` that a stream at `member` has shown. */
+  seen(member: MemberNumber, beater: MemberNumber): number {
+    return this.#members.get(member)?.seen.get(beater) ?? 0
   }
 
   start(member: MemberNumber, plant?: PlantedBug): void {
     const start = (this.#starts.get(member) ?? 0) + 1
     this.#starts.set(member, start)
+    const { network, seed, pace } = this.#options
     const config: MemberConfig = {
       id: member,
       dataDir: this.dataDir(member),
-      ports: this.#ports,
-      seed: this.#options.seed,
+      addresses: network.addresses,
+      listen: network.listen(member),
+      seed,
+      pace,
       start,
       writers: Array.from({ length: WRITERS }, (_, writer) => writer).filter(
-        each => (each % MEMBERS.length) + 1 === member,
+        each => (each % this.members.length) + 1 === member,
       ),
       checkpointLogBytes: 256 * 1024,
       logBytesKept: this.logBytesKept(member),
       plant,
     }
+    const [execPath, ...execArgv] = [...network.prefix(member), process.execPath, '--import', 'tsx']
     const child = fork(fileURLToPath(new URL('./member.ts', import.meta.url)), [JSON.stringify(config)], {
-      execArgv: ['--import', 'tsx'],
+      execPath: execPath!,
+      execArgv,
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
@@ -88,7 +121,14 @@ export class Cluster {
       // After the last message that the process had sent.
       new Promise<void>(resolve => child.once('disconnect', () => resolve())),
     ])
-    const entry: Member = { child, exited: ended.then(() => {}), killed: false, role: 'looking', serving: false }
+    const entry: Member = {
+      child,
+      exited: ended.then(() => {}),
+      killed: false,
+      status: undefined,
+      openedAt: undefined,
+      seen: new Map(),
+    }
     this.#members.set(member, entry)
     child.on('message', message => this.#hear(member, entry, message as FromMember))
     child.once('exit', (code, signal) => {
@@ -107,6 +147,20 @@ export class Cluster {
     }
     await Promise.all(entries.map(entry => entry.exited))
     for (const victim of victims) this.#members.delete(victim)
+  }
+
+  /** SIGSTOP: the process stands still, in the middle of whatever it does. */
+  stop(...members: readonly MemberNumber[]): void {
+    for (const member of members) this.#members.get(member)!.child.kill('SIGSTOP')
+  }
+
+  continue(...members: readonly MemberNumber[]): void {
+    for (const member of members) this.#members.get(member)!.child.kill('SIGCONT')
+  }
+
+  /** Every member writes this into its own beat, as soon as it can. */
+  beat(beat: number): void {
+    for (const { child } of this.#members.values()) child.send({ kind: 'beat', beat } satisfies ToMember)
   }
 
   /** Resolves when all writers stand still, with the sessions that live. */
@@ -149,12 +203,21 @@ export class Cluster {
     else if (message.kind === 'violation') this.#ledger.violation(message.what)
     else if (message.kind === 'expired') this.counts.expiredSessions += 1
     else if (message.kind === 'synchronized') this.counts[message.by === 'snapshot' ? 'snapshots' : 'truncations'] += 1
+    else if (message.kind === 'confirmed read') this.#ledger.confirmedReads.push(message)
+    else if (message.kind === 'seen') member.seen.set(message.beater, message.beat)
     else if (message.kind === 'status') {
-      member.role = message.role
-      member.serving = message.serving
-      if (message.role === 'leading' && message.serving) this.epochs.add(message.epoch)
+      member.openedAt ??= message.at
+      member.status = message
+      if (message.role === 'leading' && message.serving) this.#establish(message.epoch, from, message.at)
     }
     for (const listener of [...this.#listeners]) listener(from, message)
+  }
+
+  #establish(epoch: number, leader: MemberNumber, at: bigint): void {
+    const known = this.established.find(each => each.epoch === epoch)
+    if (known === undefined) this.established.push({ epoch, leader, at })
+    else if (known.leader !== leader)
+      this.#ledger.violation(`members ${known.leader} and ${leader} both lead epoch ${epoch}`)
   }
 }
 

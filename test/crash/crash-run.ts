@@ -9,9 +9,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Chance } from './chance.js'
-import { Cluster, MEMBERS, until } from './cluster.js'
+import { Cluster, until } from './cluster.js'
 import { Ledger } from './ledger.js'
-import type { PlantedBug } from './planted-storage.js'
+import { loopback } from './network.js'
+import type { PlantedBug } from './planted-bugs.js'
+import { checkLive, PATIENCE_MS, pause, progress, startMissing } from './settled.js'
 import { verifyDisks } from './verify.js'
 
 export interface CrashOptions {
@@ -33,13 +35,12 @@ export interface CrashResult {
 type KillKind = 'leader' | 'follower' | 'all'
 const kinds: Readonly<Record<KillKind, number>> = { leader: 4, follower: 4, all: 2 }
 const KILLS_PER_CHECK = 10
-/** On a busy machine the start of a process alone takes seconds. */
-const PATIENCE_MS = 90_000
+const PACE = { burstPauseMs: 0, sessionTimeoutMs: 3000, observe: false }
 
 export async function runCrashTest({ kills, seed, plant, say }: CrashOptions): Promise<CrashResult> {
   const directory = await mkdtemp(join(tmpdir(), 'vivarium-crash-'))
   const ledger = new Ledger()
-  const cluster = await Cluster.make({ directory, seed }, ledger)
+  const cluster = new Cluster({ directory, seed, members: 3, network: await loopback(3), pace: PACE }, ledger)
   const chance = new Chance(seed)
   const killed = { leader: 0, follower: 0, all: 0 }
   let foundInLog = 0
@@ -82,8 +83,9 @@ export async function runCrashTest({ kills, seed, plant, say }: CrashOptions): P
     const live = await checkLive(cluster, ledger)
     await cluster.kill(...cluster.running)
     const verified = await verifyDisks(
-      MEMBERS.map(member => cluster.dataDir(member)),
+      cluster.members.map(member => cluster.dataDir(member)),
       live,
+      cluster.established,
       ledger,
     )
     foundInLog = verified.foundInLog
@@ -96,7 +98,7 @@ export async function runCrashTest({ kills, seed, plant, say }: CrashOptions): P
   const { acknowledged, refused, notApplied, unknown } = ledger.counts
   say(
     `${kills} kills (leader ${killed.leader}, follower ${killed.follower}, all ${killed.all}), ` +
-      `elections ${cluster.epochs.size}, snapshots ${cluster.counts.snapshots}, truncations ${cluster.counts.truncations}, ` +
+      `elections ${cluster.established.length}, snapshots ${cluster.counts.snapshots}, truncations ${cluster.counts.truncations}, ` +
       `sessions expired under a living client ${cluster.counts.expiredSessions}`,
   )
   say(
@@ -105,67 +107,12 @@ export async function runCrashTest({ kills, seed, plant, say }: CrashOptions): P
   )
   if (ledger.violations.length === 0) await rm(directory, { recursive: true, force: true })
   else say(`the data of the members are in ${directory}`)
-  return { violations: ledger.violations, killed, acknowledged, unknown, elections: cluster.epochs.size, foundInLog }
-}
-
-function startMissing(cluster: Cluster, plant: PlantedBug | undefined): void {
-  for (const member of MEMBERS) if (!cluster.running.includes(member)) cluster.start(member, plant)
-}
-
-/** Writes are acknowledged again. */
-async function progress(cluster: Cluster, ledger: Ledger): Promise<void> {
-  ledger.progress()
-  let since = 0
-  const again = () => {
-    since += ledger.progress()
-    return since >= 50 || ledger.violations.length > 0
+  return {
+    violations: ledger.violations,
+    killed,
+    acknowledged,
+    unknown,
+    elections: cluster.established.length,
+    foundInLog,
   }
-  await until(PATIENCE_MS, again, `acknowledged write with members ${cluster.running.join(', ')} running`)
-}
-
-/**
- * Stops the writers and waits until all replicas are at one zxid with no ephemeral but those of living sessions: then all digests are
- * equal, and every acknowledged ephemeral of a living session is there. The writers stay paused.
- */
-async function checkLive(cluster: Cluster, ledger: Ledger): Promise<{ zxid: bigint; digest: bigint }> {
-  await until(
-    PATIENCE_MS,
-    () => cluster.leader !== undefined && cluster.running.length === MEMBERS.length,
-    'whole ensemble',
-  )
-  const sessions = await cluster.pause()
-  const giveUpAt = performance.now() + PATIENCE_MS
-  for (;;) {
-    const states = [...(await cluster.states()).values()]
-    const [first] = states
-    const settled =
-      states.every(({ zxid }) => zxid === first!.zxid) &&
-      states.every(({ ephemerals }) => ephemerals.every(({ owner }) => sessions.has(owner)))
-    if (!settled) {
-      if (performance.now() > giveUpAt) {
-        const zxids = states.map(({ zxid }) => zxid.toString(16)).join(', ')
-        const orphans = states.flatMap(({ ephemerals }) => ephemerals.filter(({ owner }) => !sessions.has(owner)))
-        ledger.violation(
-          `replicas stay at ${zxids}; ephemerals of dead sessions: ${orphans.map(({ path }) => path).join(', ')}`,
-        )
-        return first!
-      }
-      await pause(100)
-      continue
-    }
-    if (states.some(({ digest }) => digest !== first!.digest)) {
-      ledger.violation(
-        `at 0x${first!.zxid.toString(16)} the digests are ${states.map(({ digest }) => digest.toString(16)).join(', ')}`,
-      )
-    }
-    const present = new Set(first!.ephemerals.map(({ path }) => path))
-    for (const { session, path } of ledger.ephemerals) {
-      if (sessions.has(session) && !present.has(path!)) ledger.violation(`${path} of a living session is missing`)
-    }
-    return first!
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
 }

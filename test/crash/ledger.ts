@@ -2,7 +2,7 @@
  * What the writers have reported, and the questions that it answers without looking at any replica: counts, and who has deleted what.
  * What a writer was doing when its process was killed is not in it: nobody can tell how that ended.
  */
-import type { Written } from './protocol.js'
+import type { ConfirmedRead, Written } from './protocol.js'
 
 export class Ledger {
   /** By token; deletes under the path that they deleted. */
@@ -12,12 +12,16 @@ export class Ledger {
   readonly deleting = new Set<string>()
   /** Acknowledged. */
   readonly ephemerals: Written[] = []
+  readonly confirmedReads: ConfirmedRead[] = []
   readonly violations: string[] = []
+  /** When the acknowledged write that began last was begun (nanoseconds of the machine's monotonic clock). */
+  lastBegun = 0n
   #lastAcknowledged = 0
 
   record(written: Written): void {
     this.writes.push(written)
-    const { outcome, operation, path } = written
+    const { outcome, operation, path, startedAt } = written
+    if (outcome === 'ok' && startedAt > this.lastBegun) this.lastBegun = startedAt
     if (outcome === 'ok') this.counts.acknowledged += 1
     else if (outcome === 'refused') this.counts.refused += 1
     else if (outcome === 'not-applied') this.counts.notApplied += 1

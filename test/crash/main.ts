@@ -1,11 +1,11 @@
 /**
- * npm run test:crash -- [--kills 50] [--seed S] [--plant ack-early|lose-last-group]
+ * npm run test:crash -- [--kills 50] [--seed S] [--plant ack-early|lose-last-group|…]
  *
  * Ends with code 1 and says what was violated and how to run it again.
  */
 import { parseArgs } from 'node:util'
 import { runCrashTest } from './crash-run.js'
-import { type PlantedBug, plantedBugs } from './planted-storage.js'
+import { type PlantedBug, plantedBugs } from './planted-bugs.js'
 
 const { values } = parseArgs({
   options: { kills: { type: 'string', default: '50' }, seed: { type: 'string' }, plant: { type: 'string' } },

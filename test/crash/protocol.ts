@@ -1,12 +1,29 @@
-/** What the parent of a crash test and its members say to each other over their channel (structured clone: bigints pass). */
-import type { PlantedBug } from './planted-storage.js'
+/** What the parent of a crash or fault test and its members say to each other over their channel (structured clone: bigints pass). */
+import type { TcpOptions } from '../../transports/tcp/index.js'
+import type { PlantedBug } from './planted-bugs.js'
+
+/** Of every member. */
+export const TICK_MS = 500
+/** Shared out among the members. */
+export const WRITERS = 8
+
+/** How hard the clients of a member work. */
+export interface Pace {
+  /** Between two bursts of a writer. */
+  readonly burstPauseMs: number
+  readonly sessionTimeoutMs: number
+  /** Also reads behind a sync, and watches: observers.ts. */
+  readonly observe: boolean
+}
 
 export interface MemberConfig {
   readonly id: number
   readonly dataDir: string
-  /** Of members 1, 2, 3. */
-  readonly ports: readonly number[]
+  /** Of every member, in the order of their numbers, as it stands in everybody's list. */
+  readonly addresses: readonly string[]
+  readonly listen: TcpOptions
   readonly seed: number
+  readonly pace: Pace
   /** Counts the starts of this member: makes the tokens of its writers unique. */
   readonly start: number
   readonly writers: readonly number[]
@@ -44,6 +61,20 @@ export interface MemberState {
   readonly zxid: bigint
   readonly digest: bigint
   readonly ephemerals: readonly { readonly path: string; readonly owner: bigint }[]
+  /** Znodes of which a stream shows something else than the replica holds. */
+  readonly unseen: readonly string[]
+}
+
+/** A read behind a sync: what it says must not be older than any write that was acknowledged before it began. */
+export interface ConfirmedRead {
+  readonly kind: 'confirmed read'
+  readonly member: number
+  /** Of the replica when the sync was answered. */
+  readonly zxid: bigint
+  readonly path: string
+  readonly version: number
+  readonly startedAt: bigint
+  readonly endedAt: bigint
 }
 
 export type FromMember =
@@ -52,9 +83,16 @@ export type FromMember =
       readonly role: string
       readonly epoch: number
       readonly serving: boolean
+      /** Why there is no link, by member. */
+      readonly troubles: readonly string[]
+      /** Of the machine's monotonic clock, as in Written. */
+      readonly at: bigint
     }
   | Written
   | MemberState
+  | ConfirmedRead
+  /** A stream of this member shows what `beater` has written last. */
+  | { readonly kind: 'seen'; readonly beater: number; readonly beat: number }
   | { readonly kind: 'session'; readonly writer: number; readonly session: bigint }
   | { readonly kind: 'deleting'; readonly path: string }
   | { readonly kind: 'expired'; readonly writer: number }
@@ -62,4 +100,8 @@ export type FromMember =
   | { readonly kind: 'paused'; readonly sessions: readonly { readonly writer: number; readonly session: bigint }[] }
   | { readonly kind: 'violation'; readonly what: string }
 
-export type ToMember = { readonly kind: 'pause' } | { readonly kind: 'resume' } | { readonly kind: 'state' }
+export type ToMember =
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'state' }
+  | { readonly kind: 'beat'; readonly beat: number }

@@ -4,7 +4,8 @@
  *
  * Checked: equal digests at the zxid at which the live members were equal; one history; every acknowledged write in the tree, and in
  * the log as far as the log reaches, exactly once; none that was refused or not applied; per writer and in real time the order of
- * zxids is that of the answers; versions without a gap or a fork.
+ * zxids is that of the answers; versions without a gap or a fork; no commit of an older leader for who began under a newer one; no
+ * confirmed read of an older state; nothing of a session behind its end.
  */
 import { applyTxn } from '../../lib/core/operations/apply-txn.js'
 import { Replica } from '../../lib/core/replica.js'
@@ -15,6 +16,7 @@ import type { StepTxn } from '../../lib/model/txn.js'
 import { bytesOfData } from '../../lib/model/znode-data.js'
 import { formatZxid, sameZxid, zxidToBigint } from '../../lib/model/zxid.js'
 import { LevelStorage } from '../../lib/storage/level/level-storage.js'
+import type { Established } from './cluster.js'
 import type { Ledger } from './ledger.js'
 import type { Written } from './protocol.js'
 
@@ -36,6 +38,7 @@ interface Disk {
 export async function verifyDisks(
   dataDirs: readonly string[],
   live: { readonly zxid: bigint; readonly digest: bigint },
+  established: readonly Established[],
   ledger: Ledger,
 ): Promise<Verified> {
   const disks: Disk[] = []
@@ -53,7 +56,10 @@ export async function verifyDisks(
   for (const disk of disks) compareLogs(longest!, disk, ledger)
   if (longest!.base === 0n) compareWithNaiveTree(longest!, ledger)
   checkTree(longest!.replica, ledger)
-  const foundInLog = checkLog(longest!, ledger)
+  const { placed, foundInLog } = checkLog(longest!, ledger)
+  checkOrder(placed, ledger)
+  checkEpochs(placed, established, ledger)
+  checkConfirmedReads(placed, ledger)
   return { znodes: longest!.replica.tree.size, transactions: longest!.log.length, foundInLog }
 }
 
@@ -140,7 +146,7 @@ function checkTree(replica: Replica, ledger: Ledger): void {
       }
       if (operation === 'delete' && dataOf(path!) !== undefined) ledger.violation(`deleted ${path} is there again`)
       if (version === undefined) continue
-      const target = operation === 'multi' ? `/w/${write.writer}/counter` : path!
+      const target = targetOf(write)
       const twin = setOf.get(`${target} ${version}`)
       if (twin !== undefined) ledger.violation(`${twin.token} and ${token} both made version ${version} of ${target}`)
       setOf.set(`${target} ${version}`, write)
@@ -162,11 +168,21 @@ function checkTree(replica: Replica, ledger: Ledger): void {
   }
 }
 
-function checkLog({ log, base }: Disk, ledger: Ledger): number {
+/** An acknowledged write and its place in the one history. */
+export interface Placed {
+  readonly write: Pick<Written, 'token' | 'session' | 'operation' | 'startedAt' | 'endedAt'>
+  readonly zxid: bigint
+}
+
+function checkLog({ log, base }: Disk, ledger: Ledger): { placed: readonly Placed[]; foundInLog: number } {
+  const closed = new Set<string>()
   const places = new Map<string, bigint>()
   const deletes = new Map<string, bigint>()
-  for (const { txn, zxid } of log) {
+  for (const { txn, zxid, session } of log) {
     const place = zxidToBigint(zxid)
+    if (txn.kind !== 'error' && closed.has(session))
+      ledger.violation(`${txn.kind} at ${formatZxid(zxid)} is of session ${session}, which was closed before`)
+    if (txn.kind === 'closeSession') closed.add(txn.session)
     const note = (found: Map<string, bigint>, token: string): void => {
       const before = found.get(token)
       if (before !== undefined && before !== place)
@@ -179,7 +195,7 @@ function checkLog({ log, base }: Disk, ledger: Ledger): number {
       if (data !== null && data.length > 0) note(places, tokenOf(data))
     }
   }
-  const placed: { readonly write: Written; readonly zxid: bigint }[] = []
+  const placed: Placed[] = []
   for (const write of ledger.writes) {
     const { operation, outcome, token } = write
     const found = (operation === 'delete' ? deletes : places).get(token)
@@ -197,13 +213,12 @@ function checkLog({ log, base }: Disk, ledger: Ledger): number {
     }
   }
   placed.sort((a, b) => (a.zxid < b.zxid ? -1 : 1))
-  checkOrder(placed, ledger)
-  return placed.filter(({ zxid }) => zxid > base).length
+  return { placed, foundInLog: placed.filter(({ zxid }) => zxid > base).length }
 }
 
 /** In the order of zxids: nobody who had finished comes behind someone who began later; each writer's bursts follow each other. */
-function checkOrder(placed: readonly { readonly write: Written; readonly zxid: bigint }[], ledger: Ledger): void {
-  let latest: Written | undefined
+function checkOrder(placed: readonly Placed[], ledger: Ledger): void {
+  let latest: Placed['write'] | undefined
   const lastOf = new Map<bigint, number>()
   for (const { write } of placed) {
     if (latest !== undefined && write.endedAt < latest.startedAt) {
@@ -217,6 +232,62 @@ function checkOrder(placed: readonly { readonly write: Written; readonly zxid: b
       ledger.violation(`${write.token} overtook a later write of its session`)
     lastOf.set(write.session, count)
   }
+}
+
+/** Once a leader is established, no older one gives a commit to a write that begins then. */
+export function checkEpochs(placed: readonly Placed[], established: readonly Established[], ledger: Ledger): void {
+  for (const { write, zxid } of placed) {
+    const epoch = Number(zxid >> 32n)
+    const newer = established.find(each => each.epoch > epoch && each.at < write.startedAt)
+    if (newer === undefined) continue
+    ledger.violation(
+      `${write.token} was acknowledged in epoch ${epoch}, but began when member ${newer.leader} led epoch ${newer.epoch} already`,
+    )
+  }
+}
+
+/** A read behind a sync sees every write that had been acknowledged when the sync began. */
+export function checkConfirmedReads(placed: readonly Placed[], ledger: Ledger): void {
+  const byEnd = placed.toSorted((a, b) => (a.write.endedAt < b.write.endedAt ? -1 : 1))
+  const reads = ledger.confirmedReads.toSorted((a, b) => (a.startedAt < b.startedAt ? -1 : 1))
+  let next = 0
+  let latest: Placed | undefined
+  for (const read of reads) {
+    for (; byEnd[next] !== undefined && byEnd[next]!.write.endedAt < read.startedAt; next++) {
+      if (latest === undefined || byEnd[next]!.zxid > latest.zxid) latest = byEnd[next]!
+    }
+    if (latest === undefined || latest.zxid <= read.zxid) continue
+    const missing = `${latest.write.token} (0x${latest.zxid.toString(16)})`
+    ledger.violation(
+      `a sync of member ${read.member} was answered at 0x${read.zxid.toString(16)}, but ${missing} had been acknowledged before it`,
+    )
+  }
+  checkVersionsRead(ledger, reads)
+}
+
+function checkVersionsRead(ledger: Ledger, reads: Ledger['confirmedReads']): void {
+  const byEnd = ledger.writes
+    .filter(({ outcome, version }) => outcome === 'ok' && version !== undefined)
+    .sort((a, b) => (a.endedAt < b.endedAt ? -1 : 1))
+  const versions = new Map<string, number>()
+  let next = 0
+  for (const { startedAt, member, path, version } of reads) {
+    for (; byEnd[next] !== undefined && byEnd[next]!.endedAt < startedAt; next++) {
+      const write = byEnd[next]!
+      const target = targetOf(write)
+      versions.set(target, Math.max(versions.get(target) ?? 0, write.version!))
+    }
+    const least = versions.get(path) ?? 0
+    if (version < least)
+      ledger.violation(
+        `member ${member} read version ${version} of ${path} behind a sync, but version ${least} was acknowledged`,
+      )
+  }
+}
+
+/** The znode whose version a write has raised. */
+function targetOf({ operation, writer, path }: Written): string {
+  return operation === 'multi' ? `/w/${writer}/counter` : path!
 }
 
 /** The data of a write are its token and padding. */
