@@ -85,6 +85,13 @@ export class Cluster {
     return this.#members.get(member)?.openedAt
   }
 
+  /** The writers that live in this member. */
+  writersOf(member: MemberNumber): number[] {
+    return Array.from({ length: WRITERS }, (_, writer) => writer).filter(
+      each => (each % this.members.length) + 1 === member,
+    )
+  }
+
   /** The last beat of `beater` that a stream at `member` has shown. */
   seen(member: MemberNumber, beater: MemberNumber): number {
     return this.#members.get(member)?.seen.get(beater) ?? 0
@@ -102,9 +109,7 @@ export class Cluster {
       seed,
       pace,
       start,
-      writers: Array.from({ length: WRITERS }, (_, writer) => writer).filter(
-        each => (each % this.members.length) + 1 === member,
-      ),
+      writers: this.writersOf(member),
       checkpointLogBytes: 256 * 1024,
       logBytesKept: this.logBytesKept(member),
       plant,
@@ -235,10 +240,10 @@ export async function within<T>(ms: number, work: Promise<T>, what: string): Pro
 }
 
 /** Looks every 20 ms. */
-export async function until(ms: number, condition: () => boolean, what: string): Promise<void> {
+export async function until(ms: number, condition: () => boolean, what: string | (() => string)): Promise<void> {
   const giveUpAt = performance.now() + ms
   while (!condition()) {
-    if (performance.now() > giveUpAt) throw new Error(`no ${what} within ${ms} ms`)
+    if (performance.now() > giveUpAt) throw new Error(`no ${typeof what === 'string' ? what : what()} within ${ms} ms`)
     await new Promise(resolve => setTimeout(resolve, 20))
   }
 }

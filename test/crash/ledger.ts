@@ -14,14 +14,14 @@ export class Ledger {
   readonly ephemerals: Written[] = []
   readonly confirmedReads: ConfirmedRead[] = []
   readonly violations: string[] = []
-  /** When the acknowledged write that began last was begun (nanoseconds of the machine's monotonic clock). */
-  lastBegun = 0n
+  /** By writer, when its acknowledged write that began last was begun (nanoseconds of the machine's monotonic clock). */
+  readonly #lastBegun = new Map<number, bigint>()
   #lastAcknowledged = 0
 
   record(written: Written): void {
     this.writes.push(written)
-    const { outcome, operation, path, startedAt } = written
-    if (outcome === 'ok' && startedAt > this.lastBegun) this.lastBegun = startedAt
+    const { writer, outcome, operation, path, startedAt } = written
+    if (outcome === 'ok' && startedAt > (this.#lastBegun.get(writer) ?? 0n)) this.#lastBegun.set(writer, startedAt)
     if (outcome === 'ok') this.counts.acknowledged += 1
     else if (outcome === 'refused') this.counts.refused += 1
     else if (outcome === 'not-applied') this.counts.notApplied += 1
@@ -30,6 +30,17 @@ export class Ledger {
     if (operation === 'ephemeral' && outcome === 'ok') this.ephemerals.push(written)
     if (operation === 'failing multi' && outcome === 'ok')
       this.violation(`a multi whose check must fail succeeded: ${path}`)
+  }
+
+  /** When the first write of these writers that began after this was acknowledged. */
+  firstEndAfter(since: bigint, writers: readonly number[]): bigint | undefined {
+    if (!writers.some(writer => (this.#lastBegun.get(writer) ?? 0n) > since)) return undefined
+    let first: bigint | undefined
+    for (const { writer, outcome, startedAt, endedAt } of this.writes) {
+      if (!writers.includes(writer)) continue
+      if (outcome === 'ok' && startedAt > since && (first === undefined || endedAt < first)) first = endedAt
+    }
+    return first
   }
 
   violation(what: string): void {

@@ -84,6 +84,10 @@ export function plantInProcess(plant: PlantedBug | undefined): void {
       this.quorum = { voters, isQuorum: ids => this.established || isQuorum(ids) }
       start.call(this as Leader)
     }
+    const stepDown = Leader.prototype.stepDown
+    Leader.prototype.stepDown = function (reason) {
+      if (!this.established || !reason.includes('quorum')) stepDown.call(this, reason)
+    }
   } else if (plant === 'silent-stream') {
     let reads = 0
     const read = ConflatedRead.prototype.read
