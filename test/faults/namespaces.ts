@@ -34,7 +34,7 @@ export function namespacesMissing(): string | undefined {
 export function runInside(): Promise<number> {
   const [script, ...args] = process.argv.slice(1)
   const child = spawn('unshare', [...unshare, process.execPath, ...process.execArgv, script!, ...args], {
-    stdio: 'inherit',
+    stdio: ['pipe', 'inherit', 'inherit'],
     env: { ...process.env, [INSIDE]: '1' },
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill('SIGKILL'))
@@ -43,6 +43,8 @@ export function runInside(): Promise<number> {
 
 /** The first thing to do inside: nothing is up yet, not even loopback. */
 export function prepareInside(): void {
+  // Whoever began this is gone.
+  process.stdin.on('close', () => process.exit(1)).resume()
   // `ip netns` keeps its names here: on a file system that is gone with this namespace.
   run('mount', ['-t', 'tmpfs', 'tmpfs', '/run'])
   mkdirSync('/run/netns')
