@@ -3,12 +3,14 @@
  *
  * Before: fsck.ts, recover.ts. After: examiner.ts for the databases, storage/level for the files.
  */
+import { join, relative } from 'node:path'
 import { hasCode, ZooKeeperError } from '../model/errors.js'
 import { sameZxid, ZERO, type Zxid } from '../model/zxid.js'
 import { decodeMark } from '../storage/level/durable-mark.js'
 import { reasonOf } from '../storage/level/fail-stop.js'
 import { decodeIdentity } from '../storage/level/identity.js'
 import type { OfflineDirectory } from '../storage/level/offline-directory.js'
+import { checkTables, type DamagedFile } from '../storage/level/table-check.js'
 import type { StorageIdentity } from '../storage/storage.js'
 import type { ExaminedLog, ExaminedTree, Examiner, Unreadable } from './examiner.js'
 
@@ -22,6 +24,8 @@ export interface DataSet {
   readonly tree: readonly string[]
   readonly examinedLog: ExaminedLog | Unreadable
   readonly examinedTree: ExaminedTree | Unreadable
+  /** LevelDB's files that are not as it wrote them, whatever can be read all the same: a start takes no database with one. */
+  readonly damagedFiles: readonly DamagedFile[]
   /** Undefined when no state at all is whole. */
   readonly lastIntact: LastIntact | undefined
 }
@@ -76,7 +80,15 @@ async function examineSet(
   const examinedLog = await withCopy(directory, log, copy =>
     examiner.examine({ name: 'log', copy, incarnation, tree: says }),
   )
-  return { log, tree, examinedLog, examinedTree, lastIntact: lastIntactOf(examinedLog, examinedTree) }
+  const checks = await Promise.all([log, tree].map(place => damagedIn(directory, place)))
+  const damagedFiles = checks.flat()
+  return { log, tree, examinedLog, examinedTree, damagedFiles, lastIntact: lastIntactOf(examinedLog, examinedTree) }
+}
+
+async function damagedIn(directory: OfflineDirectory, place: readonly string[]): Promise<readonly DamagedFile[]> {
+  if (!(await directory.list(...place)).includes('CURRENT')) return []
+  const damaged = await checkTables(join(directory.location, ...place))
+  return damaged.map(({ file, why }) => ({ file: relative(directory.location, file), why }))
 }
 
 async function withCopy<T>(

@@ -110,7 +110,18 @@ function describeFiles({ names, identity, owner, mark }: Examination, judgement:
     )
     if (!mark.intact) judgement.find('mendable', 'one half of the durable mark is damaged: the next write replaces it')
   }
-  const known = ['identity', 'owner', 'mark', 'log', 'tree', 'damaged', 'discarded', 'first-start', 'identity.new']
+  const known = [
+    'identity',
+    'owner',
+    'mark',
+    'lock',
+    'log',
+    'tree',
+    'damaged',
+    'discarded',
+    'first-start',
+    'identity.new',
+  ]
   const others = names.filter(name => !known.includes(name) && name !== 'lost+found')
   if (others.length > 0) judgement.say(`besides: ${others.join(', ')}`)
 }
@@ -142,13 +153,14 @@ function describeSet(
   ] as const) {
     if ('unreadable' in part) {
       judgement.say(`${named(place)}: ${part.unreadable}`)
-      if (part.aborted) find('damaged', `LevelDB aborts over ${named(place)}, and would abort the peer`)
-      else lost(`${named(place)} cannot be opened`)
+      lost(`${named(place)} cannot be ${part.aborted ? 'read' : 'opened'}`)
     } else if (part.label === "another directory's") {
       judgement.say(`${named(place)}: comes from another data directory`)
       find('damaged', 'directories were mixed up')
     } else if (part.label === 'damaged') lost(`the label of ${named(place)} is damaged`)
   }
+  for (const { file, why } of set.damagedFiles) judgement.say(`${file}: ${why}`)
+  if (set.damagedFiles.length > 0) lost(`${set.damagedFiles.map(({ file }) => file).join(', ')} damaged`)
   if (!('unreadable' in log)) describeLog(named(set.log), log, judgement)
   if (!('unreadable' in tree)) describeTree(named(set.tree), tree, judgement)
   for (const part of [log, tree]) {

@@ -235,7 +235,7 @@ let worker: ChildProcess | undefined
 
 /** In the worker, which may not survive it. */
 async function inWorker(task: Task): Promise<string> {
-  worker ??= fork(fileURLToPath(import.meta.url), ['--worker'], { stdio: ['ignore', 'inherit', 'ignore', 'ipc'] })
+  worker ??= fork(fileURLToPath(import.meta.url), ['--worker'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const mine = worker
   const ended = once(mine, 'exit').then(([code, signal]) => `aborted (${signal ?? code})`)
   const answered = once(mine, 'message').then(([answer]) => String(answer))
@@ -270,8 +270,7 @@ async function work(): Promise<void> {
       const task = { place, id, file, original: originals.get(id)!, all: alive ? all : undefined }
       const result = await inWorker(task)
       count(result)
-      if (/[A-Z]{4}/.test(result) && !result.startsWith('aborted'))
-        wrong.push(`image ${image}: member ${id}, ${file} ${what}: ${result}`)
+      if (/[A-Z]{4}/.test(result)) wrong.push(`image ${image}: member ${id}, ${file} ${what}: ${result}`)
       await rm(place, { recursive: true })
     }
   } finally {

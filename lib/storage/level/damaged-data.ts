@@ -8,7 +8,6 @@
  */
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { type Database, openDatabase } from './database.js'
 import { syncDirectory, writeAtomically } from './durable-file.js'
 
 const DAMAGED = 'damaged'
@@ -29,15 +28,13 @@ export async function findDamagedData(location: string): Promise<DamagedData | u
   return { reason: reason || 'the reason was not written down', ready: names.includes('ready') }
 }
 
-/** From here on the member is not whole. Rejects as LevelDB does when another opener is at it; close the guard at the end. */
-export async function beginSettingAside(location: string, reason: string): Promise<Database> {
+/** From here on the member is not whole. The caller has the directory's lock until the end. */
+export async function beginSettingAside(location: string, reason: string): Promise<void> {
   const place = path.join(location, DAMAGED)
   await mkdir(place, { mode: 0o700, recursive: true })
   await syncDirectory(location)
-  const guard = await openDatabase(path.join(place, 'guard'), true)
   await rm(path.join(place, 'ready'), { force: true })
   await writeAtomically(path.join(place, 'reason'), Buffer.from(reason))
-  return guard
 }
 
 /** What lies in the place of a second one was made by an earlier repair, and is nobody's history. */

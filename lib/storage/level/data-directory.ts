@@ -2,18 +2,20 @@
  * The directory of one peer: identity, mark, the databases log/ and tree/, and who has it open. docs/format.md "Directory".
  *
  * Always holds: where the identity file is, everything else has been made and synced, so whatever is missing then is damage (D8). A first
- * start is declared by an empty directory; until its last step (the identity) it can be begun again. One owner: LevelDB's lock on log/,
- * which also sees a second open in this process, since the path is made canonical first; the file `owner`, and within this process `openers`,
- * only tell who it is.
+ * start is declared by an empty directory; until its last step (the identity) it can be begun again. One owner (directory-lock.ts), who is also
+ * seen by a second open in this process, since the path is made canonical first; the file `owner`, and within this process `openers`,
+ * only tell who it is. No database is opened before its owner has verified its files.
  */
 import { chmod, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ZooKeeperError } from '../../model/errors.js'
 import type { StorageIdentity } from '../storage.js'
-import { type Database, destroyDatabase, openDatabase, openFailure } from './database.js'
+import { type Database, damagedFiles, destroyDatabase, openDatabase, openFailure } from './database.js'
+import { type DirectoryLock, isLocked, lockDirectory } from './directory-lock.js'
 import { syncDirectory, writeAtomically, writeDurably } from './durable-file.js'
-import { levelCause } from './fail-stop.js'
+import { asStorageError, levelCause } from './fail-stop.js'
 import { decodeIdentity, encodeIdentity } from './identity.js'
+import { checkTables } from './table-check.js'
 
 const PRIVATE = 0o700
 /** Left by a first start that has not come to its end. */
@@ -28,14 +30,17 @@ export class DataDirectory {
   /** Undefined at a first start: `complete` is its last step. */
   readonly identity: StorageIdentity | undefined
 
+  readonly #lock: DirectoryLock
   readonly #writeBufferBytes: number | undefined
 
   private constructor(
     location: string,
+    lock: DirectoryLock,
     log: Database,
     identity: StorageIdentity | undefined,
     writeBufferBytes: number | undefined,
   ) {
+    this.#lock = lock
     this.#writeBufferBytes = writeBufferBytes
     this.location = location
     this.log = log
@@ -55,17 +60,18 @@ export class DataDirectory {
   }
 
   static async #take(location: string, opener: string, writeBufferBytes: number | undefined): Promise<DataDirectory> {
-    const first = !(await has(location, 'identity'))
-    if (first) await declareFirstStart(location)
-    const log = await openLocked(location, first, writeBufferBytes)
+    if (!(await has(location, 'identity'))) await declareFirstStart(location)
+    const lock = await takeLock(location)
     try {
       await writeFile(path.join(location, 'owner'), JSON.stringify({ pid: process.pid, opener }), { mode: 0o600 })
       // Read only now that nobody else can be writing it: the first start of another may have come to its end since.
       const file = path.join(location, 'identity')
       const identity = (await has(location, 'identity')) ? decodeIdentity(await readFile(file), file) : undefined
-      return new DataDirectory(location, log, identity, writeBufferBytes)
+      if (identity !== undefined) await requireIntactFiles(location)
+      const log = await openLog(location, identity === undefined, writeBufferBytes)
+      return new DataDirectory(location, lock, log, identity, writeBufferBytes)
     } catch (error) {
-      await log.close()
+      await lock.release()
       throw error
     }
   }
@@ -98,7 +104,7 @@ export class DataDirectory {
       await rm(path.join(this.location, 'owner'), { force: true })
       await this.log.close()
     } finally {
-      unclaim(this.location)
+      await this.#lock.release().finally(() => unclaim(this.location))
     }
   }
 }
@@ -138,13 +144,29 @@ async function declareFirstStart(location: string): Promise<void> {
   await syncDirectory(location)
 }
 
-async function openLocked(location: string, create: boolean, writeBufferBytes: number | undefined): Promise<Database> {
-  const log = path.join(location, 'log')
+/** Rejects with DATA_DIR_LOCKED, and says who has it. */
+export async function takeLock(location: string): Promise<DirectoryLock> {
+  try {
+    return await lockDirectory(location)
+  } catch (error) {
+    if (!isLocked(error)) throw asStorageError(`cannot lock ${location}`, error)
+    throw await lockedByOther(location, error)
+  }
+}
+
+async function requireIntactFiles(location: string): Promise<void> {
+  const databases = ['log', 'tree'].map(name => path.join(location, name))
+  const damaged = (await Promise.all(databases.map(checkTables))).flat()
+  if (damaged.length > 0) throw damagedFiles(damaged)
+}
+
+async function openLog(location: string, create: boolean, writeBufferBytes: number | undefined): Promise<Database> {
   try {
     return await openOrBeginAgain(location, 'log', create, writeBufferBytes)
   } catch (error) {
-    if (levelCause(error)?.code !== 'LEVEL_LOCKED') throw openFailure(log, error)
-    throw await lockedByOther(location, error)
+    // Who only looks into it (offline-directory.ts) makes no lock/ where there is none.
+    if (isLocked(error)) throw await lockedByOther(location, error)
+    throw openFailure(path.join(location, 'log'), error)
   }
 }
 

@@ -9,6 +9,7 @@ import { ZooKeeperError } from '../../model/errors.js'
 import { asStorageError, levelCause, reasonOf } from './fail-stop.js'
 import { decodeWords, encodeWords } from './fixed-record.js'
 import { type KeyRange, LABEL_KEY } from './keys.js'
+import type { DamagedFile } from './table-check.js'
 import { WriteAheadNames } from './write-ahead-names.js'
 
 export class Database extends Level<Buffer, Buffer> {
@@ -69,6 +70,15 @@ export function openFailure(location: string, error: unknown): ZooKeeperError {
     'DATA_CORRUPT',
     `${location} is missing or damaged (${why}), though this directory has been in use. ${WHAT_TO_DO}`,
     { cause: error },
+  )
+}
+
+/** Found before LevelDB has seen them. */
+export function damagedFiles([first, ...others]: readonly DamagedFile[]): ZooKeeperError {
+  const more = others.length === 0 ? '' : `, and so are ${others.length} other files`
+  return new ZooKeeperError(
+    'DATA_CORRUPT',
+    `${first?.file} is missing or damaged (${first?.why})${more}, though this directory has been in use. ${WHAT_TO_DO}`,
   )
 }
 

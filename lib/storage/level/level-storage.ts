@@ -29,7 +29,7 @@
  * Calls on the tree pass a turnstile one by one; the first failure anywhere stops everything (fail-stop.ts).
  */
 import { randomBytes } from 'node:crypto'
-import { readdir, readFile, statfs } from 'node:fs/promises'
+import { readdir, readFile, realpath, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { EMPTY_DIGEST } from '../../model/digest.js'
 import { ZooKeeperError } from '../../model/errors.js'
@@ -58,7 +58,7 @@ import {
   forgetDamage,
   setAside,
 } from './damaged-data.js'
-import { DataDirectory } from './data-directory.js'
+import { DataDirectory, takeLock } from './data-directory.js'
 import {
   clearSlowly,
   type Database,
@@ -71,7 +71,7 @@ import {
 } from './database.js'
 import { DurableMark } from './durable-mark.js'
 import { epochsRecord, loadEpochs, saveEpochs } from './epoch-store.js'
-import { FailStop, levelCause, reasonOf } from './fail-stop.js'
+import { FailStop, reasonOf } from './fail-stop.js'
 import { decodeIdentity } from './identity.js'
 import { baseRecord, LogStore } from './log-store.js'
 import { TreeStore } from './tree-store.js'
@@ -326,23 +326,21 @@ export class LevelStorage implements Storage {
 
   /** In this order, so that it can be begun again wherever it breaks off: not whole any more; both away; both new; the mark; ready. */
   async #replaceDamaged(reason: string): Promise<Recovered> {
-    const location = this.#options.dataDir
-    const file = path.join(location, 'identity')
-    const identity = decodeIdentity(await readFile(file), file)
-    this.#requireOwn(identity)
-    const mark = await DurableMark.open(path.join(location, 'mark'), this.#failStop)
-    const undo: (() => Promise<void>)[] = [() => mark.close()]
+    const location = await realpath(this.#options.dataDir)
+    const lock = await takeLock(location)
+    const undo: (() => Promise<void>)[] = [() => lock.release()]
     try {
+      const file = path.join(location, 'identity')
+      const identity = decodeIdentity(await readFile(file), file)
+      this.#requireOwn(identity)
+      const mark = await DurableMark.open(path.join(location, 'mark'), this.#failStop)
+      undo.unshift(() => mark.close())
       const { epochs } = mark.value
       if (!mark.intact) {
         const why = `${reason} Besides, one half of the durable mark is damaged, so the epochs are in doubt`
         throw new ZooKeeperError('DATA_CORRUPT', `${location}: ${why}. ${WHAT_TO_DO}`)
       }
-      const guard = await beginSettingAside(location, reason).catch((error: unknown) => {
-        if (levelCause(error)?.code !== 'LEVEL_LOCKED') throw error
-        throw new ZooKeeperError('DATA_DIR_LOCKED', `${location} is open already`, { cause: error })
-      })
-      undo.unshift(() => guard.close())
+      await beginSettingAside(location, reason)
       for (const name of ['log', 'tree'] as const) await setAside(location, name)
       const log = await openDatabase(path.join(location, 'log'), true)
       undo.unshift(() => log.close())

@@ -4,7 +4,7 @@
  * Always holds: nothing in the directory is written. LevelDB writes when it opens, so databases are opened as copies, in a private folder that is
  * removed at the end, also when the process exits early. Copies, not hard links: over a damaged MANIFEST LevelDB gives a new table the number of
  * an old one, and truncates what is there (seen: 28 of 35 opens over a MANIFEST that was cut). The lock is the
- * one that a peer takes: LevelDB's on the file LOCK, held through a symbolic link to it from an empty database of our own.
+ * one that a peer takes: LevelDB's on a file LOCK, held through a symbolic link to it from an empty database of our own.
  * Before: cli/examination.ts. After: log-examination.ts, tree-examination.ts.
  */
 import { rmSync } from 'node:fs'
@@ -15,8 +15,8 @@ import { claim, lockedByOther, unclaim } from './data-directory.js'
 import { type Database, openDatabase } from './database.js'
 import { asStorageError, levelCause } from './fail-stop.js'
 
-/** Relative to the directory: the databases that a peer's start may have open. */
-const LOCKED = ['log', 'tree', path.join('damaged', 'guard')]
+/** Relative to the directory: the lock of a peer, and the databases that one of an earlier release may have open. */
+const LOCKED = ['lock', 'log', 'tree']
 
 export class OfflineDirectory {
   readonly location: string
