@@ -6,8 +6,7 @@
  * Each image either opens with exactly what the member held, or is found damaged and can be repaired with its epochs kept, or is refused with
  * DATA_CORRUPT, which only a damaged identity or mark allows. Every so many of them (`--every`) are opened for good, with the two other members.
  *
- * Opened in a process of its own: LevelDB, as it is bundled, ends the process by an assertion over some damaged tables. That is counted apart
- * (`aborted`): nothing false is served, but such a member is not repaired by itself; it must be given an empty directory.
+ * Opened in a process of its own, which is not to end: LevelDB ends it by an assertion over some damaged tables, if it gets to see them.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -128,11 +127,13 @@ interface Held {
 
 /** All that a store holds: state by digest, each znode, each session, and the whole history. */
 async function held(storage: LevelStorage, recovered: Recovered): Promise<Held> {
-  const replica = replay(recovered)
-  const lines = [`${formatZxid(replica.zxid)} ${replica.digest.high} ${replica.digest.low}`]
   const plain = (value: unknown) =>
     JSON.stringify(value, (_, each) => (each instanceof Uint8Array ? Buffer.from(each).toString('hex') : each))
-  for (const [path, znode] of recovered.image.nodes) lines.push(`${path} ${plain(znode)}`)
+  // Listed first: the replica takes them.
+  const nodes = [...recovered.image.nodes].map(([path, znode]) => `${path} ${plain(znode)}`)
+  const replica = replay(recovered)
+  const lines = [`${formatZxid(replica.zxid)} ${replica.digest.high} ${replica.digest.low}`]
+  lines.push(...nodes)
   for (const session of recovered.image.sessions) lines.push(plain(session))
   for await (const batch of storage.readHistory(recovered.history.base)) {
     for (const proposal of batch) lines.push(plain({ ...proposal, record: undefined }))

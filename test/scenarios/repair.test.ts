@@ -120,7 +120,9 @@ describe('a damaged member', function () {
 
   it('refuses with DATA_CORRUPT alone, and with its epochs in doubt', async () => {
     const mark = await readFile(join(place(1), 'mark'))
-    await writeFile(join(place(1), 'mark'), Buffer.from(mark).fill(0, 0, 512))
+    // The older half of it: what the newer one says of the log stands.
+    const older = mark.readUInt32BE(5) < mark.readUInt32BE(512 + 5) ? 0 : 512
+    await writeFile(join(place(1), 'mark'), Buffer.from(mark).fill(0, older, older + 512))
     await damage(1, 'log')
     await refused(start(1), 'DATA_CORRUPT')
     expect(await readdir(place(1))).to.not.include('damaged')
