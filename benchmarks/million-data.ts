@@ -36,7 +36,9 @@ export function bigTree(count: number): BigTree {
   const { digest } = Replica.from({ zxid: AT, time: TIME, digest: EMPTY_DIGEST, nodes, sessions: [] })
   const writer = new SnapshotChunkWriter()
   const chunks: Uint8Array[] = []
-  for (const [path, node] of nodes) {
+  // In the order in which every store sends them.
+  const inOrder = [...nodes].sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const [path, node] of inOrder) {
     const full = writer.add('node', path, encodeZnode(node))
     if (full !== undefined) chunks.push(full)
   }

@@ -8,8 +8,9 @@ import type { Operation } from './database.js'
 import { decodeWords, encodeWords, fromTwoWords, twoWords } from './fixed-record.js'
 import { CHECKPOINT_KEY } from './keys.js'
 
-const VERSION = 1
-const WORDS = 11
+/** Version 1 has no packs, and not the word that says so. */
+const [UNPACKED_VERSION, UNPACKED_WORDS] = [1, 11]
+const [VERSION, WORDS] = [2, 12]
 
 export interface CheckpointRecord extends SnapshotHeader {
   /** The life of the tree that is valid, and with it that of the log. */
@@ -20,10 +21,12 @@ export interface CheckpointRecord extends SnapshotHeader {
   readonly number: number
   /** How many chunks of changes, under `number`, are part of this tree but not yet carried over into its entries. */
   readonly journalChunks: number
+  /** There may be packs in this generation: what is deleted leaves a trace then. */
+  readonly packed: boolean
 }
 
 export function checkpointOperation(record: CheckpointRecord): Operation {
-  const { generation, number, journalChunks, zxid, time, digest, chainBase } = record
+  const { generation, number, journalChunks, zxid, time, digest, chainBase, packed } = record
   const words = [
     generation,
     number,
@@ -32,12 +35,16 @@ export function checkpointOperation(record: CheckpointRecord): Operation {
     ...twoWords(time),
     ...[digest.high, digest.low],
     ...[chainBase.epoch, chainBase.counter],
+    packed ? 1 : 0,
   ]
   return { type: 'put', key: CHECKPOINT_KEY, value: encodeWords(VERSION, words) }
 }
 
 export function decodeCheckpoint(bytes: Uint8Array | undefined, what: string): CheckpointRecord {
-  const words = decodeWords(bytes, VERSION, WORDS, what)
+  const packless = bytes?.[0] === UNPACKED_VERSION
+  const words = packless
+    ? decodeWords(bytes, UNPACKED_VERSION, UNPACKED_WORDS, what)
+    : decodeWords(bytes, VERSION, WORDS, what)
   const at = (index: number) => words[index]!
   return {
     generation: at(0),
@@ -47,5 +54,6 @@ export function decodeCheckpoint(bytes: Uint8Array | undefined, what: string): C
     time: fromTwoWords(at(5), at(6)),
     digest: { high: at(7), low: at(8) },
     chainBase: { epoch: at(9), counter: at(10) },
+    packed: !packless && at(11) === 1,
   }
 }

@@ -5,6 +5,7 @@
  *   log/    I  label   B  chain base   E  epochs   L generation zxid(8)  a group commit, under its first entry's zxid
  *   tree/   I  label   C  checkpoint   J number(4) chunk(4)  changes of a checkpoint not yet carried over
  *           N generation path  a znode          S generation session(8)  a session
+ *           P generation path  many znodes, the path being that of the first
  */
 import type { SessionId } from '../../model/ids.js'
 import { MAX_COUNTER, type Zxid } from '../../model/zxid.js'
@@ -14,7 +15,8 @@ export interface KeyRange {
   readonly lt: Buffer
 }
 
-const [GROUP, JOURNAL, NODE, SESSION] = ['L', 'J', 'N', 'S'].map(letter => letter.charCodeAt(0)) as [
+const [GROUP, JOURNAL, NODE, PACK, SESSION] = ['L', 'J', 'N', 'P', 'S'].map(letter => letter.charCodeAt(0)) as [
+  number,
   number,
   number,
   number,
@@ -50,6 +52,21 @@ export function nodeKey(generation: number, path: string): Buffer {
   return key
 }
 
+/** Of the znode with this path in UTF-8. */
+export function nodeKeyOf(generation: number, path: Uint8Array): Buffer {
+  return pathKey(NODE, generation, path)
+}
+
+/** Of the pack that begins with this path in UTF-8. */
+export function packKey(generation: number, first: Uint8Array): Buffer {
+  return pathKey(PACK, generation, first)
+}
+
+/** The path in UTF-8 in the key of a znode or a pack. */
+export function pathInKey(key: Buffer): Buffer {
+  return key.subarray(5)
+}
+
 export function sessionKey(generation: number, session: SessionId): Buffer {
   const key = prefixed(SESSION, generation, 8)
   key.write(session, 5, 'hex')
@@ -58,6 +75,7 @@ export function sessionKey(generation: number, session: SessionId): Buffer {
 
 export const groupsOf = (generation: number): KeyRange => generationRange(GROUP, generation)
 export const nodesOf = (generation: number): KeyRange => generationRange(NODE, generation)
+export const packsOf = (generation: number): KeyRange => generationRange(PACK, generation)
 export const sessionsOf = (generation: number): KeyRange => generationRange(SESSION, generation)
 export const journalRange: KeyRange = { gte: Buffer.from([JOURNAL]), lt: Buffer.from([JOURNAL + 1]) }
 
@@ -65,8 +83,15 @@ export const journalRange: KeyRange = { gte: Buffer.from([JOURNAL]), lt: Buffer.
 export const groupsOutside = (generation: number): readonly KeyRange[] => outside(GROUP, generation)
 export const treeOutside = (generation: number): readonly KeyRange[] => [
   ...outside(NODE, generation),
+  ...outside(PACK, generation),
   ...outside(SESSION, generation),
 ]
+
+function pathKey(letter: number, generation: number, path: Uint8Array): Buffer {
+  const key = prefixed(letter, generation, path.length)
+  key.set(path, 5)
+  return key
+}
 
 function prefixed(letter: number, number: number, more: number): Buffer {
   const key = Buffer.allocUnsafe(5 + more)

@@ -83,6 +83,8 @@ export interface LevelStorageOptions extends LogRetention {
   readonly peer: PeerId
   /** After so many bytes LevelDB begins a new write-ahead file. Default 4 MiB. */
   readonly writeBufferBytes?: number
+  /** So many bytes of znodes changed one by one are worth packing again, in the background. Default 8 MiB. */
+  readonly packBytes?: number
 }
 
 interface Parts {
@@ -185,7 +187,7 @@ export class LevelStorage implements Storage {
         await tree.write(changes)
         await log.checkpointed(changes, pending, { ...DEFAULT_RETENTION, ...this.#options })
       })
-      this.#clearVoid()
+      this.#clearVoid(true)
       return { base: log.base }
     })
   }
@@ -221,17 +223,18 @@ export class LevelStorage implements Storage {
       await this.#clearing
       await clearSlowly(treeDatabase, tree.voidRanges(), () => false)
       this.#failStop.check()
+      const received = tree.receive()
       return {
         write: async chunk => {
           this.#requireOpen()
-          const operations = tree.received(chunk)
+          const operations = received.take(chunk)
           await this.#perform('receiving a snapshot', () => tree.writeReceived(operations))
         },
         finish: () =>
           this.#perform('switching to a snapshot', async () => {
-            const image = await tree.loadReceived(header)
+            const image = await tree.loadReceived(header, received)
             await this.#inTurn(async () => {
-              await tree.switchOver(header)
+              await tree.switchOver(header, received)
               await log.restart(tree.checkpoint.generation, header.zxid)
             })
             this.#receiving = false
@@ -294,7 +297,7 @@ export class LevelStorage implements Storage {
       const mark = await DurableMark.open(directory.file('mark'), this.#failStop)
       undo.unshift(() => mark.close())
       this.#epochs = await loadEpochs(directory.log, mark.value.epochs)
-      const tree = await TreeStore.open(treeDatabase)
+      const tree = await TreeStore.open(treeDatabase, this.#options.packBytes)
       const { log, scanned } = await LogStore.open(directory.log, mark, tree.checkpoint)
       const image = await tree.load()
       mark.advance({ epochs: this.#epochs })
@@ -407,8 +410,8 @@ export class LevelStorage implements Storage {
     return turn
   }
 
-  /** In the background, after the one before. Its failure is kept for the next call. */
-  #clearVoid(): void {
+  /** In the background, after the one before; `packing`: and then packs what is worth it. A failure is kept for the next call. */
+  #clearVoid(packing = false): void {
     const parts = this.#parts
     if (parts === undefined) return
     const { directory, treeDatabase, log, tree } = parts
@@ -418,7 +421,9 @@ export class LevelStorage implements Storage {
       try {
         await clearDiscarded(directory.location)
         await clearSlowly(directory.log, log.voidRanges(), stopped)
-        if (!this.#receiving) await clearSlowly(treeDatabase, tree.voidRanges(), stopped)
+        const held = () => stopped() || this.#receiving
+        if (!held()) await clearSlowly(treeDatabase, tree.voidRanges(), held)
+        if (packing && !held()) await tree.pack(step => this.#inTurn(step), held)
       } catch (error) {
         this.#failStop.fail('clearing what is void', error)
       }
@@ -436,9 +441,10 @@ async function damageIn(dataDir: string) {
 }
 
 async function writeFirstRecords(log: Database, tree: Database, incarnation: string, epochs: Epochs): Promise<void> {
-  const nothing = { generation: 1, chainBase: ZERO, number: 0, journalChunks: 0, zxid: ZERO, time: 0 }
+  const none = { zxid: ZERO, time: 0, digest: EMPTY_DIGEST }
+  const nothing = { ...none, generation: 1, chainBase: ZERO, number: 0, journalChunks: 0, packed: false }
   await writeBatch(log, [labelOf(incarnation, 'log'), baseRecord(1, ZERO), epochsRecord(epochs)])
-  await writeBatch(tree, [labelOf(incarnation, 'tree'), checkpointOperation({ ...nothing, digest: EMPTY_DIGEST })])
+  await writeBatch(tree, [labelOf(incarnation, 'tree'), checkpointOperation(nothing)])
 }
 
 async function closeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {

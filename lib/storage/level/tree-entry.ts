@@ -53,6 +53,11 @@ export function keyOfTreeEntry(entry: Buffer, valueAt: number): string {
   return entry.toString('utf8', HEAD_BYTES, valueAt - CRC_BYTES)
 }
 
+/** The same in UTF-8, as a view. */
+export function pathOfTreeEntry(entry: Buffer, valueAt: number): Buffer {
+  return entry.subarray(HEAD_BYTES, valueAt - CRC_BYTES)
+}
+
 export function requireIntactValue(kind: SnapshotEntryKind, key: string, value: Uint8Array): void {
   const version = kind === 'node' ? ZNODE_VERSION : SESSION_VERSION
   openEnvelope(value, 0, value.length, version, kind === 'node' ? `znode ${key}` : 'session')

@@ -9,11 +9,10 @@
  * Calls are made one at a time (level-storage.ts has the turnstile); readers take a LevelDB snapshot.
  */
 import { decodeSnapshotChunk, SnapshotChunkWriter, type SnapshotEntryKind } from '../../codec/snapshot-chunk.js'
-import { decodeSession, encodeSession, encodeZnode } from '../../codec/tree-codec.js'
+import { encodeSession, encodeZnode } from '../../codec/tree-codec.js'
 import { ZooKeeperError } from '../../model/errors.js'
 import type { SessionId } from '../../model/ids.js'
 import type { ReplicaChanges, ReplicaImage } from '../../model/replica-image.js'
-import type { SessionRecord } from '../../model/session-record.js'
 import type { SnapshotHeader } from '../storage.js'
 import { type CheckpointRecord, checkpointOperation, decodeCheckpoint } from './checkpoint-record.js'
 import {
@@ -26,40 +25,40 @@ import {
   yieldToOthers,
 } from './database.js'
 import { reasonOf } from './fail-stop.js'
-import {
-  CHECKPOINT_KEY,
-  journalKey,
-  journalRange,
-  type KeyRange,
-  nodeKey,
-  nodesOf,
-  sessionKey,
-  sessionsOf,
-  treeOutside,
-} from './keys.js'
-import { LoadedNodes } from './loaded-nodes.js'
-import { decodeTreeEntry, encodeTreeEntry, keyOfTreeEntry, requireIntactValue, valueOfTreeEntry } from './tree-entry.js'
+import { CHECKPOINT_KEY, journalKey, journalRange, type KeyRange, nodeKey, sessionKey, treeOutside } from './keys.js'
+import { ReceivedTree } from './received-tree.js'
+import { encodeTreeEntry } from './tree-entry.js'
+import { TreePacker } from './tree-packer.js'
+import { loadTree, snapshotChunks } from './tree-reader.js'
 
 /** What is encoded or written in one go, so that nobody waits longer than about 2 ms: entries, and bytes of values. */
 export const SLICE_ENTRIES = 500
 const SLICE_BYTES = 256 * 1024
-const LOAD_ENTRIES = 1000
+const PACK_FROM_BYTES = 8 * 1024 * 1024
 const NOTHING = new Uint8Array(0)
-const READING = { highWaterMarkBytes: 1 << 20, fillCache: false } as const
 
 export class TreeStore {
   readonly #database: Database
+  readonly #packBytes: number
   #checkpoint: CheckpointRecord
+  /** Of znodes that are in no pack, at most. */
+  #singleBytes = 0
+  #receivedSingleBytes = 0
+  /** How much of it is worth a look. */
+  #packFrom: number
 
-  private constructor(database: Database, checkpoint: CheckpointRecord) {
+  private constructor(database: Database, checkpoint: CheckpointRecord, packBytes: number) {
     this.#database = database
     this.#checkpoint = checkpoint
+    this.#packBytes = packBytes
+    this.#packFrom = packBytes
   }
 
-  static async open(database: Database): Promise<TreeStore> {
+  /** `packBytes`: so many bytes of single znodes are worth packing. */
+  static async open(database: Database, packBytes = PACK_FROM_BYTES): Promise<TreeStore> {
     try {
       const found = decodeCheckpoint(await database.get(CHECKPOINT_KEY), `${database.location}: the checkpoint record`)
-      const store = new TreeStore(database, found)
+      const store = new TreeStore(database, found, packBytes)
       await store.#carryOver()
       // What is left of a checkpoint that did not come to an end.
       await clearSlowly(database, [journalRange], () => false)
@@ -75,14 +74,21 @@ export class TreeStore {
 
   /** The whole tree, every checksum verified. */
   async load(): Promise<ReplicaImage> {
-    return this.#load(this.#checkpoint.generation, this.#checkpoint)
+    const { generation, packed, zxid, time, digest } = this.#checkpoint
+    try {
+      const { nodes, sessions, singleBytes } = await loadTree(this.#database, generation, packed)
+      this.#singleBytes = singleBytes
+      return { zxid, time, digest, nodes, sessions }
+    } catch (error) {
+      throw explained(this.#database, error)
+    }
   }
 
   async write(changes: ReplicaChanges): Promise<void> {
-    const { generation, chainBase, number: before } = this.#checkpoint
+    const { generation, chainBase, number: before, packed } = this.#checkpoint
     const number = before + 1
     const { zxid, time, digest } = changes
-    const next = { generation, chainBase, number, journalChunks: 0, zxid, time, digest }
+    const next = { generation, chainBase, number, journalChunks: 0, zxid, time, digest, packed }
 
     let journalChunks = 0
     let last: Uint8Array | undefined
@@ -91,7 +97,7 @@ export class TreeStore {
       last = chunk
     }
     if (journalChunks === 0) {
-      const operations = last === undefined ? [] : operationsOf(generation, last)
+      const operations = last === undefined ? [] : this.#operationsOf(last)
       await writeBatch(this.#database, [...operations, checkpointOperation(next)])
       this.#checkpoint = next
       return
@@ -110,40 +116,13 @@ export class TreeStore {
   freeze(): { readonly header: SnapshotHeader; readonly chunks: AsyncIterable<Uint8Array>; close(): Promise<void> } {
     const { generation, zxid, time, digest } = this.#checkpoint
     const snapshot = this.#database.snapshot()
-    const slices = (range: KeyRange) => this.#slices(range, { snapshot })
-    async function* chunks() {
-      const writer = new SnapshotChunkWriter()
-      for (const [kind, range] of [
-        ['node', nodesOf(generation)],
-        ['session', sessionsOf(generation)],
-      ] as const) {
-        for await (const slice of slices(range)) {
-          for (const entry of slice) {
-            const { key, value } = decodeTreeEntry(kind, entry)
-            requireIntactValue(kind, key, value)
-            const full = writer.add(kind, key, value)
-            if (full !== undefined) yield full
-          }
-        }
-      }
-      const rest = writer.end()
-      if (rest !== undefined) yield rest
-    }
-    return { header: { zxid, time, digest }, chunks: chunks(), close: () => snapshot.close() }
+    const chunks = snapshotChunks(this.#database, generation, snapshot)
+    return { header: { zxid, time, digest }, chunks, close: () => snapshot.close() }
   }
 
   /** Where a snapshot is received. */
-  get nextGeneration(): number {
-    return this.#checkpoint.generation + 1
-  }
-
-  /**
-   * One chunk of a snapshot as writes to the generation that is not yet valid. Throws if the chunk or a value in it is damaged: that is the
-   * sender's trouble, not this store's.
-   */
-  received(chunk: Uint8Array): readonly Operation[] {
-    for (const { kind, key, value } of decodeSnapshotChunk(chunk)) requireIntactValue(kind, key, value)
-    return operationsOf(this.nextGeneration, chunk)
+  receive(): ReceivedTree {
+    return new ReceivedTree(this.#database, this.#checkpoint.generation + 1)
   }
 
   async writeReceived(operations: readonly Operation[]): Promise<void> {
@@ -153,16 +132,40 @@ export class TreeStore {
   }
 
   /** What was received, read back and verified, before it counts. */
-  loadReceived(header: SnapshotHeader): Promise<ReplicaImage> {
-    return this.#load(this.nextGeneration, header)
+  async loadReceived({ zxid, time, digest }: SnapshotHeader, received: ReceivedTree): Promise<ReplicaImage> {
+    try {
+      const { nodes, sessions, singleBytes } = await received.readBack()
+      this.#receivedSingleBytes = singleBytes
+      return { zxid, time, digest, nodes, sessions }
+    } catch (error) {
+      throw explained(this.#database, error)
+    }
   }
 
   /** The switch: from here on the received tree is valid, and the log of the generation before is not. */
-  async switchOver({ zxid, time, digest }: SnapshotHeader): Promise<void> {
-    const number = this.#checkpoint.number + 1
-    const next = { generation: this.nextGeneration, chainBase: zxid, number, journalChunks: 0, zxid, time, digest }
+  async switchOver({ zxid, time, digest }: SnapshotHeader, { packed }: ReceivedTree): Promise<void> {
+    const [generation, number] = [this.#checkpoint.generation + 1, this.#checkpoint.number + 1]
+    const next = { generation, chainBase: zxid, number, journalChunks: 0, zxid, time, digest, packed }
     await writeBatch(this.#database, [checkpointOperation(next)])
     this.#checkpoint = next
+    this.#singleBytes = this.#receivedSingleBytes
+  }
+
+  /**
+   * Packs what has changed, if that is much: in steps, each in the turn that `inTurn` gives it. The cost is that of the changes, a few times.
+   */
+  async pack(inTurn: (step: () => Promise<void>) => Promise<void>, stopped: () => boolean): Promise<void> {
+    if (this.#singleBytes < this.#packFrom) return
+    const packer = new TreePacker(this.#database, this.#checkpoint.generation, this.#packBytes)
+    const before = this.#singleBytes
+    this.#singleBytes = 0
+    while (!packer.done && !stopped()) {
+      await inTurn(async () => {
+        this.#checkpoint = await packer.step(this.#checkpoint)
+      })
+    }
+    this.#singleBytes += packer.done ? packer.leftBytes : before
+    if (packer.done) this.#packFrom = Math.max(this.#packBytes, 2 * packer.leftBytes)
   }
 
   /** What may be cleared when there is time, but before the next snapshot is received: former trees, snapshots given up. */
@@ -171,7 +174,7 @@ export class TreeStore {
   }
 
   async #carryOver(): Promise<void> {
-    const { generation, number, journalChunks } = this.#checkpoint
+    const { number, journalChunks } = this.#checkpoint
     if (journalChunks === 0) return
     const done: Operation[] = []
     for (let chunk = 0; chunk < journalChunks; chunk++) {
@@ -179,7 +182,7 @@ export class TreeStore {
       const changes = await this.#database.get(key)
       if (changes === undefined)
         throw new ZooKeeperError('DATA_CORRUPT', `chunk ${chunk} of checkpoint ${number} is missing`)
-      await writeBatch(this.#database, [...operationsOf(generation, changes)])
+      await writeBatch(this.#database, [...this.#operationsOf(changes)])
       done.push({ type: 'del', key })
     }
     const carried = { ...this.#checkpoint, journalChunks: 0 }
@@ -187,44 +190,16 @@ export class TreeStore {
     this.#checkpoint = carried
   }
 
-  async #load(generation: number, { zxid, time, digest }: SnapshotHeader): Promise<ReplicaImage> {
-    const nodes = new LoadedNodes()
-    const sessions: SessionRecord[] = []
-    try {
-      for await (const slice of this.#slices(nodesOf(generation))) {
-        for (const entry of slice) {
-          const valueAt = valueOfTreeEntry('node', entry)
-          nodes.add(keyOfTreeEntry(entry, valueAt), entry, valueAt, entry.length, false)
-        }
-      }
-      nodes.end()
-      for await (const slice of this.#slices(sessionsOf(generation))) {
-        for (const entry of slice) sessions.push(decodeSession(decodeTreeEntry('session', entry).value))
-      }
-    } catch (error) {
-      throw explained(this.#database, error)
-    }
-    return { zxid, time, digest, nodes, sessions }
-  }
-
-  /** Values in slices; the next is being read while one is used. */
-  async *#slices(
-    range: KeyRange,
-    options: Pick<Parameters<Database['values']>[0] & object, 'snapshot'> = {},
-  ): AsyncGenerator<readonly Buffer[], void, undefined> {
-    const values = this.#database.values({ ...range, ...READING, ...options })
-    try {
-      for (let reading = values.nextv(LOAD_ENTRIES); ; ) {
-        const slice = await reading
-        if (slice.length === 0) return
-        reading = values.nextv(LOAD_ENTRIES)
-        // Should the reader stop here, its failure (the iterator is closed) is nobody's business.
-        reading.catch(() => {})
-        yield slice
-      }
-    } finally {
-      await values.close()
-    }
+  #operationsOf(chunk: Uint8Array): readonly Operation[] {
+    const { generation, packed } = this.#checkpoint
+    return decodeSnapshotChunk(chunk).map(({ kind, key, value }): Operation => {
+      const at = kind === 'node' ? nodeKey(generation, key) : sessionKey(generation, key as SessionId)
+      // A pack may have the znode: that it is deleted must stand somewhere.
+      if (value.length === 0 && !(packed && kind === 'node')) return { type: 'del', key: at }
+      const entry = encodeTreeEntry(kind, key, value)
+      if (kind === 'node') this.#singleBytes += entry.length
+      return { type: 'put', key: at, value: entry }
+    })
   }
 }
 
@@ -258,14 +233,6 @@ async function* slicesOf(changes: ReplicaChanges): AsyncGenerator<Uint8Array, vo
   }
   const rest = writer.end()
   if (rest !== undefined) yield rest
-}
-
-function operationsOf(generation: number, chunk: Uint8Array): readonly Operation[] {
-  return decodeSnapshotChunk(chunk).map(({ kind, key, value }): Operation => {
-    const at = kind === 'node' ? nodeKey(generation, key) : sessionKey(generation, key as SessionId)
-    if (value.length === 0) return { type: 'del', key: at }
-    return { type: 'put', key: at, value: encodeTreeEntry(kind, key, value) }
-  })
 }
 
 function explained(database: Database, error: unknown): unknown {

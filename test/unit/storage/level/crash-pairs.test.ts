@@ -257,7 +257,7 @@ async function treeOf(data: DataDir): Promise<TreeState> {
     const generation = words[0]!
     const keys = await database.keys().all()
     const journal = keys.some(key => key[0] === 0x4a)
-    const next = keys.some(key => key[0] === 0x4e && key.readUInt32BE(1) > generation)
+    const next = keys.some(key => (key[0] === 0x4e || key[0] === 0x50) && key.readUInt32BE(1) > generation)
     const [journalChunks, checkpoint, chainBase] = [words[2]!, words[4]!, words[10]!]
     return { from: data, state: 'whole', generation, checkpoint, chainBase, journal, next, journalChunks }
   })

@@ -96,7 +96,8 @@ describe('crash table', () => {
       for (const chunk of chunks) await installer.write(chunk)
       await installer.finish()
     })
-    expect(copies.length).to.be.at.least(7)
+    // The pack, the switch, the base of the log, what is void.
+    expect(copies.length).to.be.at.least(4)
     const seen: number[] = []
     for (const copy of copies) {
       const found = await copy.recovered()
