@@ -22,7 +22,8 @@ const transports = new Map<number, Transport>()
 const peers = new Map<number, Peer>()
 
 const version = process.argv[2] ?? ''
-if (!/^\d+\.\d+$/.test(version)) throw new Error('which version? For instance 0.1')
+if (!/^\d+\.\d+(-[a-z]+)?$/.test(version))
+  throw new Error('which version? For instance 0.1, or 0.1-packs for a format that changed within one')
 const target = fileURLToPath(new URL(version, import.meta.url))
 // Fails if it is there: what was released stays as it is.
 await mkdir(target)

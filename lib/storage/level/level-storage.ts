@@ -14,6 +14,7 @@
  * | journal begun, record not      | whatever it was                       | the checkpoint before; the journal is cleared       |
  * | record names a journal         | whatever it was                       | carried over first, then as above                   |
  * | entries of G + 1, record not   | whatever it was                       | snapshot given up: cleared                          |
+ * | any, packing broken off        | any                                   | as if it had not begun, or had ended: each step is one batch |
  * | switched to G, zxid C = B      | base record of G − 1, entries of G − 1 | the snapshot, empty log at B; the old log is cleared |
  * | switched to G                  | of G, mark of G − 1                   | the snapshot and its log; the mark is void          |
  * | G                              | base record or mark of a later one    | DATA_CORRUPT: the installed snapshot is lost        |
