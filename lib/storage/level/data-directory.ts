@@ -102,9 +102,11 @@ export class DataDirectory {
   async release(): Promise<void> {
     try {
       await rm(path.join(this.location, 'owner'), { force: true })
-      await this.log.close()
     } finally {
-      await this.#lock.release().finally(() => unclaim(this.location))
+      await this.log
+        .close()
+        .finally(() => this.#lock.release())
+        .finally(() => unclaim(this.location))
     }
   }
 }

@@ -4,13 +4,15 @@
  * LevelDB syncs only the newest of its write-ahead files: a synced write says nothing of an unsynced one before it, if the file was
  * changed in between. So whatever must be there when a later write is there is itself written by putSynced or writeBatch.
  */
+import { open } from 'node:fs/promises'
+import path from 'node:path'
 import { Level } from 'level'
 import { ZooKeeperError } from '../../model/errors.js'
 import { asStorageError, levelCause, reasonOf } from './fail-stop.js'
 import { decodeWords, encodeWords } from './fixed-record.js'
 import { type KeyRange, LABEL_KEY } from './keys.js'
 import type { DamagedFile } from './table-check.js'
-import { WriteAheadNames } from './write-ahead-names.js'
+import { WriteAheadNames, writeAheadFilesOf } from './write-ahead-names.js'
 
 export class Database extends Level<Buffer, Buffer> {
   #names: WriteAheadNames | undefined
@@ -42,6 +44,7 @@ const LABEL_VERSION = 1
 /** LevelDB's own default. */
 const WRITE_BUFFER_BYTES = 4 * 1024 * 1024
 const CLEAR_SLICE = 1000
+const READ_BYTES = 256 * 1024
 
 /**
  * Opens what is there. Only with `create` (a declared first start) may it make a database: left to itself, LevelDB starts a new one
@@ -52,9 +55,40 @@ export async function openDatabase(
   create: boolean,
   writeBufferSize = WRITE_BUFFER_BYTES,
 ): Promise<Database> {
+  await requireReadable(location)
   const database = new Database(location, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
   await database.begin(create, writeBufferSize)
   return database
+}
+
+/**
+ * A write-ahead file that it cannot read, LevelDB takes for one that ends there: it opens, writes the rest into a table, and deletes the file, which
+ * may have been readable the next time. So each is read first, and is in the system's cache when LevelDB reads it.
+ */
+async function requireReadable(location: string): Promise<void> {
+  const buffer = Buffer.allocUnsafe(READ_BYTES)
+  for (const name of await unlessGone(writeAheadFilesOf(location), [])) {
+    // Gone: another opener is at work here, which LevelDB will tell.
+    const file = await unlessGone(open(path.join(location, name), 'r'), undefined)
+    try {
+      for (let at = 0; file !== undefined; ) {
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+        if (bytesRead === 0) break
+        at += bytesRead
+      }
+    } finally {
+      await file?.close()
+    }
+  }
+}
+
+async function unlessGone<T, U>(reading: Promise<T>, otherwise: U): Promise<T | U> {
+  try {
+    return await reading
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return otherwise
+  }
 }
 
 /** Refuses while anybody has it open. */

@@ -72,7 +72,7 @@ import {
 } from './database.js'
 import { DurableMark } from './durable-mark.js'
 import { epochsRecord, loadEpochs, saveEpochs } from './epoch-store.js'
-import { FailStop, reasonOf } from './fail-stop.js'
+import { asStorageError, FailStop, reasonOf } from './fail-stop.js'
 import { decodeIdentity } from './identity.js'
 import { baseRecord, LogStore } from './log-store.js'
 import { TreeStore } from './tree-store.js'
@@ -267,7 +267,11 @@ export class LevelStorage implements Storage {
 
   async #close(): Promise<void> {
     this.#state = 'closed'
-    await this.#letGo()
+    try {
+      await this.#letGo()
+    } catch (error) {
+      throw asStorageError(`closing ${this.#options.dataDir}`, error)
+    }
   }
 
   async #letGo(): Promise<void> {

@@ -82,6 +82,9 @@ export class WriteAheadNames {
 
 /** LevelDB numbers its files; 000012.log is a write-ahead file. */
 async function newestIn(directory: string): Promise<number> {
-  const names = await readdir(directory)
-  return Math.max(0, ...names.filter(name => name.endsWith('.log')).map(name => Number.parseInt(name, 10)))
+  return Math.max(0, ...(await writeAheadFilesOf(directory)).map(name => Number.parseInt(name, 10)))
+}
+
+export async function writeAheadFilesOf(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter(name => name.endsWith('.log'))
 }

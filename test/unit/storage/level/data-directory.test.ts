@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect } from 'chai'
 import { crc32 } from '../../../../lib/codec/checksum.js'
 import type { PeerId } from '../../../../lib/model/ids.js'
+import { ZERO } from '../../../../lib/model/zxid.js'
 import { LevelStorage } from '../../../../lib/storage/level/level-storage.js'
-import { codeOf } from '../../../compliance/storage-fixtures.js'
+import { codeOf, proposals } from '../../../compliance/storage-fixtures.js'
 import { DataDir, flipped } from './data-dir.js'
 
 describe('data directory', () => {
@@ -132,6 +133,28 @@ describe('data directory', () => {
       expect((await copy.recovered()).identity, left.join()).to.deep.equal(first.identity)
       await copy.destroy()
     }
+  })
+
+  it('D2: is refused while a write-ahead file cannot be read, and has lost nothing afterwards', async () => {
+    await data.with(async store => store.append(proposals(ZERO, 1, 3)))
+    for (const name of ['log', 'tree']) {
+      // Opened like a file, and not to be read.
+      const unreadable = data.file(name, '000099.log')
+      await mkdir(unreadable)
+      expect((await data.failure()).code).to.equal('STORAGE_FAILED')
+      await rmdir(unreadable)
+      expect((await data.recovered()).suffix).to.have.length(3)
+    }
+  })
+
+  it('D2: is let go of when it cannot be left tidy, and says so', async () => {
+    const store = data.store()
+    await store.open()
+    await rm(data.file('owner'))
+    await mkdir(data.file('owner'))
+    expect(await codeOf(store.close())).to.equal('STORAGE_FAILED')
+    await rmdir(data.file('owner'))
+    expect((await data.failure()).code).to.equal('resolved')
   })
 
   describe('has one owner', () => {
