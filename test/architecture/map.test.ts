@@ -53,6 +53,7 @@ describe('the map', () => {
     'transports/README.md',
     'docs/operating.md',
     'docs/testing.md',
+    'docs/guarantees.md',
   ]) {
     it(`${file} links to files that exist`, () => {
       const links = linksOf(readFileSync(join(root, file), 'utf8'))

@@ -23,7 +23,7 @@ const { values } = parseArgs({
 const chosen = mutants.filter(each => each.name.includes(values.only))
 const recorded = readKills()
 const found = new Map<string, { seed: number; row: string; events: number }[]>(chosen.map(each => [each.name, []]))
-const others = new Map<string, Set<string>>()
+const seen = new Map<string, Map<string, number>>(chosen.map(each => [each.name, new Map()]))
 
 /** Mutant by mutant, seed by seed, until it is killed often enough; workers may be a few seeds ahead. */
 function* jobs(): Generator<Job> {
@@ -41,9 +41,11 @@ function* jobs(): Generator<Job> {
 await farm(jobs(), ({ job, violation }) => {
   if (violation === undefined) return
   const { name, rows } = mutants.find(each => each.name === job.mutant)!
+  const first = seen.get(name)!
+  first.set(violation.row, Math.min(job.seed, first.get(violation.row) ?? job.seed))
   if (rows.includes(violation.row)) {
     found.get(name)!.push({ seed: job.seed, row: violation.row, events: violation.event })
-  } else others.set(name, (others.get(name) ?? new Set()).add(`${violation.row} (${job.seed})`))
+  }
 })
 
 const alive: string[] = []
@@ -54,10 +56,14 @@ for (const { name, rows } of chosen) {
   const killed = found.get(name)!.sort((a, b) => a.seed - b.seed)
   const [first] = killed
   if (first === undefined) alive.push(name)
-  else kills.set(name, { row: first.row, seeds: killed.slice(0, KILLS).map(each => each.seed), events: first.events })
+  else {
+    const seeds = killed.slice(0, KILLS).map(each => each.seed)
+    const named = Object.fromEntries([...seen.get(name)!].sort(([, a], [, b]) => a - b))
+    kills.set(name, { row: first.row, seeds, events: first.events, rows: named })
+  }
   const by = first === undefined ? `LIVES (expected ${rows.join(', ')})` : `${first.row} in seed ${first.seed}`
-  const wrong = others.has(name) ? `; also ${[...others.get(name)!].join(', ')}` : ''
-  console.log(`${name}: ${by}${wrong}`)
+  const also = [...seen.get(name)!].filter(([row]) => row !== first?.row).map(([row, seed]) => `${row} (${seed})`)
+  console.log(`${name}: ${[by, ...also].join(', ')}`)
 }
 if (values.discover)
   writeKills(new Map(mutants.flatMap(({ name }) => (kills.has(name) ? [[name, kills.get(name)!]] : []))))

@@ -2,9 +2,10 @@
 import { FastLeaderElection } from '../../../lib/core/election/fast-leader-election.js'
 import { Outbox } from '../../../lib/core/outbox.js'
 import { LeaderDiscovery } from '../../../lib/core/zab/leader-discovery.js'
+import { LeaderSynchronization } from '../../../lib/core/zab/leader-synchronization.js'
 import { Liveness } from '../../../lib/core/zab/liveness.js'
 import { ZERO } from '../../../lib/model/zxid.js'
-import { changeEffects, type Mutant, replaceMethod } from './mutant.js'
+import { changeEffects, type Mutant, replaceGetter, replaceMethod } from './mutant.js'
 
 export const electionMutants: readonly Mutant[] = [
   {
@@ -70,5 +71,67 @@ export const electionMutants: readonly Mutant[] = [
     about: 'etcd-20418: it believes that it leads',
     rows: ['Z24', 'C8', 'C14', 'L1', 'L2'],
     plant: () => replaceMethod(Liveness.prototype, 'silentMs', () => () => 0),
+  },
+  {
+    name: 'the largest id leads, whatever its log has',
+    about: 'Zab paper, phase 1: the leader knows everything that is committed',
+    rows: ['Z13', 'Z20', 'Z12', 'Z24'],
+    plant: () => {
+      const undoElection = replaceMethod(FastLeaderElection.prototype, 'onNotification', onNotification => {
+        return function (this: FastLeaderElection, from, heard, now) {
+          const own = this.notification()
+          const vote =
+            heard.leader === own.leader
+              ? { zxid: own.zxid, epoch: own.epoch }
+              : heard.leader > own.leader
+                ? { zxid: heard.zxid, epoch: 1_000_000 }
+                : { zxid: ZERO, epoch: 0 }
+          return onNotification.call(this, from, { ...heard, ...vote }, now)
+        }
+      })
+      const undoDiscovery = replaceMethod(LeaderDiscovery.prototype, 'onAckEpoch', onAckEpoch => {
+        return function (this: LeaderDiscovery, learner, message) {
+          const advance = onAckEpoch.call(this, learner, { ...message, currentEpoch: 0, lastZxid: ZERO })
+          learner.sent = message.lastZxid
+          return advance
+        }
+      })
+      return () => {
+        undoElection()
+        undoDiscovery()
+      }
+    },
+  },
+  {
+    name: 'a leader serves as soon as it is elected',
+    about: 'ZOOKEEPER-790: leadership that is not confirmed',
+    rows: ['Z2', 'Z15', 'Z21'],
+    plant: () => replaceGetter(LeaderSynchronization.prototype, 'quorumSynced', () => () => true),
+  },
+  {
+    name: 'an epoch is written without its promise',
+    about: 'ZOOKEEPER-2307: the current epoch ends up above the accepted one',
+    rows: ['Z3'],
+    plant: () =>
+      replaceMethod(Outbox.prototype, 'saveEpochs', saveEpochs => {
+        return function (this: Outbox, epochs, endsRepair) {
+          const adopted = epochs.current === epochs.accepted
+          return saveEpochs.call(this, adopted ? { ...epochs, accepted: epochs.accepted - 1 } : epochs, endsRepair)
+        }
+      }),
+  },
+  {
+    name: 'the round of an election goes back now and then',
+    rows: ['E2'],
+    plant: () => {
+      let said = 0
+      return replaceMethod(FastLeaderElection.prototype, 'notification', notification => {
+        return function (this: FastLeaderElection) {
+          const word = notification.call(this)
+          said += 1
+          return said % 5 === 0 ? { ...word, round: Math.max(0, word.round - 1) } : word
+        }
+      })
+    },
   },
 ]

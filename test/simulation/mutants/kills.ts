@@ -11,6 +11,8 @@ export interface Kill {
   readonly seeds: readonly number[]
   /** Events of the first of these runs until it was caught. */
   readonly events: number
+  /** Every row that was named while they were looked for, with the first seed that did. */
+  readonly rows: Readonly<Record<string, number>>
 }
 
 const file = new URL('./kills.json', import.meta.url)

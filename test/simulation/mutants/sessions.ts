@@ -10,7 +10,7 @@ import { LocalLeases } from '../../../lib/core/session/local-leases.js'
 import { SessionIds } from '../../../lib/core/session/session-ids.js'
 import { SessionTable } from '../../../lib/core/session/session-table.js'
 import { ZERO } from '../../../lib/model/zxid.js'
-import { type Mutant, replaceMethod } from './mutant.js'
+import { changeEffects, type Mutant, replaceMethod } from './mutant.js'
 
 export const sessionMutants: readonly Mutant[] = [
   {
@@ -130,5 +130,11 @@ export const sessionMutants: readonly Mutant[] = [
         }
       })
     },
+  },
+  {
+    name: 'a peer that closes waits for something that does not come',
+    about: 'ZOOKEEPER-4712: parts of a peer outlive it',
+    rows: ['R3'],
+    plant: () => changeEffects(effects => effects.filter(each => each.kind !== 'stop' || each.error !== undefined)),
   },
 ]

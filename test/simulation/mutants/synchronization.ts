@@ -120,4 +120,15 @@ export const synchronizationMutants: readonly Mutant[] = [
         ),
       ),
   },
+  {
+    name: 'each third commit is not sent',
+    about: 'the next one makes up for it; the last one has no next',
+    rows: ['L3', 'L2', 'S3'],
+    plant: () => {
+      let commits = 0
+      return changeEffects(effects =>
+        effects.filter(effect => effect.kind !== 'send' || effect.message.kind !== 'commit' || ++commits % 3 !== 0),
+      )
+    },
+  },
 ]

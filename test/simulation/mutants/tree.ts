@@ -8,7 +8,7 @@ import { DataTree } from '../../../lib/core/tree/data-tree.js'
 import { TreeOverlay } from '../../../lib/core/tree/tree-overlay.js'
 import type { ForwardedRequest } from '../../../lib/core/zab/messages.js'
 import { ZERO } from '../../../lib/model/zxid.js'
-import { type Mutant, replaceMethod } from './mutant.js'
+import { changeEffects, type Mutant, replaceMethod } from './mutant.js'
 
 export const treeMutants: readonly Mutant[] = [
   {
@@ -109,5 +109,40 @@ export const treeMutants: readonly Mutant[] = [
         }
       })
     },
+  },
+  {
+    name: 'a znode is deleted over the heads of its children',
+    rows: ['C9', 'C10', 'C13', 'R1'],
+    plant: () =>
+      replaceMethod(TreeOverlay.prototype, 'state', state => {
+        return function (this: TreeOverlay, path) {
+          const known = state.call(this, path)
+          return known === undefined ? known : { ...known, childCount: 0 }
+        }
+      }),
+  },
+  {
+    name: 'a write is answered with the end of the log',
+    about: 'its own zxid is another, and what the log ends with may never be committed',
+    rows: ['C6', 'C1', 'C3'],
+    plant: () =>
+      changeEffects((effects, _input, core) =>
+        effects.map(effect =>
+          effect.kind === 'reply' && effect.response.kind === 'stat' ? { ...effect, zxid: core.status.logged } : effect,
+        ),
+      ),
+  },
+  {
+    name: 'a znode is gone again as soon as it is made',
+    about: 'every replica does the same: only a second tree can tell',
+    rows: ['C13'],
+    plant: () =>
+      replaceMethod(DataTree.prototype, 'create', create => {
+        return function (this: DataTree, path, made, parentCversion, zxid, time) {
+          const znode = create.call(this, path, made, parentCversion, zxid, time)
+          if (znode !== undefined && zxid.counter % 7 === 0) this.delete(path, zxid)
+          return znode
+        }
+      }),
   },
 ]

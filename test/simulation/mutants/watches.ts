@@ -2,6 +2,7 @@
 import { ClientWatches } from '../../../lib/core/watch/client-watches.js'
 import { WatchRegistry } from '../../../lib/core/watch/watch-registry.js'
 import { WatchTable } from '../../../lib/core/watch/watch-table.js'
+import { parentOf } from '../../../lib/model/path.js'
 import { changeEffects, type Mutant, replaceMethod } from './mutant.js'
 
 export const watchMutants: readonly Mutant[] = [
@@ -50,6 +51,42 @@ export const watchMutants: readonly Mutant[] = [
     plant: () => {
       let events = 0
       return changeEffects(effects => effects.filter(({ kind }) => kind !== 'notify' || ++events % 9 !== 0))
+    },
+  },
+  {
+    name: 'watches of a parent’s data hear of new children',
+    rows: ['W5', 'W3'],
+    plant: () =>
+      replaceMethod(WatchRegistry.prototype, 'fire', fire => {
+        return function (this: WatchRegistry, changes, zxid, mayRead) {
+          const invented = changes
+            .filter(({ type }) => type === 'created')
+            .map(change => ({ ...change, type: 'dataChanged' as const, path: parentOf(change.path) }))
+          fire.call(this, [...changes, ...invented], zxid, mayRead)
+        }
+      }),
+  },
+  {
+    name: 'events leave in the opposite order',
+    rows: ['W2'],
+    plant: () =>
+      changeEffects(effects => {
+        const events = effects.filter(({ kind }) => kind === 'notify')
+        return effects.map(effect => (effect.kind === 'notify' ? events.pop()! : effect))
+      }),
+  },
+  {
+    name: 'an event is told twice, the second time as one that was missed',
+    rows: ['W5', 'W3'],
+    plant: () => {
+      let events = 0
+      return changeEffects(effects =>
+        effects.flatMap(effect =>
+          effect.kind === 'notify' && ++events % 5 === 0
+            ? [effect, { ...effect, event: { ...effect.event, zxid: undefined } }]
+            : [effect],
+        ),
+      )
     },
   },
 ]

@@ -110,7 +110,7 @@ describe('links', () => {
     clock.advance(0)
   }
 
-  it('are dialled by the larger id of each pair, and by nobody else', async () => {
+  it('E9: are dialled by the larger id of each pair, and by nobody else', async () => {
     const [one, two, three] = [side(1), side(2), side(3)]
     await started(one, two, three)
     await until('all linked', () => [one, two, three].every(({ told }) => told.length === 2))
@@ -180,7 +180,7 @@ describe('links', () => {
     expect(two.told).to.deep.equal(['linked 1', 'unlinked 1', 'linked 1'])
   })
 
-  it('replace the old link when the same incarnation comes again', async () => {
+  it('E9: replace the old link when the same incarnation comes again', async () => {
     const one = side(1)
     await one.links.start()
     const [first, second] = [await stranger(2, 2), await stranger(2, 2)]
