@@ -6,6 +6,7 @@
 import { join, relative } from 'node:path'
 import { hasCode, ZooKeeperError } from '../model/errors.js'
 import { sameZxid, ZERO, type Zxid } from '../model/zxid.js'
+import { RECOVERING } from '../storage/level/data-directory.js'
 import { decodeMark } from '../storage/level/durable-mark.js'
 import { reasonOf } from '../storage/level/fail-stop.js'
 import { decodeIdentity } from '../storage/level/identity.js'
@@ -50,7 +51,7 @@ export interface Examination {
 /** Rejects with BAD_ARGUMENTS for what is no data directory. */
 export async function examine(directory: OfflineDirectory, examiner: Examiner): Promise<Examination> {
   const names = await directory.list()
-  if (!['identity', 'log', 'tree', 'mark', 'first-start'].some(name => names.includes(name))) {
+  if (!['identity', 'log', 'tree', 'mark', 'first-start', RECOVERING].some(name => names.includes(name))) {
     throw new ZooKeeperError('BAD_ARGUMENTS', `${directory.location} is not the data directory of a peer`)
   }
   const identity = await fileOf(directory, 'identity', bytes => decodeIdentity(bytes, 'identity'))

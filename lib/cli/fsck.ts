@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os'
 import { formatDigest } from '../model/digest.js'
 import { ZooKeeperError } from '../model/errors.js'
 import { formatZxid, isAfter, later, zxid } from '../model/zxid.js'
+import { RECOVERING } from '../storage/level/data-directory.js'
 import { OfflineDirectory } from '../storage/level/offline-directory.js'
+import { BACKUP_PREFIX, RECORDS } from '../storage/level/replacement.js'
 import { type DataSet, type Examination, examine } from './examination.js'
 import { type ExaminedLog, type ExaminedTree, Examiner } from './examiner.js'
 
@@ -92,7 +94,9 @@ export function report(examination: Examination): FsckReport {
 function describeFiles({ names, identity, owner, mark }: Examination, judgement: Judgement, firstStart: boolean): void {
   if ('fault' in identity) {
     judgement.say(`identity: ${identity.fault}`)
-    if (!firstStart) judgement.find('damaged', identity.tooNew ? TOO_NEW : 'nobody can tell whose data these are')
+    if (names.includes(RECOVERING))
+      judgement.find('damaged', 'a recovery has not come to its end: give its command again')
+    else if (!firstStart) judgement.find('damaged', identity.tooNew ? TOO_NEW : 'nobody can tell whose data these are')
   } else {
     const { peer, ensemble, incarnation } = identity
     judgement.say(`identity: peer ${peer} of the ensemble ${JSON.stringify(ensemble)}, incarnation ${incarnation}`)
@@ -110,22 +114,16 @@ function describeFiles({ names, identity, owner, mark }: Examination, judgement:
     )
     if (!mark.intact) judgement.find('mendable', 'one half of the durable mark is damaged: the next write replaces it')
   }
-  const known = [
-    'identity',
-    'owner',
-    'mark',
-    'lock',
-    'log',
-    'tree',
-    'damaged',
-    'discarded',
-    'first-start',
-    'identity.new',
-  ]
-  const others = names.filter(name => !known.includes(name) && name !== 'lost+found')
+  if (names.includes(RECORDS)) judgement.say(`${RECORDS}: it has been made the beginning of another ensemble`)
+  const others = names.filter(name => !KNOWN.has(name) && !name.startsWith(BACKUP_PREFIX))
   if (others.length > 0) judgement.say(`besides: ${others.join(', ')}`)
 }
 
+/** Of these the report speaks, or there is nothing to say. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...['identity', 'owner', 'mark', 'lock', 'log', 'tree', 'damaged', 'discarded', 'first-start', 'identity.new'],
+  ...[RECORDS, 'lost+found'],
+])
 const TOO_NEW = 'a later release wrote it: start that one'
 
 /** @param weight what a fault of it means: to be judged, always mendable (what a repair has got so far), or nothing. */

@@ -3,16 +3,21 @@
  * The command `vivarium`: what an operator asks of a data directory without writing a program. Words in, words out; each command is a file.
  * What it ends with stands in the usage; docs/operating.md explains.
  */
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { hasCode } from '../model/errors.js'
 import { fsck } from './fsck.js'
 import { inspect } from './inspect.js'
+import { recover } from './recover.js'
+import { versionOfPackage } from './version.js'
 
 const usage = `vivarium inspect DIRECTORY [--log]   what the data directory of a stopped peer holds; with --log every transaction
   ends with 0, or 1 when a peer would refuse the directory
 vivarium fsck DIRECTORY              whether it is sound, from the first checksum to the last; changes nothing
   ends with 0 sound, 1 mended by a start or by the other members, 2 damaged, 75 not looked at: in use, or not readable
+vivarium recover DIRECTORY --accept-loss-after ZXID --ensemble NAME [--yes]
+                                     makes it the beginning of the new ensemble NAME, when a majority of the old one is lost for ever;
+                                     ZXID is what fsck calls the last intact; without --yes it says what it would do
+  ends with 0, or 1 when it refuses
 vivarium --help | --version
 each ends with 64 when the words make no sense, or name no data directory`
 
@@ -38,7 +43,7 @@ async function run(words: string[]): Promise<number> {
         console.log(usage)
         return 0
       case 'version':
-        console.log(JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version)
+        console.log(versionOfPackage())
         return 0
       case 'inspect':
         for await (const line of inspect(directory, { log: values.log === true })) console.log(line)
@@ -48,33 +53,52 @@ async function run(words: string[]): Promise<number> {
         for (const line of lines) console.log(line)
         return endings[verdict]
       }
+      case 'recover': {
+        const options = {
+          acceptLossAfter: values['accept-loss-after']!,
+          ensemble: values.ensemble!,
+          yes: values.yes === true,
+        }
+        for await (const line of recover(directory, options)) console.log(line)
+        return 0
+      }
     }
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error))
-    if (hasCode(error, 'BAD_ARGUMENTS')) return USAGE
+    if (command !== 'recover' && hasCode(error, 'BAD_ARGUMENTS')) return USAGE
     return command === 'fsck' ? NOT_LOOKED_AT : 1
   }
 }
 
 interface Asked {
-  readonly command: 'inspect' | 'fsck' | 'help' | 'version'
+  readonly command: 'inspect' | 'fsck' | 'recover' | 'help' | 'version'
   readonly directory: string
-  readonly values: { readonly log?: boolean | undefined }
+  readonly values: {
+    readonly log?: boolean | undefined
+    readonly 'accept-loss-after'?: string | undefined
+    readonly ensemble?: string | undefined
+    readonly yes?: boolean | undefined
+  }
 }
 
 /** Undefined for what makes no sense. */
 function understand(words: string[]): Asked | undefined {
   const flag = { type: 'boolean' } as const
+  const text = { type: 'string' } as const
   try {
-    const options = { log: flag, help: flag, version: flag }
+    const options = { log: flag, help: flag, version: flag, 'accept-loss-after': text, ensemble: text, yes: flag }
     const { values, positionals } = parseArgs({ args: words, options, allowPositionals: true })
     const [command, directory, ...more] = positionals
     const given = Object.keys(values)
+    const only = (...names: string[]): boolean => given.every(name => names.includes(name))
     if (words.length === 1 && values.help) return { command: 'help', directory: '', values }
     if (words.length === 1 && values.version) return { command: 'version', directory: '', values }
     if (directory === undefined || more.length > 0) return undefined
-    if (command === 'inspect' && given.every(name => name === 'log')) return { command, directory, values }
-    if (command === 'fsck' && given.length === 0) return { command, directory, values }
+    if (command === 'inspect' && only('log')) return { command, directory, values }
+    if (command === 'fsck' && only()) return { command, directory, values }
+    const said = values['accept-loss-after'] !== undefined && values.ensemble !== undefined
+    if (command === 'recover' && said && only('accept-loss-after', 'ensemble', 'yes'))
+      return { command, directory, values }
     return undefined
   } catch {
     return undefined

@@ -20,6 +20,8 @@ import { checkTables } from './table-check.js'
 const PRIVATE = 0o700
 /** Left by a first start that has not come to its end. */
 const FIRST_START = 'first-start'
+/** There while its contents are being replaced: replacement.ts. */
+export const RECOVERING = 'recovering'
 
 /** Who has which directory open in this process, or is opening it: before there is a file that could tell. */
 const openers = new Map<string, string>()
@@ -134,6 +136,12 @@ async function makeDirectory(dataDir: string): Promise<string> {
 async function declareFirstStart(location: string): Promise<void> {
   const entries = await readdir(location)
   if (entries.includes(FIRST_START)) return
+  if (entries.includes(RECOVERING)) {
+    throw new ZooKeeperError(
+      'DATA_CORRUPT',
+      `${location}: a recovery was begun and has not come to its end. Give the same command again: vivarium recover`,
+    )
+  }
   const foreign = entries.filter(name => name !== 'lost+found' && name !== 'owner')
   if (foreign.length > 0) {
     throw new ZooKeeperError(

@@ -11,12 +11,12 @@ import { rmSync } from 'node:fs'
 import { access, constants, copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import { ZooKeeperError } from '../../model/errors.js'
-import { claim, lockedByOther, unclaim } from './data-directory.js'
+import { claim, lockedByOther, RECOVERING, unclaim } from './data-directory.js'
 import { type Database, openDatabase } from './database.js'
 import { asStorageError, levelCause } from './fail-stop.js'
 
-/** Relative to the directory: the lock of a peer, and the databases that one of an earlier release may have open. */
-const LOCKED = ['lock', 'log', 'tree']
+/** Relative to the directory: the lock of a peer, the databases that one of an earlier release may have open, and another recovery's. */
+const LOCKED = ['lock', 'log', 'tree', path.join(RECOVERING, 'guard')]
 
 export class OfflineDirectory {
   readonly location: string
