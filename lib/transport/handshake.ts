@@ -17,10 +17,8 @@ export interface Hello {
   /** The range of peer protocol versions this side speaks, 1 … 65535. */
   readonly protocolLowest: number
   readonly protocolHighest: number
-  /** The ensemble's name, at most 255 bytes of UTF-8. */
+  /** The ensemble's name, at most 255 bytes of UTF-8: what tells ensembles apart. `vivarium recover` gives a new one. */
   readonly ensemble: string
-  /** The random id fixed at the ensemble's first start, 1 … 64 characters of ASCII; absent while this peer has not learnt it. */
-  readonly ensembleId?: string | undefined
   readonly peer: PeerId
   /** Of this peer's data directory: 32 hexadecimal digits. */
   readonly incarnation: string
@@ -72,13 +70,6 @@ export function judgeHello(own: Hello, theirs: Hello, expected?: PeerId, options
   if (own.ensemble !== theirs.ensemble) {
     return refuse('ENSEMBLE_MISMATCH', `this is ensemble '${own.ensemble}', that is '${theirs.ensemble}'`)
   }
-  // Absent on either side is no mismatch: a peer on its first start has still to learn the id.
-  if (own.ensembleId !== undefined && theirs.ensembleId !== undefined && own.ensembleId !== theirs.ensembleId) {
-    return refuse(
-      'ENSEMBLE_MISMATCH',
-      `another ensemble of the same name '${own.ensemble}': id ${own.ensembleId} here, ${theirs.ensembleId} there`,
-    )
-  }
   if (own.peer === theirs.peer) {
     return refuse('DUPLICATE_PEER', `two peers have the id ${own.peer}`)
   }
@@ -103,7 +94,7 @@ export function membersHash(config: EnsembleConfig): string {
 }
 
 // Layout: magic (4) kind (1) layout version (1), then
-//   hello:   lowest (2) highest (2) peer (1) role (1) members hash (8) incarnation (16) ensemble (1 + n) ensemble id (1 + n)
+//   hello:   lowest (2) highest (2) peer (1) role (1) members hash (8) incarnation (16) ensemble (1 + n) zero (1: what may follow is not used)
 //   refusal: index of the code (1) reason (2 + n)
 
 const MAGIC = 0x5649_5641 // VIVA
@@ -116,7 +107,6 @@ const LAYOUT_VERSION = 1
 export const HANDSHAKE_HEAD_BYTES = 6
 const HEAD_BYTES = HANDSHAKE_HEAD_BYTES
 const HELLO_FIXED_BYTES = HEAD_BYTES + 2 + 2 + 1 + 1 + 8 + 16
-const ENSEMBLE_ID_LENGTH_MAX = 64
 const REASON_LENGTH_MAX = 500
 const VERSION_MAX = 65_535
 const roles: readonly MemberRole[] = ['participant', 'observer']
@@ -124,18 +114,13 @@ const roles: readonly MemberRole[] = ['participant', 'observer']
 /** Throws InvariantViolation for a hello of our own that could not be read back. */
 export function encodeHello(hello: Hello): Uint8Array {
   const ensemble = new TextEncoder().encode(hello.ensemble)
-  const ensembleId = new TextEncoder().encode(hello.ensembleId ?? '')
   invariant(ensemble.length > 0 && ensemble.length <= 255, 'the name of an ensemble has 1 … 255 bytes')
-  invariant(
-    hello.ensembleId === undefined || isEnsembleId(hello.ensembleId),
-    'an ensemble id has 1 … 64 ASCII characters',
-  )
   invariant(
     isVersionRange(hello.protocolLowest, hello.protocolHighest),
     'protocol versions are 1 … 65535, lowest first',
   )
   invariant(isPeerId(hello.peer), 'a peer id is 1 … 254')
-  const bytes = new Uint8Array(HELLO_FIXED_BYTES + 1 + ensemble.length + 1 + ensembleId.length)
+  const bytes = new Uint8Array(HELLO_FIXED_BYTES + 1 + ensemble.length + 1)
   const view = writeHead(bytes, KIND_HELLO)
   view.setUint16(6, hello.protocolLowest)
   view.setUint16(8, hello.protocolHighest)
@@ -143,12 +128,8 @@ export function encodeHello(hello: Hello): Uint8Array {
   view.setUint8(11, roles.indexOf(hello.role))
   writeHex(bytes, 12, hello.membersHash, 8)
   writeHex(bytes, 20, hello.incarnation, 16)
-  let offset = HELLO_FIXED_BYTES
-  for (const text of [ensemble, ensembleId]) {
-    bytes[offset] = text.length
-    bytes.set(text, offset + 1)
-    offset += 1 + text.length
-  }
+  bytes[HELLO_FIXED_BYTES] = ensemble.length
+  bytes.set(ensemble, HELLO_FIXED_BYTES + 1)
   return bytes
 }
 
@@ -167,16 +148,13 @@ export function decodeHello(bytes: Uint8Array): Hello {
   if (!isPeerId(peer)) throw malformed('peer id')
   if (role === undefined) throw malformed('role')
   const nameEnd = HELLO_FIXED_BYTES + 1 + bytes[HELLO_FIXED_BYTES]!
-  if (nameEnd >= bytes.length || nameEnd + 1 + bytes[nameEnd]! !== bytes.length) throw malformed('length')
+  if (nameEnd + 1 !== bytes.length || bytes[nameEnd] !== 0) throw malformed('length')
   const ensemble = readText(bytes.subarray(HELLO_FIXED_BYTES + 1, nameEnd))
-  const ensembleId = readText(bytes.subarray(nameEnd + 1))
   if (ensemble === '') throw malformed('ensemble name')
-  if (ensembleId !== '' && !isEnsembleId(ensembleId)) throw malformed('ensemble id')
   return {
     protocolLowest,
     protocolHighest,
     ensemble,
-    ...(ensembleId === '' ? {} : { ensembleId }),
     peer,
     incarnation: readHex(bytes, 20, 16),
     membersHash: readHex(bytes, 12, 8),
@@ -218,10 +196,6 @@ function versionsOf(hello: Hello): string {
 
 function isVersionRange(lowest: number, highest: number): boolean {
   return lowest >= 1 && lowest <= highest && highest <= VERSION_MAX
-}
-
-function isEnsembleId(text: string): boolean {
-  return text.length <= ENSEMBLE_ID_LENGTH_MAX && /^[\x21-\x7e]+$/.test(text)
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -22,7 +22,6 @@ const one: Hello = {
   protocolLowest: 1,
   protocolHighest: 3,
   ensemble: 'zoo',
-  ensembleId: 'f00d',
   peer: 1 as PeerId,
   incarnation: '00112233445566778899aabbccddeeff',
   membersHash: '0123456789abcdef',
@@ -46,9 +45,8 @@ const hellos: fc.Arbitrary<Hello> = fc.record({
 })
 
 describe('hello', () => {
-  it('comes back as it was, with and without an ensemble id, within the first frame', () => {
-    const { ensembleId: _, ...withoutId } = one
-    for (const hello of [one, two, withoutId, { ...one, role: 'observer' as const, ensemble: 'ж'.repeat(127) }]) {
+  it('comes back as it was, within the first frame', () => {
+    for (const hello of [one, two, { ...one, role: 'observer' as const, ensemble: 'ж'.repeat(127) }]) {
       const bytes = encodeHello(hello)
       expect(decodeHello(bytes)).to.deep.equal(hello)
       expect(bytes.length).to.be.at.most(FIRST_FRAME_BYTES_MAX)
@@ -62,7 +60,7 @@ describe('hello', () => {
 
   it('has the layout it always had', () => {
     expect(Buffer.from(encodeHello(one)).toString('hex')).to.equal(
-      `5649564101010001000301000123456789abcdef${one.incarnation}037a6f6f0466303064`,
+      `5649564101010001000301000123456789abcdef${one.incarnation}037a6f6f00`,
     )
   })
 
@@ -102,12 +100,10 @@ describe('judgement of a hello', () => {
     const older = { ...two, protocolHighest: 2 }
     expect(judgeHello(one, older)).to.deep.equal({ accepted: true, protocol: 2 })
     expect(judgeHello(older, one)).to.deep.equal({ accepted: true, protocol: 2 })
-    expect(judgeHello(one, { ...two, ensembleId: undefined })).to.deep.include({ accepted: true })
   })
 
   const refusals: readonly [string, Hello, PeerId | undefined, string][] = [
     ['another ensemble', { ...two, ensemble: 'zo' }, undefined, 'ENSEMBLE_MISMATCH'],
-    ['another ensemble of the same name', { ...two, ensembleId: 'beef' }, undefined, 'ENSEMBLE_MISMATCH'],
     ['another list of members', { ...two, membersHash: '0123456789abcdee' }, undefined, 'MEMBERS_MISMATCH'],
     ['its own id', { ...two, peer: one.peer }, undefined, 'DUPLICATE_PEER'],
     ['another peer than was dialled', two, 3 as PeerId, 'HANDSHAKE_REFUSED'],
