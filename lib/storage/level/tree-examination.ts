@@ -1,7 +1,7 @@
 /**
  * What a tree database holds, judged entry by entry, as far as it can be read: where opening stops at the first fault, this goes on.
  *
- * Only reads; on a copy, since LevelDB writes when it opens. The state is that of the checkpoint record: the entries of its generation, with
+ * Only reads; on a copy, since LevelDB writes when it opens. The state is that of the checkpoint record: packs and entries of its generation, with
  * the journal it names on top. Whether that is whole is shown by its digest, which the caller computes from `image`.
  * Before: cli/examiner.ts. docs/format.md "Tree store".
  */
@@ -21,6 +21,8 @@ import {
   type KeyRange,
   nodeKey,
   nodesOf,
+  packsOf,
+  pathInKey,
   sessionKey,
   sessionsOf,
   treeOutside,
@@ -57,7 +59,22 @@ export async function examineTree(
     if (kind === 'node') nodes.set(key, decodeZnode(value, shared))
     else sessions.set(key as SessionId, decodeSession(value))
   }
-  const { generation, number } = checkpoint
+  const { generation, number, packed } = checkpoint
+  // Packs first: a single znode stands before what a pack says of it.
+  if (packed) {
+    await faults.during('the packs', async () => {
+      for await (const [key, value] of entriesOf(database, packsOf(generation))) {
+        faults.check(`the pack of ${JSON.stringify(pathInKey(key).toString())}`, () => {
+          const entries = decodeSnapshotChunk(value)
+          if (entries[0]?.key !== pathInKey(key).toString()) throw new Error('under the key of another')
+          for (const { kind, key: path, value: znode } of entries) {
+            if (kind !== 'node' || nodes.has(path)) throw new Error(`${path} does not belong there`)
+            put('node', path, znode)
+          }
+        })
+      }
+    })
+  }
   const parts = [
     ['node', nodesOf(generation), nodeKey],
     ['session', sessionsOf(generation), sessionKey],
@@ -69,7 +86,8 @@ export async function examineTree(
           const entry = decodeTreeEntry(kind, value)
           if (!keyOf(generation, entry.key as string & SessionId).equals(key))
             throw new Error('under the key of another')
-          put(kind, entry.key, entry.value)
+          if (packed && kind === 'node' && entry.value.length === 0) nodes.delete(entry.key)
+          else put(kind, entry.key, entry.value)
         })
       }
     })

@@ -14,12 +14,13 @@ import { Peer } from '../../../lib/compose.js'
 import { hasCode } from '../../../lib/model/errors.js'
 import type { PeerId } from '../../../lib/model/ids.js'
 import { zxid } from '../../../lib/model/zxid.js'
-import { groupKey, nodeKey } from '../../../lib/storage/level/keys.js'
+import { groupKey, nodeKey, packsOf } from '../../../lib/storage/level/keys.js'
 import { LevelStorage } from '../../../lib/storage/level/level-storage.js'
 import { DataDir, flipped } from '../storage/level/data-dir.js'
 import { fingerprint, makeUsed } from './data-directories.js'
 
-const golden = fileURLToPath(new URL('../../golden/0.1/directory', import.meta.url))
+const goldenOf = (version: string) => fileURLToPath(new URL(`../../golden/${version}/directory`, import.meta.url))
+const golden = goldenOf('0.1')
 const main = fileURLToPath(new URL('../../../lib/cli/main.ts', import.meta.url))
 
 describe('vivarium fsck', () => {
@@ -76,12 +77,21 @@ describe('vivarium fsck', () => {
     expect(verdict).to.equal('sound')
   })
 
-  it('reads what earlier releases wrote', async () => {
-    await rm(data.location, { recursive: true })
-    await cp(golden, data.location, { recursive: true })
+  it('reads what earlier releases wrote, packs of znodes too, and finds one of those damaged', async () => {
+    for (const version of ['0.1', '0.1-packs']) {
+      await rm(data.location, { recursive: true })
+      await cp(goldenOf(version), data.location, { recursive: true })
+      const { verdict, text } = await look()
+      expect(verdict, text).to.equal('sound')
+      expect(text).to.include('generation 2: 50 znodes, 2 sessions')
+    }
+    await data.raw('tree', async database => {
+      const [[key, value]] = (await database.iterator(packsOf(2)).all()) as [[Buffer, Buffer]]
+      await database.put(key, flipped(value, 40))
+    })
     const { verdict, text } = await look()
-    expect(verdict).to.equal('sound')
-    expect(text).to.include('0x100000289 to 0x10000031f').and.to.include('generation 2: 50 znodes, 2 sessions')
+    expect(verdict).to.equal('mendable')
+    expect(text).to.match(/the pack of "\/": .*checksum mismatch/)
   })
 
   it('calls an end that was never promised torn: a start mends it', async () => {
