@@ -1,9 +1,10 @@
 /** What many runs say together: violations with how to see them again, totals, faults by kind. */
 import type { JobResult } from './farm.js'
-import { faultKinds } from './scenario.js'
 
 export class Campaign {
   readonly #mode: string | undefined
+  readonly #faultKinds: readonly string[]
+  readonly #depth: 'host' | undefined
   readonly #started = performance.now()
   readonly #faults = new Map<string, number>()
   readonly #hashes = new Map<number, string>()
@@ -16,8 +17,14 @@ export class Campaign {
   #virtualMs = 0
   #rots = 0
 
-  constructor(mode: string | undefined) {
+  constructor(mode: string | undefined, faultKinds: readonly string[], depth?: 'host') {
     this.#mode = mode
+    this.#faultKinds = faultKinds
+    this.#depth = depth
+  }
+
+  get runs(): number {
+    return this.#runs
   }
 
   get failed(): boolean {
@@ -36,18 +43,18 @@ export class Campaign {
     this.#hashes.set(seed, traceHash)
     if (violation === undefined) return
     this.#broken.add(seed)
-    const option = this.#mode === undefined ? '' : ` --${this.#mode}`
+    const option = `${this.#depth === undefined ? '' : ' --depth host'}${this.#mode === undefined ? '' : ` --${this.#mode}`}`
     console.log(`\n${violation.row} violated in seed ${seed} at event ${violation.event}: ${violation.message}`)
     console.log(`  npm run simulate -- --seed ${seed}${option} --trace`)
   }
 
   report(): string {
     const seconds = (performance.now() - this.#started) / 1000
-    const caused = faultKinds.reduce((sum, kind) => sum + (this.#faults.get(kind) ?? 0), this.#rots)
+    const caused = this.#faultKinds.reduce((sum, kind) => sum + (this.#faults.get(kind) ?? 0), this.#rots)
     const lines = [
-      `\n${this.#runs} runs, ${this.#events} events, ${Math.round(this.#virtualMs / 1000)} s of virtual time, ${this.#commits} commits, ${this.#answered} answers`,
+      `\n${this.#depth === undefined ? '' : 'hosts and clients: '}${this.#runs} runs, ${this.#events} events, ${Math.round(this.#virtualMs / 1000)} s of virtual time, ${this.#commits} commits, ${this.#answered} answers`,
       `${seconds.toFixed(1)} s, ${Math.round(this.#events / seconds)} events/s`,
-      `${caused} faults: ${[...faultKinds.map(kind => `${kind} ${this.#faults.get(kind) ?? 0}`), `bitRot ${this.#rots}`].join(', ')}`,
+      `${caused} faults: ${[...this.#faultKinds.map(kind => `${kind} ${this.#faults.get(kind) ?? 0}`), `bitRot ${this.#rots}`].join(', ')}`,
       this.#broken.size === 0
         ? 'no violation'
         : `${this.#broken.size} violations: seeds ${[...this.#broken].join(', ')}`,

@@ -6,11 +6,12 @@
 import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import type { FaultKind } from './scenario.js'
 
 export interface Job {
   readonly seed: number
-  /** A scenario of scenario.ts by name, for a run that looks for one thing. */
+  /** Hosts, codec and clients, too; the core alone otherwise. */
+  readonly depth?: 'host' | undefined
+  /** A scenario of scenario.ts, or of host/host-scenario.ts, by name, for a run that looks for one thing. */
   readonly mode?: string | undefined
   /** A planted bug by name. */
   readonly mutant?: string | undefined
@@ -25,7 +26,7 @@ export interface JobResult {
   readonly virtualMs: number
   readonly commits: number
   readonly answered: number
-  readonly faults: ReadonlyMap<FaultKind, number>
+  readonly faults: ReadonlyMap<string, number>
   readonly rots: number
 }
 

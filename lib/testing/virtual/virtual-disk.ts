@@ -12,7 +12,7 @@ import type { Epochs } from '../../model/history.js'
 import type { PeerId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'
 import type { ReplicaChanges, ReplicaImage } from '../../model/replica-image.js'
-import type { Zxid } from '../../model/zxid.js'
+import { ZERO, type Zxid } from '../../model/zxid.js'
 import type { LogRetention } from '../../storage/log-retention.js'
 import { MemoryStorage } from '../../storage/memory/memory-storage.js'
 import type { Recovered, SnapshotHeader, SnapshotInstaller, SnapshotReader, Storage } from '../../storage/storage.js'
@@ -52,6 +52,8 @@ export class VirtualDisk {
   /** The next operation fails. */
   failNext = false
   freeBytes = PLENTY
+  /** The end of what is on it for good. */
+  durable: Zxid = ZERO
   readonly #options: DiskOptions
   readonly #store: MemoryStorage
   #handle: VirtualStorage | undefined
@@ -99,17 +101,27 @@ class VirtualStorage implements Storage {
   }
 
   open(): Promise<Recovered> {
-    return this.#later('open', () => this.#store.open())
+    return this.#later('open', async () => {
+      const recovered = await this.#store.open()
+      this.#disk.durable = recovered.suffix.at(-1)?.zxid ?? recovered.image.zxid
+      return recovered
+    })
   }
   append(proposals: readonly Proposal[]): Promise<void> {
     return this.#write(
       `append ${proposals.length}`,
-      () => this.#store.append(proposals),
+      () => {
+        this.#disk.durable = proposals.at(-1)!.zxid
+        return this.#store.append(proposals)
+      },
       () => this.#store.append(proposals.slice(0, this.#options.random.below(proposals.length + 1))),
     )
   }
   truncate(after: Zxid): Promise<void> {
-    return this.#write('truncate', () => this.#store.truncate(after))
+    return this.#write('truncate', () => {
+      this.#disk.durable = after
+      return this.#store.truncate(after)
+    })
   }
   saveEpochs(epochs: Epochs): Promise<void> {
     return this.#write('saveEpochs', () => this.#store.saveEpochs(epochs))
@@ -146,7 +158,11 @@ class VirtualStorage implements Storage {
     const installer = await this.#write('installSnapshot', () => this.#store.installSnapshot(snapshot))
     return {
       write: chunk => this.#write('snapshotChunk', () => installer.write(chunk)),
-      finish: () => this.#write<ReplicaImage>('finishSnapshot', () => installer.finish()),
+      finish: () =>
+        this.#write<ReplicaImage>('finishSnapshot', () => {
+          this.#disk.durable = snapshot.zxid
+          return installer.finish()
+        }),
       abort: () => installer.abort(),
     }
   }

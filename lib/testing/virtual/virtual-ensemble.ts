@@ -6,8 +6,6 @@
  * takes in every byte that arrives, every disk operation and every fault. Each purpose has a stream of chance of its own.
  * Before: open-ensemble.ts, test/simulation/host. After: virtual-peer.ts, virtual-network.ts, virtual-disk.ts.
  */
-import type { Effect } from '../../core/effect.js'
-import type { Input, Now } from '../../core/input.js'
 import type { Logger } from '../../host/logger.js'
 import type { PeerOptions } from '../../host/peer-options.js'
 import type { PeerId } from '../../model/ids.js'
@@ -18,7 +16,7 @@ import { TraceHash } from '../trace-hash.js'
 import type { Timeline } from './timeline.js'
 import { VirtualDisk } from './virtual-disk.js'
 import { addressOf, VirtualNetwork } from './virtual-network.js'
-import { VirtualPeer } from './virtual-peer.js'
+import { type PeerObserver, VirtualPeer } from './virtual-peer.js'
 import type { Pace } from './virtual-process.js'
 
 export interface VirtualEnsembleOptions {
@@ -35,8 +33,7 @@ export interface VirtualEnsembleOptions {
   /** Of every peer. */
   readonly peer?: Partial<PeerOptions> & LogRetention
   readonly logger?: (peer: PeerId) => Logger
-  /** All that a core hears and decides. */
-  readonly stepped?: (peer: PeerId, input: Input, now: Now, effects: readonly Effect[]) => void
+  readonly observer?: PeerObserver
   readonly trace?: ((line: string) => void) | undefined
 }
 
@@ -99,7 +96,7 @@ export class VirtualEnsemble {
   }
 
   #makePeer(id: PeerId, members: NonNullable<PeerOptions['members']>): VirtualPeer {
-    const { timeline, seed, diskMs, pace, peer = {}, logger, stepped } = this.#options
+    const { timeline, seed, diskMs, pace, peer = {}, logger, observer } = this.#options
     const random = new SeededRandom(seed, `disk ${id}`)
     const { logBytesKept, logEntriesKept, logAgeMsKept, logPinnedBytesMax, ...options } = peer
     const retention = { logBytesKept, logEntriesKept, logAgeMsKept, logPinnedBytesMax }
@@ -121,7 +118,7 @@ export class VirtualEnsemble {
       pace: pace?.(id, new SeededRandom(seed, `clock ${id}`)) ?? {},
       options: { ...options, members },
       logger: logger?.(id),
-      ...(stepped === undefined ? {} : { stepped }),
+      observer,
     })
   }
 }

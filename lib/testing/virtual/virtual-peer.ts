@@ -14,9 +14,9 @@ import type { Input, Now } from '../../core/input.js'
 import { PeerCore } from '../../core/peer.js'
 import type { Random } from '../../core/random.js'
 import type { Logger } from '../../host/logger.js'
-import { openHost } from '../../host/open-peer.js'
+import { type CoreInitial, openHost } from '../../host/open-peer.js'
 import { OpenedPeer } from '../../host/peer.js'
-import type { PeerHost } from '../../host/peer-host.js'
+import type { PeerHost, SteppedCore } from '../../host/peer-host.js'
 import { type PeerOptions, resolvePeerOptions } from '../../host/peer-options.js'
 import type { PoolProbe } from '../../host/pool-probe.js'
 import { ZooKeeperError } from '../../model/errors.js'
@@ -34,7 +34,14 @@ export interface VirtualPeerPorts {
   readonly pace: Pace
   readonly options: Pick<PeerOptions, 'members' | 'ensemble'> & Partial<PeerOptions>
   readonly logger?: Logger | undefined
-  readonly stepped?: (peer: PeerId, input: Input, now: Now, effects: readonly Effect[]) => void
+  readonly observer?: PeerObserver | undefined
+}
+
+/** Whoever watches the cores of a world. Must change nothing. */
+export interface PeerObserver {
+  /** A core begins with what its disk has kept. */
+  started?(peer: PeerId, initial: CoreInitial): void
+  stepped?(peer: PeerId, core: SteppedCore, input: Input, now: Now, effects: readonly Effect[]): void
 }
 
 /** No pool: nobody waits for it. */
@@ -72,7 +79,7 @@ export class VirtualPeer {
   async start(): Promise<OpenedPeer> {
     if (this.#host?.lifecycle.ended) this.crash(false)
     if (this.process !== undefined) throw new ZooKeeperError('BAD_ARGUMENTS', `peer ${this.id} is up already`)
-    const { timeline, network, pace, random, options, logger, stepped } = this.#ports
+    const { timeline, network, pace, random, options, logger, observer } = this.#ports
     const process = new VirtualProcess(timeline, pace)
     this.#process = process
     this.lives += 1
@@ -89,7 +96,8 @@ export class VirtualPeer {
     try {
       const host = await openHost({ ...resolved, poolProbe: noPool }, storage, (initial, now) => {
         const core = new PeerCore(initial, now)
-        return stepped === undefined ? core : watched(core, this.id, stepped)
+        observer?.started?.(this.id, initial)
+        return observer?.stepped === undefined ? core : watched(core, this.id, observer)
       })
       if (!process.alive) {
         host.abandon()
@@ -102,6 +110,11 @@ export class VirtualPeer {
       if (process.alive) this.crash(false)
       throw error
     }
+  }
+
+  /** Its process lives, but the peer has closed or failed. */
+  get ended(): boolean {
+    return this.process !== undefined && this.#host?.lifecycle.ended === true
   }
 
   /** As `peer.client`, for whoever is not of its process: while that stands still, nothing passes in. */
@@ -154,11 +167,11 @@ function gated(channel: Channel, process: VirtualProcess): Channel {
   }
 }
 
-function watched(core: PeerCore, peer: PeerId, stepped: NonNullable<VirtualPeerPorts['stepped']>) {
+function watched(core: PeerCore, peer: PeerId, observer: PeerObserver): SteppedCore {
   return {
-    step(input: Input, now: Now): readonly Effect[] {
+    step(input, now) {
       const effects = core.step(input, now)
-      stepped(peer, input, now, effects)
+      observer.stepped?.(peer, core, input, now, effects)
       return effects
     },
     get status() {

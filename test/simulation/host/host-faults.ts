@@ -1,0 +1,180 @@
+/** Breaks a world of real peers, one fault after another, until told to stop; then heals. Every choice comes from the seed's own stream. */
+import type { PeerId } from '../../../lib/model/ids.js'
+import { SeededRandom } from '../../../lib/testing/seeded-random.js'
+import type { VirtualTime } from '../../../lib/testing/virtual/timeline.js'
+import type { VirtualEnsemble } from '../../../lib/testing/virtual/virtual-ensemble.js'
+import type { VirtualPeer } from '../../../lib/testing/virtual/virtual-peer.js'
+import type { HostFaultKind, HostScenario } from './host-scenario.js'
+
+const PLENTY = 1024 ** 4
+
+export class HostFaults {
+  readonly counts = new Map<HostFaultKind, number>()
+  /** When a peer last went on after standing still. */
+  readonly resumedAt = new Map<PeerId, number>()
+  readonly #ensemble: VirtualEnsemble
+  readonly #time: VirtualTime
+  readonly #scenario: HostScenario
+  readonly #random: SeededRandom
+  #active = true
+  #restarting = true
+
+  constructor(ensemble: VirtualEnsemble, time: VirtualTime, scenario: HostScenario) {
+    this.#ensemble = ensemble
+    this.#time = time
+    this.#scenario = scenario
+    this.#random = new SeededRandom(scenario.seed, 'host faults')
+    const { faultEveryMs, faults } = scenario
+    if (faultEveryMs !== undefined && faults.length > 0) this.#next(faultEveryMs)
+    this.#lookForTheDead()
+  }
+
+  heal(): void {
+    this.#active = false
+    this.#ensemble.network.heal()
+    this.#ensemble.slowness = 1
+    for (const peer of this.#peers) {
+      this.#resume(peer)
+      peer.disk.slowness = 1
+      peer.disk.failNext = false
+      peer.disk.freeBytes = PLENTY
+    }
+  }
+
+  stopRestarting(): void {
+    this.#restarting = false
+  }
+
+  start(peer: VirtualPeer): void {
+    // A peer may crash while it starts.
+    peer.start().catch(() => undefined)
+  }
+
+  get #peers(): VirtualPeer[] {
+    return [...this.#ensemble.peers.values()]
+  }
+
+  #next(everyMs: number): void {
+    this.#time.after(this.#random.waiting(everyMs), () => {
+      if (!this.#active) return
+      this.#cause(this.#random.pick(this.#scenario.faults))
+      this.#next(everyMs)
+    })
+  }
+
+  /** Whoever is down or has failed comes back after a while, as under a supervisor. */
+  #lookForTheDead(): void {
+    this.#time.after(50, () => {
+      if (!this.#restarting) return
+      for (const peer of this.#peers) {
+        const dead = peer.process === undefined || (peer.lives > 0 && peer.ended)
+        if (dead && this.#random.chance(this.#active ? 0.1 : 0.5)) this.start(peer)
+      }
+      this.#lookForTheDead()
+    })
+  }
+
+  #cause(kind: HostFaultKind): void {
+    const random = this.#random
+    const { network } = this.#ensemble
+    const peer = random.pick(this.#peers)
+    const other = random.pick(this.#peers)
+    const leader = this.#ensemble.running.find(each => each.opened!.status.role === 'leading') ?? peer
+    const target = random.chance(0.4) ? leader : peer
+    const ids = this.#peers.map(({ id }) => id)
+    switch (kind) {
+      case 'crash':
+      case 'crashSilently':
+        if (target.process === undefined) return
+        target.crash(kind === 'crashSilently')
+        break
+      case 'crashAll':
+        if (random.chance(0.5)) return
+        for (const each of this.#peers) each.crash(random.chance(0.3))
+        break
+      case 'resetLink':
+        if (!network.reset(target.id, other.id, 0)) return
+        break
+      case 'halfOpenLink':
+        if (!network.reset(target.id, other.id, random.between(100, 3000))) return
+        break
+      case 'damagedFrame':
+        if (!network.damage(target.id, other.id)) return
+        break
+      case 'partition': {
+        const side = ids.filter(() => random.chance(0.5))
+        const there = ids.filter(id => !side.includes(id))
+        for (const a of side) for (const b of there) this.#cut(a, b, true)
+        this.#later(() => network.heal())
+        break
+      }
+      case 'oneWayPartition':
+        if (target === other) return
+        network.block(target.id, other.id)
+        this.#later(() => network.unblock(target.id, other.id))
+        break
+      case 'clog':
+        if (target === other) return
+        network.block(target.id, other.id)
+        this.#time.after(random.between(5, 300), () => network.unblock(target.id, other.id))
+        break
+      case 'isolateLeader':
+        for (const id of ids) if (id !== leader.id) this.#cut(leader.id, id, random.chance(0.7))
+        this.#later(() => network.heal())
+        break
+      case 'slowNetwork':
+        this.#ensemble.slowness = random.between(2, 40)
+        this.#later(() => {
+          this.#ensemble.slowness = 1
+        })
+        break
+      case 'slowDisk':
+        for (const each of this.#peers) if (random.chance(0.5)) each.disk.slowness = random.between(2, 100)
+        this.#later(() => {
+          for (const each of this.#peers) each.disk.slowness = 1
+        })
+        break
+      case 'diskError':
+        if (target.process === undefined) return
+        target.disk.failNext = true
+        break
+      case 'lowDisk':
+        target.disk.freeBytes = 1000
+        this.#later(() => {
+          target.disk.freeBytes = PLENTY
+        })
+        break
+      case 'pause':
+        if (target.process === undefined || target.process.paused) return
+        target.process.pause()
+        this.#later(() => this.#resume(target))
+        break
+      case 'wallClockStep':
+        target.process?.stepWall(Math.floor(random.between(-1, 1) * 10 ** random.between(1, 10)))
+        break
+      case 'gracefulClose':
+        if (target.opened === undefined || target.process!.paused) return
+        target.close().catch(() => undefined)
+        break
+    }
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
+    this.#ensemble.note(`fault ${kind} ${target.id} ${other.id}`)
+  }
+
+  #resume(peer: VirtualPeer): void {
+    if (!peer.process?.paused) return
+    peer.process.resume()
+    this.resumedAt.set(peer.id, this.#time.now())
+  }
+
+  #cut(a: PeerId, b: PeerId, bothWays: boolean): void {
+    const { network } = this.#ensemble
+    network.block(a, b)
+    if (bothWays) network.block(b, a)
+    if (this.#random.chance(0.5)) network.reset(a, b, this.#random.between(0, 500))
+  }
+
+  #later(heal: () => void): void {
+    this.#time.after(this.#random.between(50, 3000), heal)
+  }
+}

@@ -1,0 +1,182 @@
+/** Bugs planted into host and client while a run lasts, and the rows of the invariants they break. */
+import { ConflatedRead } from '../../../lib/client/observe.js'
+import { PendingCalls } from '../../../lib/client/pending-calls.js'
+import { Requests } from '../../../lib/client/requests.js'
+import { Watches } from '../../../lib/client/watches.js'
+import { Alarm } from '../../../lib/host/alarm.js'
+import { Inbox } from '../../../lib/host/inbox.js'
+import { Link } from '../../../lib/host/link.js'
+import { LocalChannels } from '../../../lib/host/local-channel.js'
+import { SnapshotReceiver } from '../../../lib/host/snapshot-receiver.js'
+import { VirtualDisk } from '../../../lib/testing/virtual/virtual-disk.js'
+import { replaceMethod } from '../mutants/mutant.js'
+import { type HostScenarioChange, snapshots } from './host-scenario.js'
+
+export interface HostMutant {
+  readonly name: string
+  /** One of these is what a checker must say. */
+  readonly rows: readonly string[]
+  /** A seed that shows it quickly. */
+  readonly seed: number
+  readonly scenario?: HostScenarioChange
+  plant(): () => void
+}
+
+/** True every so many times. */
+function every(times: number): () => boolean {
+  let count = 0
+  return () => ++count % times === 0
+}
+
+export const hostMutants: readonly HostMutant[] = [
+  {
+    name: 'the log writer does not wait for the disk',
+    rows: ['Z17'],
+    seed: 1,
+    plant: () =>
+      replaceMethod(VirtualDisk.prototype, 'storage', storage => {
+        return function (this: VirtualDisk, process) {
+          const made = storage.call(this, process)
+          const append = made.append.bind(made)
+          made.append = async proposals => {
+            append(proposals).catch(() => undefined)
+          }
+          return made
+        }
+      }),
+  },
+  {
+    name: 'a link loses a forwarded request now and then',
+    rows: ['L2', 'L1', 'S3', 'W10', 'R1'],
+    seed: 1,
+    plant: () => {
+      const now = every(15)
+      return replaceMethod(Link.prototype, 'send', send => {
+        return function (this: Link, message) {
+          return message.kind === 'request' && now() ? true : send.call(this, message)
+        }
+      })
+    },
+  },
+  {
+    name: 'an event comes after the answer that shows its change',
+    rows: ['W1'],
+    seed: 1,
+    plant: () => {
+      const held = new Map<number, Parameters<LocalChannels['perform']>[0]>()
+      return replaceMethod(LocalChannels.prototype, 'perform', perform => {
+        return function (this: LocalChannels, effect) {
+          if (effect.kind === 'notify' && !held.has(effect.client)) {
+            held.set(effect.client, effect)
+            return
+          }
+          perform.call(this, effect)
+          const late = effect.kind === 'notify' ? undefined : held.get(effect.client)
+          if (late === undefined) return
+          held.delete(effect.client)
+          perform.call(this, late)
+        }
+      })
+    },
+  },
+  {
+    name: 'watches are lost when a client attaches again',
+    rows: ['W10'],
+    seed: 3,
+    scenario: snapshots,
+    plant: () => replaceMethod(Watches.prototype, 'greeting', () => () => []),
+  },
+  {
+    name: 'observers are not told that the ensemble is gone',
+    rows: ['C14'],
+    seed: 1,
+    plant: () => replaceMethod(Watches.prototype, 'suspended', () => () => undefined),
+  },
+  {
+    name: 'a call without an answer is never given up',
+    rows: ['L2'],
+    seed: 9,
+    plant: () => replaceMethod(PendingCalls.prototype, 'expire', () => () => Number.POSITIVE_INFINITY),
+  },
+  {
+    name: 'a call that its peer refuses is forgotten',
+    rows: ['C2', 'L2'],
+    seed: 10,
+    plant: () => replaceMethod(PendingCalls.prototype, 'failed', () => () => undefined),
+  },
+  {
+    name: 'an event is lost on its way to the observers now and then',
+    rows: ['W10'],
+    seed: 1,
+    plant: () => {
+      const now = every(5)
+      return replaceMethod(Watches.prototype, 'event', event => {
+        return function (this: Watches, told) {
+          if (!now()) event.call(this, told)
+        }
+      })
+    },
+  },
+  {
+    name: 'a stream reads once and no more',
+    rows: ['W10'],
+    seed: 1,
+    plant: () => {
+      const reading = new WeakSet<ConflatedRead>()
+      return replaceMethod(ConflatedRead.prototype, 'read', read => {
+        return function (this: ConflatedRead) {
+          if (reading.has(this)) return
+          reading.add(this)
+          read.call(this)
+        }
+      })
+    },
+  },
+  {
+    name: 'a set with a version forgets the version',
+    rows: ['C10'],
+    seed: 1,
+    plant: () =>
+      replaceMethod(Requests.prototype, 'setStep', setStep => {
+        return function (this: Requests, path, data) {
+          return setStep.call(this, path, data, undefined)
+        }
+      }),
+  },
+  {
+    name: 'inputs overtake each other now and then',
+    rows: ['C2', 'Z9', 'Z7', 'R1', 'L1', 'L2', 'Z8', 'C5', 'C3', 'W1'],
+    seed: 3,
+    plant: () => {
+      const now = every(20)
+      return replaceMethod(Inbox.prototype, 'take', take => {
+        return function (this: Inbox) {
+          const first = take.call(this)
+          if (first?.kind !== 'request' || this.length === 0 || !now()) return first
+          const second = take.call(this)
+          this.push(first)
+          return second
+        }
+      })
+    },
+  },
+  {
+    name: 'a chunk of a snapshot is lost',
+    rows: ['L1', 'R1', 'L3'],
+    seed: 1,
+    scenario: snapshots,
+    plant: () => replaceMethod(SnapshotReceiver.prototype, 'chunk', () => () => true),
+  },
+  {
+    name: 'the alarm of a closed peer goes on',
+    rows: ['R3'],
+    seed: 1,
+    plant: () => replaceMethod(Alarm.prototype, 'cancel', () => () => undefined),
+  },
+  {
+    name: 'a peer forgets its clients when it fails',
+    rows: ['C14', 'L2', 'R3', 'W10'],
+    seed: 1,
+    plant: () => replaceMethod(LocalChannels.prototype, 'close', () => () => undefined),
+  },
+]

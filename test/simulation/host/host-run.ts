@@ -1,0 +1,379 @@
+/**
+ * One run of a seed at the depth of hosts, codec, clients and observables: faults while applications work, then everything is healed and
+ * must make progress in bounded virtual time, then it is quiet and must be current everywhere, then all closes and nothing may be left.
+ */
+import { config } from 'rxjs'
+import type { Logger } from '../../../lib/host/logger.js'
+import { sameDigest } from '../../../lib/model/digest.js'
+import type { PeerId } from '../../../lib/model/ids.js'
+import { formatZxid, sameZxid } from '../../../lib/model/zxid.js'
+import { SeededRandom } from '../../../lib/testing/seeded-random.js'
+import { VirtualTime } from '../../../lib/testing/virtual/timeline.js'
+import { VirtualEnsemble } from '../../../lib/testing/virtual/virtual-ensemble.js'
+import { Violation } from '../checkers/violation.js'
+import { Chain } from './chain.js'
+import { HostFaults } from './host-faults.js'
+import { type HostFaultKind, type HostScenario, type HostScenarioChange, hostScenarioOf } from './host-scenario.js'
+import { CALL_MS, HostWorkload } from './host-workload.js'
+import { Knowledge } from './session-history.js'
+import { Verdict } from './verdict.js'
+
+export interface HostRunResult {
+  readonly seed: number
+  readonly violation: { readonly row: string; readonly message: string; readonly event: number } | undefined
+  readonly traceHash: string
+  readonly events: number
+  readonly virtualMs: number
+  readonly commits: number
+  readonly answered: number
+  readonly faults: ReadonlyMap<HostFaultKind, number>
+  readonly calls: number
+  /** What observables said. */
+  readonly states: number
+  /** How calls failed, by code. */
+  readonly failed: ReadonlyMap<string, number>
+}
+
+export interface HostRunOptions {
+  readonly trace?: (line: string) => void
+  /** Plants a bug; returns how to take it out again. */
+  readonly mutant?: { plant(): () => void; readonly scenario?: HostScenarioChange }
+  readonly scenario?: HostScenarioChange | undefined
+}
+
+/** How late a timer of a healthy process may come, and what the look at deadlines adds. */
+const LATE_MS = 200
+const LOOK_MS = 25
+
+export async function hostRun(seed: number, options: HostRunOptions = {}): Promise<HostRunResult> {
+  const scenario = hostScenarioOf(seed, options.scenario ?? options.mutant?.scenario)
+  const undo = options.mutant?.plant()
+  const run = new HostRun(scenario, options.trace)
+  try {
+    return await run.play()
+  } finally {
+    undo?.()
+    await run.dispose()
+  }
+}
+
+class HostRun {
+  readonly #scenario: HostScenario
+  readonly #time = new VirtualTime()
+  readonly #verdict = new Verdict()
+  readonly #knowledge = new Knowledge()
+  readonly #chain: Chain
+  readonly #ensemble: VirtualEnsemble
+  readonly #faults: HostFaults
+  readonly #workload: HostWorkload
+  readonly #undo: (() => void)[] = []
+  #event = 0
+  /** Errors that subscribers threw: RxJS reports them. */
+  thrown = 0
+
+  constructor(scenario: HostScenario, trace: ((line: string) => void) | undefined) {
+    this.#scenario = scenario
+    const { seed, voters, observers, networkMs, diskMs, splitChance, tickMs, checkpointLogBytes } = scenario
+    this.#chain = new Chain(peer => this.#ensemble.peer(peer).disk.durable)
+    const verdict = this.#verdict
+    this.#ensemble = new VirtualEnsemble({
+      timeline: this.#time,
+      seed,
+      voters,
+      observers,
+      networkMs,
+      diskMs,
+      splitChance,
+      peer: {
+        tickMs,
+        sessionTimeoutMinMs: 400,
+        sessionTimeoutMaxMs: 4000,
+        finalizeWaitMs: 20,
+        notificationMinMs: 20,
+        notificationMaxMs: 2000,
+        checkpointLogBytes,
+        logEntriesKept: scenario.logEntriesKept,
+        logBytesKept: scenario.logEntriesKept === 0 ? 0 : 64 * 1024 * 1024,
+        diskFreeBytesMin: 1_000_000,
+      },
+      pace: (_, random) => ({
+        offsetMs: random.below(1_000_000),
+        rate: scenario.clockRate ? random.between(0.98, 1.02) : 1,
+        timerLateMs: () => (random.chance(0.02) ? random.between(0, 60) : random.between(0, 2)),
+      }),
+      observer: {
+        started: (peer, initial) => verdict.guard(() => this.#chain.started(peer, initial)),
+        stepped: (peer, core, input, now, effects) =>
+          verdict.guard(() => this.#chain.stepped(peer, core, input, now, effects)),
+      },
+      logger: peer => this.#logger(peer, trace),
+      trace,
+    })
+    this.#faults = new HostFaults(this.#ensemble, this.#time, scenario)
+    this.#workload = new HostWorkload(scenario, {
+      ensemble: this.#ensemble,
+      chain: this.#chain,
+      knowledge: this.#knowledge,
+      verdict,
+      now: () => this.#time.now(),
+      wasUp: ({ id, process }, ms) =>
+        process?.paused === false &&
+        this.#time.now() - (this.#faults.resumedAt.get(id) ?? Number.NEGATIVE_INFINITY) > ms,
+    })
+    this.#watchProcess()
+  }
+
+  async play(): Promise<HostRunResult> {
+    try {
+      await this.#phases()
+    } catch (error) {
+      this.#verdict.guard(() => {
+        throw error
+      })
+    }
+    const { violation } = this.#verdict
+    if (violation !== undefined) this.#ensemble.note(`VIOLATION ${violation.row} ${violation.message}`)
+    return {
+      seed: this.#scenario.seed,
+      violation: violation && { ...violation, event: this.#event },
+      traceHash: this.#ensemble.traceHash,
+      events: this.#time.events,
+      virtualMs: this.#time.now(),
+      commits: this.#chain.entries.length,
+      answered: this.#knowledge.answered,
+      calls: this.#knowledge.calls,
+      states: this.#knowledge.states,
+      failed: this.#knowledge.failed,
+      faults: this.#faults.counts,
+    }
+  }
+
+  async dispose(): Promise<void> {
+    // RxJS reports what subscribers throw by a timer of the process: this one comes behind it.
+    await new Promise(resolve => setTimeout(resolve, 0))
+    for (const undo of this.#undo) undo()
+  }
+
+  async #phases(): Promise<void> {
+    const { durationMs, tickMs } = this.#scenario
+    const patienceMs = 10 * 15 * tickMs
+    for (const peer of this.#ensemble.peers.values()) this.#faults.start(peer)
+    this.#look()
+    await this.#pass(durationMs)
+    this.#note('heal')
+    this.#faults.heal()
+    await this.#until(
+      patienceMs,
+      () => this.#serving,
+      'L1',
+      () => `not all peers serve: ${this.#states()}`,
+    )
+    const { answered } = this.#knowledge
+    const progress = (): boolean =>
+      this.#knowledge.answered > answered + 20 && this.#workload.actors.every(actor => actor.attached)
+    await this.#until(patienceMs, progress, 'L2', () => `a healthy ensemble answers nothing: ${this.#states()}`)
+    this.#note('quiet')
+    this.#workload.quiet()
+    await this.#until(
+      patienceMs,
+      () => this.#workload.idle,
+      'L2',
+      () => `calls hang: ${this.#hanging()}`,
+    )
+    // A minute of quiet, as it were: whoever observes has what there is.
+    await this.#until(
+      2 * CALL_MS,
+      () => this.#behind() === undefined,
+      'W10',
+      () => `silently dead: ${this.#behind()}`,
+    )
+    for (const actor of this.#workload.actors) for (const session of actor.sessions) session.atEnd()
+    this.#note('stop')
+    this.#workload.stop()
+    await this.#until(
+      patienceMs,
+      () => this.#workload.stopped,
+      'L2',
+      () => `sessions do not close: ${this.#states()}`,
+    )
+    const gone = (): boolean => this.#chain.ref.sessions.size === 0
+    await this.#until(4 * 4000, gone, 'S3', () => `${this.#chain.ref.sessions.size} sessions are left`)
+    await this.#until(
+      patienceMs,
+      () => this.#differing() === undefined,
+      'L3',
+      () => `${this.#differing()}`,
+    )
+    this.#nothingOfClients()
+    await this.#close()
+  }
+
+  #nothingOfClients(): void {
+    for (const [path] of this.#chain.ref.tree.entries())
+      if ((this.#chain.now(path)?.owner ?? 0n) !== 0n) throw new Violation('S4', `${path} outlives its session`)
+    for (const { id, host } of this.#ensemble.running)
+      if (host!.channels.size > 0) throw new Violation('R3', `peer ${id} still has ${host!.channels.size} clients`)
+  }
+
+  /** The leader first: it hands over. */
+  async #close(): Promise<void> {
+    this.#note('close')
+    this.#faults.stopRestarting()
+    await this.#pass(1000)
+    const { running } = this.#ensemble
+    running.sort((a, b) => Number(b.opened!.status.role === 'leading') - Number(a.opened!.status.role === 'leading'))
+    for (const peer of running) {
+      const process = peer.process!
+      let end: unknown
+      peer.opened!.close().then(
+        () => {
+          end = 'closed'
+        },
+        error => {
+          end = error
+        },
+      )
+      await this.#until(
+        10_000,
+        () => end !== undefined,
+        'R3',
+        () => `peer ${peer.id} does not close: ${this.#states()}`,
+      )
+      if (end !== 'closed') throw new Violation('R3', `peer ${peer.id} closes with ${end}`)
+      if (process.timers > 0) throw new Violation('R3', `peer ${peer.id} leaves ${process.timers} timers`)
+      peer.crash(false)
+    }
+    await this.#pass(60_000)
+    const { pending } = this.#time
+    const { liveEnds } = this.#ensemble.network
+    if (pending > 0 || liveEnds > 0) throw new Violation('R3', `${pending} events, ${liveEnds} ends of links are left`)
+  }
+
+  // --- what is asked all the time
+
+  /** L2: no call outlives its time limit. C14: no stream of a peer that serves nobody claims to be current. */
+  #look(): void {
+    this.#verdict.guard(() => {
+      const now = this.#time.now()
+      for (const { home, sessions, streams } of this.#workload.actors) {
+        const { process, opened } = home
+        if (process === undefined || process.paused || opened === undefined) continue
+        if (now - (this.#faults.resumedAt.get(home.id) ?? Number.NEGATIVE_INFINITY) < LATE_MS) continue
+        for (const call of sessions.at(-1)?.open ?? [])
+          if (now - call.invokedAt > CALL_MS * 1.05 + LATE_MS && !call.composite)
+            throw new Violation('L2', `${call.kind} ${call.path} has no answer after ${now - call.invokedAt} ms`)
+        const serves = opened.status.serving
+        for (const stream of streams)
+          if (!serves && stream.end === undefined && stream.stale === false && this.#cutOffFor(home.id) > LOOK_MS)
+            throw new Violation('C14', `${stream} claims to be current at peer ${home.id}, which serves nobody`)
+      }
+      for (const { id, opened } of this.#ensemble.running) {
+        if (opened!.status.serving) this.#servedAt.set(id, now)
+      }
+    })
+    if (this.#verdict.violation === undefined && !this.#closed) this.#time.after(LOOK_MS, () => this.#look())
+  }
+  readonly #servedAt = new Map<PeerId, number>()
+  #closed = false
+
+  #cutOffFor(peer: PeerId): number {
+    return this.#time.now() - (this.#servedAt.get(peer) ?? this.#time.now())
+  }
+
+  get #serving(): boolean {
+    const { running, peers } = this.#ensemble
+    return running.length === peers.size && running.every(({ opened }) => opened!.status.serving)
+  }
+
+  #behind(): string | undefined {
+    for (const actor of this.#workload.actors)
+      for (const stream of actor.streams)
+        if (stream.end === undefined && stream.behind !== undefined) return `${stream}: ${stream.behind}`
+    return undefined
+  }
+
+  #hanging(): string {
+    const open = this.#workload.actors.flatMap(({ sessions }) =>
+      sessions.flatMap(({ name, open }) => [...open].map(call => `${name} ${call.kind}`)),
+    )
+    return `${open.join(', ')}; ${this.#states()}`
+  }
+
+  #differing(): string | undefined {
+    const { running } = this.#ensemble
+    const [first] = running
+    for (const { id, host } of running) {
+      const { replica } = host!.core
+      const other = first!.host!.core.replica
+      if (sameZxid(replica.zxid, other.zxid) && sameDigest(replica.digest, other.digest)) continue
+      return `peers ${first!.id} and ${id} differ at ${formatZxid(other.zxid)}, ${formatZxid(replica.zxid)}`
+    }
+    return sameDigest(first!.host!.core.replica.digest, this.#chain.ref.digest)
+      ? undefined
+      : 'all differ from the chain'
+  }
+
+  // --- the pieces
+
+  async #pass(ms: number): Promise<void> {
+    if (ms >= 60_000) this.#closed = true
+    await this.#time.run(this.#time.now() + ms, () => this.#verdict.violation !== undefined)
+    this.#stopIfViolated()
+  }
+
+  async #until(ms: number, condition: () => boolean, row: string, what: () => string): Promise<void> {
+    const held = await this.#time.run(this.#time.now() + ms, () => this.#verdict.violation !== undefined || condition())
+    this.#stopIfViolated()
+    if (!held) throw new Violation(row, `after ${ms} ms ${what()}`)
+  }
+
+  #stopIfViolated(): void {
+    const { violation } = this.#verdict
+    this.#event = this.#time.events
+    if (violation !== undefined) throw new Violation(violation.row, violation.message)
+  }
+
+  #note(text: string): void {
+    this.#ensemble.note(text)
+  }
+
+  #states(): string {
+    return [...this.#ensemble.peers.values()]
+      .map(({ id, opened, process }) => {
+        if (opened === undefined) return `${id} down`
+        const { role, phase, leader, epoch, serving } = opened.status
+        return `${id} ${role} ${phase} of ${leader ?? '-'} epoch ${epoch}${serving ? ' serving' : ''}${process!.paused ? ' paused' : ''}`
+      })
+      .join('; ')
+  }
+
+  /** Throws now and then, as loggers do (R1). */
+  #logger(peer: PeerId, trace: ((line: string) => void) | undefined): Logger {
+    const random = new SeededRandom(this.#scenario.seed, `logger ${peer}`)
+    const say = (level: string) => (message: string, fields?: unknown) => {
+      const { code } = (fields ?? {}) as { code?: string }
+      // Not a note: messages of peers are no part of the trace's hash.
+      trace?.(`${' '.repeat(13)}${peer} ${level}: ${message} ${JSON.stringify(fields ?? {})}`)
+      if (code !== undefined && level === 'error' && code !== 'STORAGE_FAILED')
+        this.#verdict.report('R1', `peer ${peer} fails: ${code} ${JSON.stringify(fields)}`)
+      if (random.chance(0.05)) throw new Error('of the application')
+    }
+    return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
+  }
+
+  /** R1: nobody hears of us but by what we promise. */
+  #watchProcess(): void {
+    const rejected = (reason: unknown): void =>
+      this.#verdict.report('R1', `an unhandled rejection: ${reason instanceof Error ? reason.stack : reason}`)
+    process.on('unhandledRejection', rejected)
+    this.#undo.push(() => process.off('unhandledRejection', rejected))
+    const { onUnhandledError } = config
+    config.onUnhandledError = error => {
+      if (error?.message === 'of the application') this.thrown += 1
+      else this.#verdict.report('R1', `thrown into RxJS: ${error?.stack}`)
+    }
+    this.#undo.push(() => {
+      config.onUnhandledError = onUnhandledError
+    })
+  }
+}

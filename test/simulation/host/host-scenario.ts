@@ -1,0 +1,82 @@
+/** What kind of run a seed stands for at the depth of hosts and clients: drawn from it, so that seeds differ in shape. */
+import { SeededRandom } from '../../../lib/testing/seeded-random.js'
+
+export const hostFaultKinds = [
+  'crash',
+  'crashSilently',
+  'crashAll',
+  'resetLink',
+  'halfOpenLink',
+  'partition',
+  'oneWayPartition',
+  'isolateLeader',
+  'clog',
+  'slowNetwork',
+  'slowDisk',
+  'diskError',
+  'lowDisk',
+  'pause',
+  'wallClockStep',
+  'gracefulClose',
+  'damagedFrame',
+] as const
+export type HostFaultKind = (typeof hostFaultKinds)[number]
+
+export interface HostScenario {
+  readonly seed: number
+  readonly voters: number
+  readonly observers: number
+  readonly networkMs: number
+  readonly diskMs: number
+  readonly splitChance: number
+  readonly tickMs: number
+  readonly checkpointLogBytes: number
+  readonly logEntriesKept: number
+  readonly clockRate: boolean
+  readonly clients: number
+  readonly pipelining: number
+  /** Mean time between two faults; undefined for none at all. */
+  readonly faultEveryMs: number | undefined
+  readonly faults: readonly HostFaultKind[]
+  readonly durationMs: number
+}
+
+export type HostScenarioChange = Partial<Omit<HostScenario, 'seed'>>
+
+export function hostScenarioOf(seed: number, change: HostScenarioChange = {}): HostScenario {
+  const random = new SeededRandom(seed, 'host scenario')
+  const calm = random.chance(0.08)
+  return {
+    seed,
+    voters: random.pick([3, 3, 3, 5, 1]),
+    observers: random.pick([0, 0, 1]),
+    networkMs: random.pick([0.3, 1, 3]),
+    diskMs: random.pick([0.3, 1, 5]),
+    splitChance: random.pick([0, 0.05, 0.3]),
+    tickMs: 200,
+    checkpointLogBytes: random.pick([1024, 4096, 65_536]),
+    logEntriesKept: random.pick([0, 10, 100]),
+    clockRate: random.chance(0.5),
+    clients: 2 + random.below(5),
+    pipelining: random.pick([1, 3, 8]),
+    faultEveryMs: calm ? undefined : random.pick([150, 300, 600, 1200]),
+    faults: hostFaultKinds.filter(() => random.chance(0.6)),
+    durationMs: random.between(3000, 8000),
+    ...change,
+  }
+}
+
+/** Logs are short and links break: members come back to snapshots, and their clients attach anew. */
+export const snapshots: HostScenarioChange = {
+  voters: 3,
+  observers: 1,
+  checkpointLogBytes: 1024,
+  logEntriesKept: 0,
+  clients: 6,
+  faultEveryMs: 300,
+  faults: ['partition', 'resetLink', 'isolateLeader', 'clog'],
+  durationMs: 6000,
+}
+
+/** By the name that `npm run simulate` knows each by. */
+export const hostModes: Readonly<Record<string, HostScenarioChange>> = { snapshots }

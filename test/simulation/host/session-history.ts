@@ -1,0 +1,252 @@
+/**
+ * What one session of a real client asked and was told, held against the chain: C1–C6, C8–C10, C16, L2, W1 as an application meets them.
+ * Knows promises and observables only; nothing of cxids, attachments or peers.
+ */
+import type { Stat } from '../../../lib/client/stat.js'
+import { Violation } from '../checkers/violation.js'
+import type { Chain, ZnodeState } from './chain.js'
+
+export interface HostCall {
+  readonly number: number
+  readonly kind: 'create' | 'set' | 'delete' | 'multi' | 'get' | 'exists' | 'getChildren' | 'sync' | 'update'
+  readonly path: string
+  /** The values that it writes. */
+  readonly tokens: readonly string[]
+  readonly version: number | undefined
+  readonly invokedAt: number
+  /** The newest write that any client knew to be done. */
+  readonly floor: bigint
+  /** Several requests, or answered out of turn by nature. */
+  readonly composite: boolean
+  outcome: { readonly ok: unknown } | { readonly code: string; readonly outcome: string } | undefined
+}
+
+/** What any client knows, over all sessions. */
+export class Knowledge {
+  returned = 0n
+  calls = 0
+  answered = 0
+  /** That observables told. */
+  states = 0
+  failed = new Map<string, number>()
+}
+
+/** What a call may fail with; anything else is a bug. */
+const EXPECTED = new Set([
+  'NO_NODE',
+  'NODE_EXISTS',
+  'BAD_VERSION',
+  'NOT_EMPTY',
+  'NO_CHILDREN_FOR_EPHEMERALS',
+  'CONNECTION_LOSS',
+  'ABORTED',
+  'SESSION_EXPIRED',
+  'CLOSED',
+  'OVERLOADED',
+  'STORAGE_LOW',
+])
+
+export class SessionHistory {
+  readonly name: string
+  readonly id: bigint
+  readonly calls: HostCall[] = []
+  /** SESSION_EXPIRED or CLOSED was told. */
+  expired = false
+  readonly #chain: Chain
+  readonly #knowledge: Knowledge
+  readonly #claimed = new Set<bigint>()
+  readonly #open = new Set<HostCall>()
+  #lastSeen = 0n
+  #lastWrite = 0n
+
+  constructor(name: string, id: bigint, chain: Chain, knowledge: Knowledge) {
+    this.name = name
+    this.id = id
+    this.#chain = chain
+    this.#knowledge = knowledge
+  }
+
+  get lastSeen(): bigint {
+    return this.#lastSeen
+  }
+  /** Not settled. */
+  get open(): ReadonlySet<HostCall> {
+    return this.#open
+  }
+
+  called(call: Omit<HostCall, 'number' | 'floor' | 'outcome'>): HostCall {
+    const made: HostCall = {
+      ...call,
+      number: this.calls.length,
+      floor: this.#knowledge.returned,
+      outcome: undefined,
+    }
+    this.#knowledge.calls += 1
+    this.calls.push(made)
+    this.#open.add(made)
+    return made
+  }
+
+  failed(
+    call: HostCall,
+    error: { readonly code?: string; readonly outcome?: string; readonly message?: string },
+  ): void {
+    this.#open.delete(call)
+    const { code = 'none', outcome = 'unknown' } = error
+    call.outcome = { code, outcome }
+    this.#knowledge.failed.set(code, (this.#knowledge.failed.get(code) ?? 0) + 1)
+    if (code === 'SESSION_EXPIRED') this.expired = true
+    const own = code === 'none' && error.message === 'of the application'
+    if (!EXPECTED.has(code) && !own)
+      throw new Violation('R1', `${this.#what(call)} fails with ${code}: ${error.message}`)
+  }
+
+  answered(call: HostCall, result: unknown): void {
+    call.outcome = { ok: result }
+    this.#open.delete(call)
+    this.#knowledge.answered += 1
+    if (this.expired) throw new Violation('C16', `${this.#what(call)} succeeds after the session has expired`)
+    if (!call.composite)
+      for (const earlier of this.#open)
+        if (earlier.number < call.number && !earlier.composite)
+          throw new Violation('C2', `${this.#what(call)} is answered before ${this.#what(earlier)}`)
+    switch (call.kind) {
+      case 'create':
+        return this.#wrote(call, this.#took(call), `${result}`)
+      case 'set':
+      case 'update': {
+        const stat = (call.kind === 'update' ? (result as { stat: Stat }).stat : result) as Stat
+        const zxid = call.kind === 'update' ? stat.mzxid : this.#took(call)
+        if (stat.mzxid !== zxid)
+          throw new Violation('C6', `${this.#what(call)} is told mzxid ${stat.mzxid}, not ${zxid}`)
+        if (call.version !== undefined && stat.version !== call.version + 1)
+          throw new Violation('C10', `${this.#what(call)} with version ${call.version} makes version ${stat.version}`)
+        return this.#wrote(call, zxid, undefined)
+      }
+      case 'multi':
+        if (call.tokens.length > 0) this.#wrote(call, this.#took(call), undefined)
+        return
+      case 'delete':
+        return this.#deleted(call)
+      case 'sync': {
+        const zxid = result as bigint
+        this.#saw(call, zxid)
+        if (zxid < call.floor) throw new Violation('C8', `${this.#what(call)} at ${zxid} misses ${call.floor}`)
+        return
+      }
+      case 'get': {
+        const { zxid, value, stat } = result as { zxid: bigint; value: string | undefined; stat: Stat }
+        this.#saw(call, zxid)
+        const state = this.#chain.before(call.path, zxid)
+        const wrong = differs(state, value ?? '', stat)
+        if (wrong !== undefined) throw new Violation('C5', `${this.#what(call)} at ${zxid}: ${wrong}`)
+        return
+      }
+      case 'exists': {
+        const stat = result as Stat | undefined
+        const like = (state: ZnodeState | undefined): boolean =>
+          stat === undefined ? state === undefined : state?.version === stat.version && state.mzxid === stat.mzxid
+        if (!this.#chain.wasSince(call.path, this.#lastSeen, like))
+          throw new Violation('C5', `${this.#what(call)}: never so since ${this.#lastSeen}: ${stat?.version}`)
+        return
+      }
+      case 'getChildren': {
+        const children = (result as string[]).join()
+        if (!this.#chain.wasSince(call.path, this.#lastSeen, state => state?.children.join() === children))
+          throw new Violation('C5', `${this.#what(call)}: never so since ${this.#lastSeen}: ${children}`)
+        return
+      }
+    }
+  }
+
+  /** W1: a change is told before anything that shows it. */
+  event(path: string, zxid: bigint): void {
+    if (zxid <= this.#lastSeen)
+      throw new Violation('W1', `${this.name} hears of ${path} at ${zxid} after an answer at ${this.#lastSeen}`)
+  }
+
+  /** Of a stream: it may lag behind the answers of calls, but not behind itself. */
+  saw(zxid: bigint): void {
+    this.#knowledge.states += 1
+    if (zxid > this.#chain.entries.at(-1)!.zxid) throw new Violation('C6', `${this.name} sees ${zxid}: not committed`)
+  }
+
+  /** C7: what failed for certain has not happened. */
+  atEnd(): void {
+    for (const call of this.calls) {
+      const { outcome } = call
+      if (outcome === undefined) throw new Violation('L2', `${this.#what(call)} never settles`)
+      if ('ok' in outcome || outcome.outcome !== 'not-applied') continue
+      for (const token of call.tokens) {
+        const at = this.#chain.tokens.get(token)
+        if (at !== undefined && !call.composite)
+          throw new Violation('C7', `${this.#what(call)} failed with ${outcome.code} as not applied, but is at ${at}`)
+      }
+    }
+  }
+
+  /** Where the chain has what a call wrote. */
+  #took(call: HostCall): bigint {
+    const zxids = new Set(call.tokens.map(token => this.#chain.tokens.get(token)))
+    const [zxid] = zxids
+    if (zxid === undefined || zxids.size > 1) {
+      const row = zxids.size > 1 ? 'C9' : 'C6'
+      throw new Violation(row, `${this.#what(call)} succeeds, but the chain has it at ${[...zxids]}`)
+    }
+    return zxid
+  }
+
+  #wrote(call: HostCall, zxid: bigint, created: string | undefined): void {
+    const entry = this.#chain.at(zxid)
+    if (entry === undefined)
+      throw new Violation('C6', `${this.#what(call)} succeeds at ${zxid}, which is not committed`)
+    if (entry.session !== this.id)
+      throw new Violation('C1', `${this.#what(call)} of ${this.id} is the write of ${entry.session} at ${zxid}`)
+    if (created !== undefined && !entry.changes.some(({ type, path }) => type === 'created' && path === created))
+      throw new Violation('C11', `${this.#what(call)} is told ${created}, which is not what ${zxid} creates`)
+    if (zxid <= call.floor)
+      throw new Violation('C1', `${this.#what(call)} takes place ${zxid}, but ${call.floor} had returned before`)
+    if (!call.composite) {
+      if (zxid <= this.#lastWrite)
+        throw new Violation('C2', `${this.#what(call)} takes place ${zxid}, behind ${this.#lastWrite}`)
+      this.#lastWrite = zxid
+    }
+    this.#claimed.add(zxid)
+    this.#knowledge.returned = max(this.#knowledge.returned, zxid)
+    this.#lastSeen = max(this.#lastSeen, zxid)
+  }
+
+  /** The first that it can be: its own deletes take effect in order. */
+  #deleted(call: HostCall): void {
+    for (const { zxid, session, changes } of this.#chain.behind(max(call.floor, this.#lastWrite))) {
+      if (session !== this.id || this.#claimed.has(zxid)) continue
+      if (changes.some(({ type, path }) => type === 'deleted' && path === call.path))
+        return this.#wrote(call, zxid, undefined)
+    }
+    throw new Violation('C6', `${this.#what(call)} succeeds, but the chain has none since ${call.floor}`)
+  }
+
+  #saw(call: HostCall, zxid: bigint): void {
+    if (zxid < this.#lastSeen)
+      throw new Violation('C3', `${this.#what(call)} is answered at ${zxid}, after ${this.#lastSeen}`)
+    if (zxid !== 0n && this.#chain.at(zxid) === undefined)
+      throw new Violation('C6', `${this.#what(call)} sees ${zxid}, which is not committed`)
+    this.#lastSeen = zxid
+  }
+
+  #what({ kind, path, number }: HostCall): string {
+    return `${this.name} #${number} ${kind} ${path}`
+  }
+}
+
+export function differs(state: ZnodeState | undefined, value: string, stat: Stat): string | undefined {
+  if (state === undefined) return 'there was none'
+  if (state.value !== value) return `value ${value}, was ${state.value}`
+  if (state.version !== stat.version || state.mzxid !== stat.mzxid)
+    return `version ${stat.version} of ${stat.mzxid}, was ${state.version} of ${state.mzxid}`
+  return state.owner === stat.ephemeralOwner ? undefined : `owner ${stat.ephemeralOwner}, was ${state.owner}`
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}
