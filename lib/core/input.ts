@@ -46,6 +46,8 @@ export type Input =
   | { readonly kind: 'checkpointDue' }
   /** `base`: where the log begins now that older history may be gone (HistorySummary.base). */
   | { readonly kind: 'checkpointed'; readonly op: OperationNumber; readonly zxid: Zxid; readonly base: Zxid }
+  /** History up to `base`, behind the last checkpoint, was unreadable and is gone. */
+  | { readonly kind: 'historyLost'; readonly base: Zxid }
   /** The store has switched to the received snapshot; the log is empty behind `image.zxid`. */
   | { readonly kind: 'snapshotInstalled'; readonly op: OperationNumber; readonly image: ReplicaImage }
   /** The link closed before `snapshotEnd`, or the sender gave up: the store is as it was before `installSnapshot`. */

@@ -200,6 +200,9 @@ export class PeerCore {
         this.#history.trim(input.base)
         this.#roles.onCheckpointed(input.op, input.zxid)
         return
+      case 'historyLost':
+        this.#history.trim(input.base)
+        return
       case 'snapshotInstalled':
         this.#outbox.completed(input.op)
         if (!this.#history.snapshotInstalled(input.op)) return

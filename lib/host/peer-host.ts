@@ -23,6 +23,7 @@ import { Links } from './links.js'
 import { LocalChannels } from './local-channel.js'
 import { LogWriter } from './log-writer.js'
 import { guardLogger, type Logger } from './logger.js'
+import { watchHistory } from './lost-history.js'
 import type { ResolvedPeerOptions } from './peer-options.js'
 import { type PerformPorts, perform } from './perform.js'
 import { systemPoolProbe } from './pool-probe.js'
@@ -90,6 +91,7 @@ export class PeerHost {
       logger: this.logger,
       dataBytesMax: options.protocol.dataBytesMax,
     })
+    watchHistory(recovered, { storage, logger: this.logger, input: push })
     this.#checkpointer = new Checkpointer({ storage, input: push, logBytes: options.checkpointLogBytes })
     this.links = new Links({
       options,

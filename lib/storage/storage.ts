@@ -33,6 +33,18 @@ export interface Recovered {
   readonly history: HistorySummary
   /** Acknowledged data are lost: what is here is a new beginning, to be filled by the leader before it counts (see beginRepair). */
   readonly damage?: { readonly reason: string } | undefined
+  /** Found while opening; `history` says what is left. */
+  readonly lostHistory?: LostHistory | undefined
+}
+
+/**
+ * History behind the checkpoint that turned out to be unreadable, and all before it, is let go, as if retention had: the tree has what it led to, so nothing
+ * acknowledged is lost, and only who asks for history from before hears of it (HISTORY_PURGED).
+ */
+export interface LostHistory {
+  /** Where the log begins now. */
+  readonly base: Zxid
+  readonly reason: string
 }
 
 export interface Storage {
@@ -62,6 +74,8 @@ export interface Storage {
    * away and replaced by another branch, HISTORY_CONFLICT; cut away with nothing behind it, the end.
    */
   readHistory(after: Zxid): AsyncIterable<readonly Proposal[]>
+  /** `listener` is called when a reader has met unreadable history, before that reader is told HISTORY_PURGED. */
+  onHistoryLost?(listener: (lost: LostHistory) => void): void
   /** The last checkpoint, frozen while it is read; when there has been none, zxid ZERO and no chunks. Close it also when not read to the end. */
   readSnapshot(): Promise<SnapshotReader>
   /** Receives a snapshot beside the present tree; `finish` switches to it in one step. */

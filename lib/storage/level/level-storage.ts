@@ -9,7 +9,9 @@
  * | ------------------------------ | ------------------------------------- | --------------------------------------------------- |
  * | checkpoint at C                | base ≤ C ≤ last ≥ mark                | the tree, entries behind C as suffix                |
  * | checkpoint at C                | broken, good up to last ≥ C and mark  | torn: cut behind last                               |
- * | checkpoint at C                | ends or breaks before C or the mark   | DATA_CORRUPT: acknowledged entries are lost         |
+ * | checkpoint at C                | breaks before C, goes on before C     | history shortened: the base moves to where it goes on |
+ * | checkpoint at C                | ends before C or the mark, or breaks  | DATA_CORRUPT: acknowledged entries are lost         |
+ * |                                | and goes on behind C only             |                                                     |
  * | checkpoint at C                | base > C                              | DATA_CORRUPT: the checkpoint is lost                |
  * | journal begun, record not      | whatever it was                       | the checkpoint before; the journal is cleared       |
  * | record names a journal         | whatever it was                       | carried over first, then as above                   |
@@ -42,6 +44,7 @@ import type { ReplicaChanges } from '../../model/replica-image.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, ZERO, type Zxid } from '../../model/zxid.js'
 import { DEFAULT_RETENTION, type LogRetention } from '../log-retention.js'
 import type {
+  LostHistory,
   Recovered,
   SnapshotHeader,
   SnapshotInstaller,
@@ -207,6 +210,10 @@ export class LevelStorage implements Storage {
     }
   }
 
+  onHistoryLost(listener: (lost: LostHistory) => void): void {
+    this.#requireOpen().log.onHistoryLost(listener)
+  }
+
   readSnapshot(): Promise<SnapshotReader> {
     return this.#perform('reading the tree', ({ tree }) =>
       this.#inTurn(async () => {
@@ -309,9 +316,13 @@ export class LevelStorage implements Storage {
       this.#parts = { directory, treeDatabase, mark, log, tree }
       // Closed while opening: close() waits for this and finds the parts.
       if (this.#state === 'opening') this.#state = 'open'
-      const { suffix, history } = scanned
+      const { suffix, history, lost: lostHistory } = scanned
       const damage = damaged === undefined ? undefined : { reason: damaged.reason }
-      return { identity, epochs: this.#epochs, image, suffix, history, ...(damage === undefined ? {} : { damage }) }
+      return {
+        ...{ identity, epochs: this.#epochs, image, suffix, history },
+        ...(damage === undefined ? {} : { damage }),
+        ...(lostHistory === undefined ? {} : { lostHistory }),
+      }
     } catch (error) {
       await closeAll(undo).catch(() => {})
       throw error

@@ -48,6 +48,11 @@ export class LogSegments {
     newest.bytes = Math.max(0, newest.bytes - gone)
   }
 
+  /** All up to `base` is gone; where that is in the middle of a piece, the piece is counted as if it were whole. */
+  dropUpTo(base: Zxid): void {
+    while (this.#segments.length > 0 && isAtMost(this.#segments[0]!.last, base)) this.#segments.shift()
+  }
+
   /** Takes the oldest away, as long as it lies wholly at or before `checkpoint` and may go; says the last zxid taken. */
   purge(
     checkpoint: { readonly zxid: Zxid; readonly time: number },

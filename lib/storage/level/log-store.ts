@@ -12,12 +12,13 @@ import { invariant } from '../../model/invariant.js'
 import type { Proposal } from '../../model/proposal.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, type Zxid } from '../../model/zxid.js'
 import { HistoryPins, type LogRetention } from '../log-retention.js'
+import type { LostHistory } from '../storage.js'
 import { requireChained } from '../storage-order.js'
 import { type Database, type Operation, putSynced, WHAT_TO_DO, writeBatch } from './database.js'
 import type { DurableMark } from './durable-mark.js'
 import { decodeWords, encodeWords } from './fixed-record.js'
-import { BASE_KEY, groupKey, groupsOf, groupsOutside, type KeyRange } from './keys.js'
-import { type ScannedLog, scanLog } from './log-scan.js'
+import { BASE_KEY, groupKey, groupsOf, groupsOutside, type KeyRange, zxidOfGroupKey } from './keys.js'
+import { readGroup, type ScannedLog, scanLog } from './log-scan.js'
 import { LogSegments } from './log-segments.js'
 
 const BASE_VERSION = 1
@@ -37,16 +38,20 @@ export class LogStore {
   readonly #database: Database
   readonly #mark: DurableMark
   #generation: number
+  /** What the tree has: older history may go. */
+  #checkpoint: Zxid
   #base: Zxid
   #last: Zxid
   #segments: LogSegments
   #bytesSinceCheckpoint: number
   readonly #pins = new HistoryPins()
+  #historyLost: ((lost: LostHistory) => void) | undefined
 
-  private constructor(database: Database, mark: DurableMark, generation: number, base: Zxid, scanned: ScannedLog) {
+  private constructor(database: Database, mark: DurableMark, tree: LogFoundation, base: Zxid, scanned: ScannedLog) {
     this.#database = database
     this.#mark = mark
-    this.#generation = generation
+    this.#generation = tree.generation
+    this.#checkpoint = tree.zxid
     this.#base = base
     this.#last = scanned.last
     this.#segments = scanned.segments
@@ -77,9 +82,12 @@ export class LogStore {
     }
     const required = marked.generation === generation && isAfter(marked.zxid, checkpoint) ? marked.zxid : checkpoint
     const scanned = await scanLog(database, { generation, base, checkpoint, required })
-    if (found.generation !== generation) await writeBatch(database, [baseRecord(generation, base)])
+    const begin = scanned.lost?.base ?? base
+    const operations = scanned.cut.map((key): Operation => ({ type: 'del', key }))
+    if (found.generation !== generation || scanned.lost !== undefined) operations.push(baseRecord(generation, begin))
+    if (operations.length > 0) await writeBatch(database, operations)
     mark.advance({ generation, zxid: scanned.last })
-    return { log: new LogStore(database, mark, generation, base, scanned), scanned }
+    return { log: new LogStore(database, mark, tree, begin, scanned), scanned }
   }
 
   get last(): Zxid {
@@ -134,6 +142,10 @@ export class LogStore {
     this.#bytesSinceCheckpoint = Math.max(0, this.#bytesSinceCheckpoint - gone)
   }
 
+  onHistoryLost(listener: (lost: LostHistory) => void): void {
+    this.#historyLost = listener
+  }
+
   /** Entries behind `after`; see Storage.readHistory. Each batch takes what is there by then, and only if the chain goes on there. */
   async *read(after: Zxid): AsyncGenerator<readonly Proposal[], void, undefined> {
     const pin = this.#pins.pin(after)
@@ -154,12 +166,12 @@ export class LogStore {
     const batch: Proposal[] = []
     let last = after
     let bytes = 0
-    const groups = this.#database.values({ ...(await this.#rangeFrom(after)), ...READING })
+    const groups = this.#database.iterator({ ...(await this.#rangeFrom(after)), ...READING })
     try {
       for (;;) {
-        const values = await groups.nextv(GROUPS_PER_READ)
-        if (values.length === 0) break
-        for (const entry of values.flatMap(decodeGroup)) {
+        const found = await groups.nextv(GROUPS_PER_READ)
+        if (found.length === 0) break
+        for (const entry of await this.#entriesOf(found, last)) {
           if (isAtMost(entry.zxid, last)) continue
           if (!sameZxid(entry.previous, last)) {
             this.#requireKept(last)
@@ -178,6 +190,42 @@ export class LogStore {
     return batch
   }
 
+  async #entriesOf(groups: readonly (readonly [Buffer, Buffer])[], last: Zxid): Promise<readonly Proposal[]> {
+    const entries: Proposal[] = []
+    for (const [key, value] of groups) {
+      const group = readGroup(zxidOfGroupKey(key), value)
+      if (typeof group === 'string') {
+        await this.#leaveBehind(key, group)
+        this.#requireKept(last)
+      } else entries.push(...group)
+    }
+    return entries
+  }
+
+  /** The bad group at `bad` and all before it, if the tree has what it led to; else it is damage, and DATA_CORRUPT is thrown. */
+  async #leaveBehind(bad: Buffer, reason: string): Promise<void> {
+    const cut: Operation[] = []
+    const generation = this.#generation
+    const { lt } = groupsOf(generation)
+    for await (const [key, value] of this.#database.iterator({ gte: bad, lt, ...READING })) {
+      const group = readGroup(zxidOfGroupKey(key), value)
+      if (typeof group === 'string') {
+        cut.push({ type: 'del', key })
+        continue
+      }
+      const { previous: base } = group[0]!
+      // Purged meanwhile, found by another reader, or a snapshot has been switched to: the reader has what was there when it began.
+      if (this.#generation !== generation || !isAfter(base, this.#base)) return
+      if (isAfter(base, this.#checkpoint)) break
+      this.#base = base
+      this.#segments.dropUpTo(base)
+      await writeBatch(this.#database, [...cut, baseRecord(generation, base)])
+      this.#historyLost?.({ base, reason })
+      return
+    }
+    throw new ZooKeeperError('DATA_CORRUPT', `${this.#database.location} is damaged: ${reason}. ${WHAT_TO_DO}`)
+  }
+
   /** The checkpoint is durable: history beyond what is to be kept may go. `pending` is how much was appended when it began. */
   async checkpointed(
     checkpoint: { readonly zxid: Zxid; readonly time: number },
@@ -185,6 +233,7 @@ export class LogStore {
     retention: Required<LogRetention>,
   ): Promise<void> {
     this.#bytesSinceCheckpoint = Math.max(0, this.#bytesSinceCheckpoint - pending)
+    this.#checkpoint = checkpoint.zxid
     const purged = this.#segments.purge(checkpoint, retention, this.#pins)
     if (purged === undefined) return
     this.#base = purged
@@ -194,6 +243,7 @@ export class LogStore {
   /** The tree has switched to a snapshot at `base`: the log of the generation before is void. */
   async restart(generation: number, base: Zxid): Promise<void> {
     this.#generation = generation
+    this.#checkpoint = base
     this.#base = base
     this.#last = base
     this.#segments = new LogSegments()

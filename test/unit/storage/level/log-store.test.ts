@@ -113,18 +113,18 @@ describe('log store', () => {
     const storage = data.store()
     await storage.open()
     for (const group of groups) await storage.append(group)
-    const get = Level.prototype.values
-    Level.prototype.values = function (this: unknown, ...args: unknown[]) {
-      const values = (get as Pass).apply(this, args)
-      const nextv = values.nextv.bind(values)
-      values.nextv = (async (size: number) =>
-        (await nextv(size)).map((value: unknown) => flipped(value as Buffer, 30))) as never
-      return values
+    const { iterator } = Level.prototype
+    Level.prototype.iterator = function (this: unknown, ...args: unknown[]) {
+      const found = (iterator as Pass).apply(this, args)
+      const nextv = found.nextv.bind(found)
+      found.nextv = (async (size: number) =>
+        (await nextv(size)).map(([key, value]: [Buffer, Buffer]) => [key, flipped(value, 30)])) as never
+      return found
     } as never
     try {
       expect(await codeOf(history(storage))).to.equal('DATA_CORRUPT')
     } finally {
-      Level.prototype.values = get
+      Level.prototype.iterator = iterator
     }
     expect(await codeOf(history(storage))).to.equal('STORAGE_FAILED')
     expect(await codeOf(storage.append(proposals(zxid(1, 12), 1, 1)))).to.equal('STORAGE_FAILED')
