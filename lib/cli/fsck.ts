@@ -197,7 +197,12 @@ function judgeLog(
     else {
       const required = marked?.generation === generation ? later(marked.zxid, zxid) : zxid
       const behind = `what lies behind ${formatZxid(first.to)} in the log`
-      if (isAfter(required, first.to))
+      // As opening takes it: where the chain goes on before the checkpoint, only history is lost.
+      const onward = log.runs.findLast(run => run !== first && !isAfter(run.from, zxid) && !isAfter(first.to, run.from))
+      if (isAfter(zxid, first.to) && onward !== undefined && !isAfter(required, onward.to)) {
+        const upTo = formatZxid(onward.from)
+        find('mendable', `history up to ${upTo} is damaged, and the tree does without it: a start lets go of it`)
+      } else if (isAfter(required, first.to))
         lost(`${behind}, acknowledged up to ${formatZxid(required)}, is lost or unreadable`)
       else if (log.runs.length > 1 || log.faults.count > 0) {
         find('mendable', `${behind} is torn, but was never promised: a start cuts it`)

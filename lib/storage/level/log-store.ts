@@ -204,10 +204,10 @@ export class LogStore {
 
   /** The bad group at `bad` and all before it, if the tree has what it led to; else it is damage, and DATA_CORRUPT is thrown. */
   async #leaveBehind(bad: Buffer, reason: string): Promise<void> {
-    const cut: Operation[] = []
+    const cut: Operation[] = [{ type: 'del', key: bad }]
     const generation = this.#generation
     const { lt } = groupsOf(generation)
-    for await (const [key, value] of this.#database.iterator({ gte: bad, lt, ...READING })) {
+    for await (const [key, value] of this.#database.iterator({ gt: bad, lt, ...READING })) {
       const group = readGroup(zxidOfGroupKey(key), value)
       if (typeof group === 'string') {
         cut.push({ type: 'del', key })

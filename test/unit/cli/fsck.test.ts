@@ -128,6 +128,9 @@ describe('vivarium fsck', () => {
     expect(text)
       .to.include('0x100000006 follows 0x100000005, not 0x100000004')
       .and.to.include('last intact: 0x20000000c')
+      .and.to.include('history up to 0x100000005 is damaged, and the tree does without it')
+    expect(await startsAlone()).to.equal(true)
+    expect((await look()).verdict).to.equal('sound')
   })
 
   it('D9: names a flipped znode, and misses one that is not there, by the digest', async () => {
