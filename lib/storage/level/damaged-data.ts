@@ -33,7 +33,10 @@ export async function beginSettingAside(location: string, reason: string): Promi
   const place = path.join(location, DAMAGED)
   await mkdir(place, { mode: 0o700, recursive: true })
   await syncDirectory(location)
+  const names = await readdir(place)
   await rm(path.join(place, 'ready'), { force: true })
+  // Begun again: the first reason is the reason.
+  if (!names.includes('ready') && names.includes('reason')) return
   await writeAtomically(path.join(place, 'reason'), Buffer.from(reason))
 }
 

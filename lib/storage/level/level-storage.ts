@@ -24,11 +24,12 @@
  * | any                            | missing, or another's                 | DATA_CORRUPT (D8)                                   |
  * | damaged/ without its `ready`   | whatever it was                       | DATA_CORRUPT: to be begun again by beginRepair      |
  * | damaged/ with its `ready`      | as any of the above                   | as above, and reported as damaged                   |
+ * | discarded/                     | as any of the above                   | as above: whole; it is deleted                      |
  *
  * DATA_CORRUPT is the last word for a peer alone. One of several calls beginRepair (damaged-data.ts): identity and epochs are kept, the rest is set
  * aside. The epochs come from the durable mark, which has every promise before it is given, and of which both slots must be intact for that.
  *
- * Enumerated by test/unit/storage/level/crash-pairs.test.ts; crash-table.test.ts kills before each write and goes on.
+ * Enumerated by test/unit/storage/level/crash-pairs.test.ts, the last three by crash-repair.test.ts; crash-table.test.ts kills before each write and goes on.
  * Calls on the tree pass a turnstile one by one; the first failure anywhere stops everything (fail-stop.ts).
  */
 import { randomBytes } from 'node:crypto'

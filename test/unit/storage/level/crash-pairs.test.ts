@@ -9,6 +9,7 @@ import { expect } from 'chai'
 import { decodeGroup } from '../../../../lib/codec/record.js'
 import type { ReplicaChanges } from '../../../../lib/model/replica-image.js'
 import { ZERO, zxid } from '../../../../lib/model/zxid.js'
+import { groupKey } from '../../../../lib/storage/level/keys.js'
 import type { Storage } from '../../../../lib/storage/storage.js'
 import { changes, proposals, znode } from '../../../compliance/storage-fixtures.js'
 import { DataDir, flipped, watchingWrites } from './data-dir.js'
@@ -59,8 +60,15 @@ function foretell(tree: TreeState, log: LogState, mark: MarkState): Foretold {
   const base = log.generation === generation ? log.base : tree.chainBase
   if (base > checkpoint) return { row: 'base behind the checkpoint', refused: /a checkpoint is lost/ }
   const entries = log.entries.get(generation) ?? []
+  let begin = base
   let last = base
-  for (const entry of entries) if (entry === last + 1) last = entry
+  for (const entry of entries.filter(each => each > base)) {
+    if (entry === last + 1) last = entry
+    else if (entry - 1 <= checkpoint) {
+      begin = entry - 1
+      last = entry
+    }
+  }
   const required = mark.generation === generation ? Math.max(mark.zxid, checkpoint) : checkpoint
   if (last < required) return { row: 'acknowledged entries are lost', refused: /were acknowledged and are lost/ }
   const row =
@@ -68,21 +76,24 @@ function foretell(tree: TreeState, log: LogState, mark: MarkState): Foretold {
       ? 'switched, the log not yet'
       : mark.generation < generation
         ? 'switched, the mark not yet'
-        : log.state === 'broken'
-          ? 'torn'
-          : tree.journalChunks > 0
-            ? 'a journal that is named'
-            : tree.journal
-              ? 'a journal begun'
-              : tree.next
-                ? 'a snapshot begun'
-                : 'checkpoint and log'
-  return { row, checkpoint, base, last }
+        : begin > base
+          ? 'history shortened'
+          : log.state === 'broken'
+            ? 'torn'
+            : tree.journalChunks > 0
+              ? 'a journal that is named'
+              : tree.journal
+                ? 'a journal begun'
+                : tree.next
+                  ? 'a snapshot begun'
+                  : 'checkpoint and log'
+  return { row, checkpoint, base: begin, last }
 }
 
 const rows = [
   'checkpoint and log',
   'torn',
+  'history shortened',
   'acknowledged entries are lost',
   'base behind the checkpoint',
   'a journal begun',
@@ -173,7 +184,10 @@ describe('every pair of a log and a tree', function () {
       logs.push({ ...logs[0]!, from: other, state })
       trees.push({ ...trees[0]!, from: other, state })
     }
-    logs.push(...brokenOff)
+    logs.push(
+      ...brokenOff,
+      await withAHole(logs.find(({ base, entries }) => base === 0 && entries.get(1)?.at(-1) === 22)!),
+    )
   })
   after(async () => {
     for (const data of dirs) await data.destroy()
@@ -189,6 +203,14 @@ describe('every pair of a log and a tree', function () {
       if (newest !== undefined) await database.put(newest[0], flipped(newest[1], newest[1].length - 9))
     })
     return { ...(await logOf(copy)), state: 'broken' }
+  }
+
+  /** Without the group of the entries 3 to 20. */
+  async function withAHole(log: LogState): Promise<LogState> {
+    const copy = await log.from.copy()
+    dirs.push(copy)
+    await copy.raw('log', database => database.del(groupKey(1, zxid(1, 3))))
+    return logOf(copy)
   }
 
   it('opens as its row of the table says, and every row is met', async () => {
