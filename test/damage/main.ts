@@ -15,10 +15,13 @@ import { tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { Examiner } from '../../lib/cli/examiner.js'
+import { fsck, type Verdict } from '../../lib/cli/fsck.js'
+import { recover } from '../../lib/cli/recover.js'
 import { applyTxn } from '../../lib/core/operations/apply-txn.js'
 import { Replica } from '../../lib/core/replica.js'
 import { hasCode, Peer } from '../../lib/index.js'
-import { sameDigest } from '../../lib/model/digest.js'
+import { formatDigest, sameDigest } from '../../lib/model/digest.js'
 import type { PeerId } from '../../lib/model/ids.js'
 import { formatZxid, sameZxid, ZERO } from '../../lib/model/zxid.js'
 import { LevelStorage } from '../../lib/storage/level/level-storage.js'
@@ -122,6 +125,8 @@ class NotWhole extends Error {}
 
 interface Held {
   readonly text: string
+  /** The digest after each transaction of the log. */
+  readonly states: Readonly<Record<string, string>>
   readonly epochs: Recovered['epochs']
 }
 
@@ -135,10 +140,16 @@ async function held(storage: LevelStorage, recovered: Recovered): Promise<Held> 
   const lines = [`${formatZxid(replica.zxid)} ${replica.digest.high} ${replica.digest.low}`]
   lines.push(...nodes)
   for (const session of recovered.image.sessions) lines.push(plain(session))
+  const states: Record<string, string> = {}
+  const past = Replica.empty()
   for await (const batch of storage.readHistory(recovered.history.base)) {
-    for (const proposal of batch) lines.push(plain({ ...proposal, record: undefined }))
+    for (const proposal of batch) {
+      lines.push(plain({ ...proposal, record: undefined }))
+      applyTxn(past, proposal)
+      states[formatZxid(past.zxid)] = formatDigest(past.digest)
+    }
   }
-  return { text: lines.join('\n'), epochs: recovered.epochs }
+  return { text: lines.join('\n'), states, epochs: recovered.epochs }
 }
 
 const kinds = ['flip', 'cut', 'zeroed page', 'missing'] as const
@@ -178,8 +189,46 @@ const wrong: string[] = []
 const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1)
 const mayRefuse = (file: string): boolean => ['identity', 'mark'].includes(basename(file))
 
-/** At the level of the store: what it says of the damaged directory. */
+/** What fsck says must be what the store then does, and what recover makes of it a state that there was. */
 async function judge(directory: string, id: number, file: string, original: Held): Promise<string> {
+  const { verdict, lines } = await fsck(directory, examiner)
+  let made = ''
+  if (random.chance(0.2)) {
+    const copy = `${directory} to recover`
+    await cp(directory, copy, { recursive: true })
+    made = await recovered(copy, id, lines, original)
+    if (made.includes('RECOVERED')) return made
+  }
+  const result = await open(directory, id, file, original)
+  const expected: Record<string, readonly Verdict[]> = {
+    intact: ['sound', 'mendable'],
+    'damage found': ['mendable'],
+    refused: ['damaged'],
+  }
+  const agreed = expected[result]?.includes(verdict) !== false
+  return agreed ? `${result}${made}` : `FSCK SAYS ${lines.at(-1)}; the store: ${result}`
+}
+
+async function recovered(directory: string, id: number, lines: readonly string[], original: Held): Promise<string> {
+  const said = lines.find(line => line.startsWith('last intact: '))
+  const acceptLossAfter = /0x[0-9a-f]+/.exec(said ?? '')?.[0] ?? '0x0'
+  const options = { acceptLossAfter, ensemble: 'recovered', yes: true }
+  try {
+    for await (const _ of recover(directory, options, examiner));
+  } catch (error) {
+    const hopeless = said?.includes('nothing') || lines.some(line => /^identity: .*(damaged|missing)/.test(line))
+    return hopeless ? ', nothing to recover' : `NOT RECOVERED, ${said}: ${String(error)}`
+  }
+  const storage = new LevelStorage({ dataDir: directory, ensemble: 'recovered', peer: id as PeerId })
+  const { zxid, digest } = replay(await storage.open())
+  await storage.close()
+  const at = formatZxid(zxid)
+  const same = at === acceptLossAfter && original.states[at] === formatDigest(digest)
+  return same ? ', recovered' : `RECOVERED SOMETHING ELSE, ${said}: ${at}`
+}
+
+/** At the level of the store: what it says of the damaged directory. */
+async function open(directory: string, id: number, file: string, original: Held): Promise<string> {
   const storage = store(directory, id)
   try {
     try {
@@ -284,7 +333,9 @@ async function work(): Promise<void> {
   process.exitCode = wrong.length === 0 ? 0 : 1
 }
 
+const examiner = new Examiner()
 if (values.worker) {
+  process.once('disconnect', () => examiner.close())
   process.on('message', async ({ place, id, file, original, all }: Task) => {
     const directory = join(place, String(id))
     process.send!(all === undefined ? await judge(directory, id, file, original) : await live(place, file, all))
