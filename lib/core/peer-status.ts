@@ -39,6 +39,7 @@ export function saysTheSame(a: PeerStatus, b: PeerStatus): boolean {
     a.serving === b.serving &&
     a.diverged === b.diverged &&
     a.repairing === b.repairing &&
-    String(a.damagedVoters) === String(b.damagedVoters)
+    a.damagedVoters.length === b.damagedVoters.length &&
+    a.damagedVoters.every((peer, index) => peer === b.damagedVoters[index])
   )
 }

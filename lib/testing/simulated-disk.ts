@@ -1,32 +1,44 @@
 /**
- * The disk of one peer in a simulated world: what is on it after a crash, and how long it takes to get there.
+ * The disk of one peer in a simulated world: how long it takes to get things there, what fails, and what is left after a crash.
  *
  * Always holds: operations complete in the order given, one at a time, appends that wait together as one; a completion is told after the state
- * has changed. A crash loses what waits and keeps none, a part (of an append: a prefix) or all of what is under way. Bit rot below the durable mark
- * leaves the epochs and nothing else, and is known as damage until a repair has ended.
- * Mirrors host/log-writer.ts, host/checkpointer.ts and storage/storage.ts, without bytes.
+ * has changed; after the first failure nothing more is written and nothing more completes (D2). A crash loses what waits, and of the writes that were
+ * outstanding it keeps a prefix or any of them, the last torn or not. What each operation writes, and what is read, is in simulated-store.ts.
+ * Mirrors host/log-writer.ts and host/checkpointer.ts.
  */
 import type { Effect } from '../core/effect.js'
 import type { Input } from '../core/input.js'
 import type { PeerInitial } from '../core/peer.js'
-import { EMPTY_DIGEST } from '../model/digest.js'
+import { ZooKeeperError } from '../model/errors.js'
 import type { Epochs } from '../model/history.js'
-import type { LinkId, SessionId } from '../model/ids.js'
-import { invariant } from '../model/invariant.js'
+import type { LinkId } from '../model/ids.js'
 import type { Proposal } from '../model/proposal.js'
 import type { ReplicaImage } from '../model/replica-image.js'
-import type { SessionRecord } from '../model/session-record.js'
-import type { Znode } from '../model/znode.js'
-import { isAfter, isAtMost, sameZxid, ZERO, type Zxid } from '../model/zxid.js'
-import { HistoryRanges } from '../storage/history-ranges.js'
-import { requireChained, requireRising } from '../storage/storage-order.js'
-import type { SeededRandom } from './seeded-random.js'
+import type { Zxid } from '../model/zxid.js'
+import type { DamageKind } from './disk-damage.js'
+import { type DiskOperation, imageOf, type LostHistory, SimulatedStore, type StorePorts } from './simulated-store.js'
 
-type Kind<K extends Effect['kind']> = Extract<Effect, { readonly kind: K }>
-export type DiskOperation = Kind<'append'> | Kind<'truncate'> | Kind<'saveEpochs'> | Kind<'installSnapshot'>
+export type { DiskChange, DiskOperation, LostHistory } from './simulated-store.js'
+
+type CheckpointEffect = Extract<Effect, { readonly kind: 'checkpoint' }>
 
 /** A snapshot on its way to the disk of a learner: it can be installed once it has ended. */
 export type ArrivingSnapshot = { state: 'open' | 'broken' } | { state: 'ended'; image: ReplicaImage }
+
+/** Of the next write: it fails, or it is reported done and is not. */
+export const writeFaultKinds = ['syncFails', 'writeFails', 'lostWrite', 'misdirectedWrite', 'rotSnapshot'] as const
+export type WriteFault = (typeof writeFaultKinds)[number]
+/** What can happen on a disk, by the names of invariants §4.2. */
+export type DiskFault = DamageKind | WriteFault | 'unsyncedLost' | 'tornWrite' | 'readError' | 'fullDisk' | 'stuckDisk'
+
+/** Whether a fault has anything to do with such a write. */
+const FITS: Readonly<Record<WriteFault, readonly (DiskOperation['kind'] | 'checkpoint')[]>> = {
+  syncFails: ['append', 'truncate', 'saveEpochs', 'installSnapshot', 'checkpoint'],
+  writeFails: ['append', 'truncate', 'saveEpochs', 'installSnapshot', 'checkpoint'],
+  lostWrite: ['append', 'saveEpochs', 'checkpoint'],
+  misdirectedWrite: ['append'],
+  rotSnapshot: ['installSnapshot'],
+}
 
 export interface DiskOptions {
   /** Entries appended after which a checkpoint is due. */
@@ -36,71 +48,68 @@ export interface DiskOptions {
   readonly latencyMs: () => number
 }
 
-export interface DiskPorts {
-  readonly random: SeededRandom
+export interface DiskPorts extends StorePorts {
   readonly after: (delayMs: number, run: () => void) => void
   readonly complete: (input: Input) => void
-  /** The durable state has changed by this operation; for an append, `entries` of it. */
-  readonly changed: (change: DiskChange) => void
-}
-
-export type DiskChange =
-  | { readonly kind: 'append'; readonly entries: readonly Proposal[] }
-  | { readonly kind: 'truncate'; readonly after: Zxid; readonly dropped: readonly Proposal[] }
-  | { readonly kind: 'epochs'; readonly epochs: Epochs; readonly before: Epochs }
-  | { readonly kind: 'checkpoint'; readonly zxid: Zxid }
-  | { readonly kind: 'rot' }
-  | { readonly kind: 'repaired'; readonly lost: LostHistory }
-  | { readonly kind: 'install'; readonly zxid: Zxid; readonly dropped: readonly Proposal[] }
-
-/** What a disk held when it was damaged. */
-export interface LostHistory {
-  readonly upTo: Zxid
-  readonly entries: readonly Proposal[]
-}
-
-interface Checkpoint {
-  zxid: Zxid
-  time: number
-  digest: ReplicaImage['digest']
-  nodes: Map<string, Znode>
-  sessions: Map<SessionId, SessionRecord>
+  /** A fault has taken effect. */
+  readonly happened: (fault: DiskFault) => void
 }
 
 export class SimulatedDisk {
   readonly #options: DiskOptions
   readonly #ports: DiskPorts
-  // What survives.
-  epochs: Epochs = { accepted: 0, current: 0 }
-  base: Zxid = ZERO
-  entries: Proposal[] = []
-  #checkpoint: Checkpoint = emptyCheckpoint()
-  lost: LostHistory | undefined
-  // What does not.
+  /** What survives. */
+  readonly store: SimulatedStore
+  /** There is no room: every write fails until it is freed. */
+  full = false
+  /** The next read fails. */
+  failRead = false
+  /** Whether enough others hold this entry, so that losing it here unnoticed does no harm. */
+  mayLose: (zxid: Zxid) => boolean = () => false
+  /** Whether data on it may be damaged now; asked when a write is about to go astray. */
+  mayDamage: () => boolean = () => false
   #queue: DiskOperation[] = []
   #underWay: DiskOperation[] | undefined
-  #checkpoints: Kind<'checkpoint'>[] = []
+  #checkpoints: CheckpointEffect[] = []
   #checkpointing = false
   #snapshots = new Map<LinkId, ArrivingSnapshot>()
-  #sinceCheckpoint = 0
   #askedAt = 0
   #life = 0
-  #broken = false
-  /** Set to make the next write fail. */
-  failNext = false
+  #failed = false
+  #stallMs = 0
+  #fault: WriteFault | undefined
 
   constructor(options: DiskOptions, ports: DiskPorts) {
     this.#options = options
     this.#ports = ports
+    this.store = new SimulatedStore(ports)
   }
 
+  get epochs(): Epochs {
+    return this.store.content.epochs
+  }
+  get base(): Zxid {
+    return this.store.content.base
+  }
+  get entries(): readonly Proposal[] {
+    return this.store.content.entries
+  }
   /** The end of what is on it. */
   get last(): Zxid {
-    return this.entries.at(-1)?.zxid ?? this.base
+    return this.store.content.last
   }
-
   get checkpointZxid(): Zxid {
-    return this.#checkpoint.zxid
+    return this.store.content.checkpoint.zxid
+  }
+  get lost(): LostHistory | undefined {
+    return this.store.lost
+  }
+  get damaged(): boolean {
+    return this.store.damaged
+  }
+  /** After a failure, until its peer starts again. */
+  get failed(): boolean {
+    return this.#failed
   }
 
   /** Nothing waits and nothing is under way. */
@@ -113,64 +122,66 @@ export class SimulatedDisk {
     return [...this.#queue, ...(this.#underWay ?? [])].some(each => each.kind === 'installSnapshot')
   }
 
-  /** Whether a peer with this disk has the entry, in its log or below. */
+  /** Whether a peer with this disk has been given the entry, in its log or below. */
   covers(zxid: Zxid): boolean {
-    return isAtMost(zxid, this.#checkpoint.zxid) || isAtMost(zxid, this.base) || this.find(zxid) !== undefined
+    return this.store.content.covers(zxid)
   }
 
-  /** Damage is found at the next start. Only while its peer is down. */
-  rot(): void {
-    invariant(this.lost === undefined, 'one damage at a time')
-    const { zxid } = this.#checkpoint
-    this.lost = { upTo: isAfter(zxid, this.base) ? zxid : this.base, entries: this.entries }
-    this.#checkpoint = emptyCheckpoint()
-    this.base = ZERO
-    this.entries = []
-    this.#sinceCheckpoint = 0
-    this.#ports.changed({ kind: 'rot' })
+  /** Happens to the next write that it fits. */
+  failNext(fault: WriteFault | undefined): void {
+    this.#fault = fault
   }
 
-  find(zxid: Zxid): Proposal | undefined {
-    let low = 0
-    let high = this.entries.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (isAfter(zxid, this.entries[middle]!.zxid)) low = middle + 1
-      else high = middle
-    }
-    const found = this.entries[low]
-    return found !== undefined && sameZxid(found.zxid, zxid) ? found : undefined
+  /** The next operation takes so much longer. */
+  stall(delayMs: number): void {
+    this.#stallMs = delayMs
+  }
+
+  // --- what its peer reads; throws what a store would reject with
+
+  open(): PeerInitial['recovered'] {
+    this.#read()
+    if (this.full) throw new ZooKeeperError('STORAGE_FAILED', 'the simulated disk is full')
+    return this.store.open()
+  }
+
+  beginRepair(damage: unknown): PeerInitial['recovered'] {
+    return this.store.beginRepair(damage)
   }
 
   /** Entries behind `after`; undefined when the log begins later. */
   historyAfter(after: Zxid, count: number): readonly Proposal[] | undefined {
-    if (isAfter(this.base, after)) return undefined
-    const first = this.entries.findIndex(each => isAfter(each.zxid, after))
-    return first === -1 ? [] : this.entries.slice(first, first + count)
+    this.#read()
+    return this.store.historyAfter(after, count)
   }
 
-  /** The last checkpoint as it is now. */
   image(): ReplicaImage {
-    const { zxid, time, digest, nodes, sessions } = this.#checkpoint
-    return { zxid, time, digest, nodes: new Map(nodes), sessions: [...sessions.values()] }
+    this.#read()
+    return this.store.image()
   }
 
-  recovered(): PeerInitial['recovered'] {
-    const ranges = new HistoryRanges(this.base)
-    for (const { zxid } of this.entries) ranges.add(zxid)
-    const image = this.image()
-    const suffix = this.entries.filter(each => isAfter(each.zxid, image.zxid))
-    const damage = this.lost === undefined ? undefined : { reason: 'bit rot' }
-    return { epochs: this.epochs, image, suffix, history: ranges.summary(), damage }
+  #read(): void {
+    if (!this.failRead) return
+    this.failRead = false
+    this.#ports.happened('readError')
+    throw new ZooKeeperError('STORAGE_FAILED', 'the simulated disk cannot be read')
   }
+
+  /** What its peer was told of a read, or of a write: nothing more is written (D2). */
+  fail(): void {
+    this.#failed = true
+  }
+
+  // --- what its peer writes
 
   submit(operation: DiskOperation): void {
-    if (this.#broken) return
+    if (this.#failed) return
     this.#queue.push(operation)
     this.#begin()
   }
 
-  submitCheckpoint(checkpoint: Kind<'checkpoint'>): void {
+  submitCheckpoint(checkpoint: CheckpointEffect): void {
+    if (this.#failed) return
     this.#checkpoints.push(checkpoint)
     this.#beginCheckpoint()
   }
@@ -192,21 +203,8 @@ export class SimulatedDisk {
 
   /** Power is gone. */
   crash(): void {
-    const { random } = this.#ports
-    const operations = this.#underWay
-    if (operations !== undefined && !this.#broken) {
-      const first = operations[0]!
-      if (first.kind === 'append') {
-        const entries = operations.flatMap(each => (each.kind === 'append' ? each.proposals : []))
-        const kept = entries.slice(0, random.below(entries.length + 1))
-        if (kept.length > 0) this.#append(kept)
-      } else if (random.chance(0.5)) {
-        // The end of a repair is a second write.
-        const part = first.kind === 'saveEpochs' && first.endsRepair === true && random.chance(0.5)
-        this.#carryOut(part ? { ...first, endsRepair: false } : first)
-      }
-    }
-    if (this.#checkpointing && random.chance(0.5)) this.#carryOutCheckpoint(this.#checkpoints[0]!)
+    this.#losePower()
+    this.store.settleFlaws(this.mayLose)
     this.#life += 1
     this.#queue = []
     this.#underWay = undefined
@@ -214,13 +212,51 @@ export class SimulatedDisk {
     this.#checkpointing = false
     this.#snapshots.clear()
     this.#askedAt = 0
-    this.#broken = false
-    this.failNext = false
+    this.#failed = false
+    this.#fault = undefined
+    this.#stallMs = 0
+    this.failRead = false
+  }
+
+  /** Of the writes that are outstanding a prefix is kept, or any of them; the last of them may be torn. */
+  #losePower(): void {
+    const { random, now, happened } = this.#ports
+    const { content, flaws } = this.store
+    content.mark.settle(now())
+    const outstanding: ('log' | 'tree' | 'mark')[] = []
+    if (this.#underWay !== undefined && !this.#failed) outstanding.push('log')
+    if (this.#checkpointing && !this.#failed) outstanding.push('tree')
+    if (content.mark.pending) outstanding.push('mark')
+    if (outstanding.length === 0) return
+    const prefix = random.below(outstanding.length + 1)
+    const kept = random.chance(0.5) ? outstanding.slice(0, prefix) : outstanding.filter(() => random.chance(0.5))
+    if (kept.includes('log')) this.#keepPart(this.#underWay!)
+    else if (outstanding.includes('log') && this.#underWay![0]!.kind === 'append' && random.chance(0.3)) {
+      flaws.tornTail = true
+      happened('tornWrite')
+    }
+    if (kept.includes('tree')) this.#some(this.#checkpointSteps(this.#checkpoints[0]!, false))
+    // On a damaged disk both would be in doubt, log and mark: more than one thing wrong at a time.
+    const torn = kept.includes('mark') && !flaws.any && random.chance(0.2)
+    content.mark.crash(now(), torn ? 'torn' : kept.includes('mark') ? 'kept' : 'absent')
+    if (torn) happened('tornWrite')
+    if (kept.length < outstanding.length) happened('unsyncedLost')
+  }
+
+  #keepPart(operations: readonly DiskOperation[]): void {
+    const entries = entriesOf(operations)
+    if (entries.length > 0) this.store.append(entries.slice(0, 1 + this.#ports.random.below(entries.length)))
+    else this.#some(this.#stepsOf(operations))
+  }
+
+  /** The first of them, or more. */
+  #some(steps: readonly (() => void)[]): void {
+    for (const step of steps.slice(0, 1 + this.#ports.random.below(steps.length))) step()
   }
 
   #begin(): void {
     const first = this.#queue[0]
-    if (this.#underWay !== undefined || first === undefined || this.#broken) return
+    if (this.#underWay !== undefined || first === undefined || this.#failed) return
     let operations: DiskOperation[]
     if (first.kind === 'append') {
       const end = this.#queue.findIndex(each => each.kind !== 'append')
@@ -239,136 +275,130 @@ export class SimulatedDisk {
 
   #end(operations: readonly DiskOperation[]): void {
     const last = operations.at(-1)!
-    if (this.failNext) {
-      this.failNext = false
-      this.#broken = true
-      // Nobody knows what is there now.
-      if (last.kind === 'append' && this.#ports.random.chance(0.5))
-        this.#append(operations.flatMap(each => (each as Kind<'append'>).proposals))
-      this.#ports.complete({ kind: 'storageFailed', code: 'STORAGE_FAILED', reason: 'the simulated disk failed' })
-      return
+    if (last.kind === 'installSnapshot' && this.#snapshots.get(last.link)?.state !== 'ended') {
+      this.#underWay = undefined
+      this.#snapshots.delete(last.link)
+      this.#begin()
+      return this.#ports.complete({ kind: 'snapshotAborted', op: last.op })
     }
+    const fault = this.#takeFault(last.kind)
+    const before = this.epochs
+    const steps = this.#stepsOf(operations)
+    if (fault === 'syncFails' || fault === 'writeFails' || fault === 'fullDisk') {
+      if (fault !== 'syncFails' && last.kind === 'append' && this.#ports.random.chance(0.3))
+        this.store.flaws.tornTail = true
+      return this.#breakOff(steps, fault)
+    }
+    if (fault === 'rotSnapshot') return this.#tell('DATA_CORRUPT', fault)
     this.#underWay = undefined
-    if (last.kind === 'append') {
-      const entries = operations.flatMap(each => (each as Kind<'append'>).proposals)
-      this.#append(entries)
-      this.#begin()
-      this.#ports.complete({ kind: 'logged', op: last.op, zxid: entries.at(-1)!.zxid })
-      this.#askForCheckpoint()
-    } else {
-      const completion = this.#carryOut(last)
-      this.#begin()
-      this.#ports.complete(completion)
-    }
+    for (const step of steps) step()
+    if (fault !== undefined && this.store.mislead(fault, last, entriesOf(operations), before))
+      this.#ports.happened(fault)
+    if (last.kind === 'installSnapshot') this.#snapshots.delete(last.link)
+    this.#begin()
+    this.#ports.complete(this.#completion(last))
+    if (last.kind === 'append') this.#askForCheckpoint()
   }
 
-  #carryOut(operation: DiskOperation): Input {
+  #completion(operation: DiskOperation): Input {
     const { op } = operation
     switch (operation.kind) {
-      case 'truncate': {
-        invariant(this.covers(operation.after), 'Z19: a log is cut only at an entry it has')
-        const kept = this.entries.filter(each => isAtMost(each.zxid, operation.after))
-        const dropped = this.entries.slice(kept.length)
-        this.entries = kept
-        this.#ports.changed({ kind: 'truncate', after: operation.after, dropped })
+      case 'append':
+        return { kind: 'logged', op, zxid: operation.proposals.at(-1)!.zxid }
+      case 'truncate':
         return { kind: 'truncated', op }
-      }
-      case 'saveEpochs': {
-        const before = this.epochs
-        requireRising(before, operation.epochs)
-        this.epochs = operation.epochs
-        this.#ports.changed({ kind: 'epochs', epochs: operation.epochs, before })
-        if (operation.endsRepair === true && this.lost !== undefined) {
-          const { lost } = this
-          this.lost = undefined
-          this.#ports.changed({ kind: 'repaired', lost })
-        }
+      case 'saveEpochs':
         return { kind: 'epochsSaved', op }
-      }
-      case 'installSnapshot': {
-        const snapshot = this.#snapshots.get(operation.link)
-        this.#snapshots.delete(operation.link)
-        if (snapshot?.state !== 'ended') return { kind: 'snapshotAborted', op }
-        const { zxid, time, digest, nodes, sessions } = snapshot.image
-        const dropped = this.entries
-        this.#checkpoint = {
-          zxid,
-          time,
-          digest,
-          nodes: new Map(nodes),
-          sessions: new Map([...sessions].map(each => [each.session, each])),
-        }
-        this.base = zxid
-        this.entries = []
-        this.#sinceCheckpoint = 0
-        this.#ports.changed({ kind: 'install', zxid, dropped })
-        return { kind: 'snapshotInstalled', op, image: this.image() }
-      }
-      default:
-        throw new Error('appends are carried out as a group')
+      case 'installSnapshot':
+        return { kind: 'snapshotInstalled', op, image: imageOf(this.store.content.checkpoint) }
     }
   }
 
-  #append(entries: readonly Proposal[]): void {
-    requireChained(this.last, entries)
-    this.entries.push(...entries)
-    this.#sinceCheckpoint += entries.length
-    this.#ports.changed({ kind: 'append', entries })
+  /** The synced writes of an operation, in their order: a crash, or a failure, may come between any two. */
+  #stepsOf(operations: readonly DiskOperation[]): (() => void)[] {
+    const { store } = this
+    const operation = operations.at(-1)!
+    switch (operation.kind) {
+      case 'append':
+        return [() => store.append(entriesOf(operations))]
+      case 'truncate':
+        return store.truncateSteps(operation.after)
+      case 'saveEpochs':
+        return store.epochSteps(operation.epochs, operation.endsRepair === true)
+      case 'installSnapshot': {
+        const snapshot = this.#snapshots.get(operation.link)
+        return snapshot?.state === 'ended' ? store.installSteps(snapshot.image) : []
+      }
+    }
+  }
+
+  #takeFault(kind: DiskOperation['kind'] | 'checkpoint'): WriteFault | 'fullDisk' | undefined {
+    if (this.full) return 'fullDisk'
+    const fault = this.#fault
+    if (fault === undefined || !FITS[fault].includes(kind)) return undefined
+    if ((fault === 'lostWrite' || fault === 'misdirectedWrite') && !this.mayDamage()) return undefined
+    this.#fault = undefined
+    return fault
+  }
+
+  /** Nobody knows what is there now (D4): after a sync that failed even all of it. */
+  #breakOff(steps: readonly (() => void)[], fault: 'syncFails' | 'writeFails' | 'fullDisk'): void {
+    const done = this.#ports.random.below(steps.length + (fault === 'syncFails' ? 1 : 0))
+    for (const step of steps.slice(0, done)) step()
+    this.#tell('STORAGE_FAILED', fault)
+  }
+
+  #tell(code: 'STORAGE_FAILED' | 'DATA_CORRUPT', fault: DiskFault): void {
+    this.fail()
+    this.#ports.happened(fault)
+    this.#ports.complete({ kind: 'storageFailed', code, reason: `the simulated disk failed: ${fault}` })
   }
 
   #askForCheckpoint(): void {
-    if (this.#checkpointing || this.#sinceCheckpoint < this.#askedAt + this.#options.checkpointEntries) return
-    this.#askedAt = this.#sinceCheckpoint
+    const { sinceCheckpoint } = this.store
+    if (this.#checkpointing || sinceCheckpoint < this.#askedAt + this.#options.checkpointEntries) return
+    this.#askedAt = sinceCheckpoint
     this.#ports.complete({ kind: 'checkpointDue' })
   }
 
   #beginCheckpoint(): void {
     const next = this.#checkpoints[0]
-    if (this.#checkpointing || next === undefined) return
+    if (this.#checkpointing || next === undefined || this.#failed) return
     this.#checkpointing = true
-    this.#later(() => {
-      this.#carryOutCheckpoint(next)
-      this.#checkpoints.shift()
-      this.#checkpointing = false
-      this.#askedAt = 0
-      this.#beginCheckpoint()
-      this.#begin()
-      this.#ports.complete({ kind: 'checkpointed', op: next.op, zxid: next.changes.zxid, base: this.base })
-    })
+    this.#later(() => this.#endCheckpoint(next))
   }
 
-  #carryOutCheckpoint({ changes }: Kind<'checkpoint'>): void {
-    const { zxid, time, digest } = changes
-    const { nodes, sessions } = this.#checkpoint
-    // A snapshot has overtaken it.
-    if (isAfter(this.#checkpoint.zxid, zxid)) return
-    invariant(isAtMost(zxid, this.last), 'Z30: a checkpoint is never ahead of its log')
-    for (const [path, znode] of changes.nodes) put(nodes, path, znode)
-    for (const [session, record] of changes.sessions) put(sessions, session, record)
-    this.#checkpoint = { zxid, time, digest, nodes, sessions }
-    this.#sinceCheckpoint = 0
-    const behind = this.entries.findIndex(each => isAfter(each.zxid, zxid))
-    const drop = (behind === -1 ? this.entries.length : behind) - this.#options.entriesKept
-    if (drop > 0) {
-      this.base = this.entries[drop - 1]!.zxid
-      this.entries = this.entries.slice(drop)
-    }
-    this.#ports.changed({ kind: 'checkpoint', zxid })
+  #endCheckpoint(checkpoint: CheckpointEffect): void {
+    if (this.#failed) return
+    const { op, changes } = checkpoint
+    const fault = this.#takeFault('checkpoint')
+    const steps = this.#checkpointSteps(checkpoint, fault === 'lostWrite')
+    if (fault === 'syncFails' || fault === 'writeFails' || fault === 'fullDisk') return this.#breakOff(steps, fault)
+    for (const step of steps) step()
+    if (fault !== undefined) this.#ports.happened(fault)
+    this.#checkpoints.shift()
+    this.#checkpointing = false
+    this.#askedAt = 0
+    this.#beginCheckpoint()
+    this.#begin()
+    this.#ports.complete({ kind: 'checkpointed', op, zxid: changes.zxid, base: this.base })
+  }
+
+  #checkpointSteps({ changes }: CheckpointEffect, isLost: boolean): (() => void)[] {
+    return this.store.checkpointSteps(changes, this.#options.entriesKept, isLost)
   }
 
   #later(run: () => void): void {
     const life = this.#life
-    this.#ports.after(this.#options.latencyMs(), () => {
+    const delayMs = this.#options.latencyMs() + this.#stallMs
+    if (this.#stallMs > 0) this.#ports.happened('stuckDisk')
+    this.#stallMs = 0
+    this.#ports.after(delayMs, () => {
       if (life === this.#life) run()
     })
   }
 }
 
-function emptyCheckpoint(): Checkpoint {
-  return { zxid: ZERO, time: 0, digest: EMPTY_DIGEST, nodes: new Map(), sessions: new Map() }
-}
-
-function put<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
-  if (value === undefined) map.delete(key)
-  else map.set(key, value)
+function entriesOf(operations: readonly DiskOperation[]): readonly Proposal[] {
+  return operations.flatMap(each => (each.kind === 'append' ? each.proposals : []))
 }

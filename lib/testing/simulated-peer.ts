@@ -9,6 +9,7 @@ import type { Input, Now } from '../core/input.js'
 import { PeerCore, type PeerInitial } from '../core/peer.js'
 import type { ProtocolOptions } from '../core/protocol-options.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
+import { hasCode, ZooKeeperError } from '../model/errors.js'
 import type { LinkId, PeerId, SessionId } from '../model/ids.js'
 import { unreachable } from '../model/invariant.js'
 import { isAfter, isAtMost, type Zxid } from '../model/zxid.js'
@@ -48,6 +49,8 @@ export class SimulatedPeer {
   /** After this many more effects it crashes. */
   crashAfterEffects: number | undefined
   stoppedBy: { readonly code: string; readonly message: string } | 'closed' | undefined
+  /** Code of the error because of which it did not begin when it was last started. */
+  refusedBy: string | undefined
   readonly #world: World
   #paused = false
   #waiting: Input[] = []
@@ -61,6 +64,8 @@ export class SimulatedPeer {
     const disk = { ...options.disk, latencyMs: () => options.disk.latencyMs() * this.diskSlowness }
     this.disk = new SimulatedDisk(disk, {
       random: options.diskRandom,
+      now: () => world.now,
+      happened: fault => world.tell(observer => observer.diskFault?.(this, fault)),
       after: (delayMs, run) => world.after(delayMs, run),
       complete: input => this.receive(input),
       changed: change => world.tell(observer => observer.diskChanged?.(this, change)),
@@ -82,15 +87,54 @@ export class SimulatedPeer {
   start(): void {
     this.life += 1
     this.stoppedBy = undefined
+    this.refusedBy = undefined
     this.crashAfterEffects = undefined
-    const recovered = this.disk.recovered()
-    const { config, protocol, random } = this.options
-    const initial: PeerInitial = { peer: this.id, config, options: protocol, random, recovered }
-    this.core = new PeerCore(initial, this.now())
+    this.#world.tell(observer => observer.opening?.(this))
+    const recovered = this.#recover()
+    if (recovered === undefined) return
     this.#wakeAt = Number.POSITIVE_INFINITY
+    this.#world.tell(observer => observer.opened?.(this, recovered))
     this.#world.tell(observer => observer.started?.(this, recovered))
     this.#world.network.started(this.id)
     this.receive({ kind: 'tick' })
+  }
+
+  /** As host/open-peer.ts does: damaged data are set aside where others have them; whoever cannot begin is refused. */
+  #recover(): PeerInitial['recovered'] | undefined {
+    const { config, protocol, random } = this.options
+    const begin = (recovered: PeerInitial['recovered']): PeerInitial['recovered'] => {
+      this.core = new PeerCore({ peer: this.id, config, options: protocol, random, recovered }, this.now())
+      return recovered
+    }
+    const repair = (error: unknown): PeerInitial['recovered'] => {
+      const others = config.members.some(each => each.role === 'participant' && each.id !== this.id)
+      if (!hasCode(error, 'DATA_CORRUPT') || !others) throw error
+      return this.disk.beginRepair(error)
+    }
+    const open = (): PeerInitial['recovered'] => {
+      try {
+        return this.disk.open()
+      } catch (error) {
+        return repair(error)
+      }
+    }
+    try {
+      const recovered = open()
+      try {
+        return begin(recovered)
+      } catch (error) {
+        // Only a replica made of it shows that the tree is not whole.
+        return begin(repair(error))
+      }
+    } catch (error) {
+      if (!(error instanceof ZooKeeperError)) throw error
+      const { code, message } = error
+      this.refusedBy = code
+      this.core = undefined
+      this.disk.crash()
+      this.#world.tell(observer => observer.refused?.(this, { code, message }))
+      return undefined
+    }
   }
 
   /** An input comes in; while the peer is paused it waits. */
@@ -151,7 +195,7 @@ export class SimulatedPeer {
         this.crash(false)
         return
       }
-      this.#world.tell(observer => observer.performed?.(this, effect, input))
+      this.#world.performed(this, effect, input)
       this.#perform(effect)
       if (this.life !== life) return
     }
@@ -174,7 +218,9 @@ export class SimulatedPeer {
       case 'sendHistory':
         return this.#stream(effect, effect.after)
       case 'sendSnapshot': {
-        const image = this.disk.image()
+        const image = this.#read(() => this.disk.image())
+        if (image === undefined) return
+        this.#world.tell(observer => observer.snapshotSent?.(this, image))
         const { zxid, time, digest } = image
         network.send(effect.link, { kind: 'snapshotBegin', zxid, time, digest })
         const token = this.#begin(effect.link)
@@ -209,6 +255,23 @@ export class SimulatedPeer {
     }
   }
 
+  /** A read that fails is a storage failure (D2), except where history was cut away or replaced under the reader. */
+  #read<T>(read: () => T): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof ZooKeeperError)) throw error
+      if (error.code === 'HISTORY_CONFLICT') return undefined
+      this.disk.fail()
+      const { life } = this
+      const { code, message } = error
+      this.#world.after(0, () => {
+        if (life === this.life) this.receive({ kind: 'storageFailed', code, reason: message })
+      })
+      return undefined
+    }
+  }
+
   #setAlarm(at: number): void {
     this.#wakeAt = at
     const { life } = this
@@ -237,7 +300,8 @@ export class SimulatedPeer {
     }
     const next = (): void => {
       if (this.#streams.get(link) !== token) return
-      const batch = this.disk.historyAfter(reached, BATCH_ENTRIES)
+      const batch = this.#read(() => this.disk.historyAfter(reached, BATCH_ENTRIES))
+      if (this.disk.failed) return
       if (batch === undefined) {
         this.#streams.delete(link)
         this.#world.network.disconnect(link)

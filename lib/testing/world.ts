@@ -12,17 +12,24 @@ import { defaultProtocolOptions, type ProtocolOptions } from '../core/protocol-o
 import type { EnsembleConfig } from '../model/ensemble-config.js'
 import type { LinkId, PeerId } from '../model/ids.js'
 import type { Proposal } from '../model/proposal.js'
+import type { ReplicaImage } from '../model/replica-image.js'
 import { ZERO } from '../model/zxid.js'
 import { describeEffect, describeInput } from './describe.js'
 import { EventQueue } from './event-queue.js'
 import { SeededRandom } from './seeded-random.js'
 import { type ClientEvent, SimulatedClient, SimulatedClients } from './simulated-client.js'
-import type { DiskChange } from './simulated-disk.js'
+import type { DiskChange, DiskFault } from './simulated-disk.js'
 import { SimulatedNetwork } from './simulated-network.js'
 import { SimulatedPeer } from './simulated-peer.js'
 import { TraceHash } from './trace-hash.js'
 
 export interface WorldObserver {
+  /** Is about to read its disk. */
+  opening?(peer: SimulatedPeer): void
+  /** Could not begin: its disk cannot be read, or is not to be relied on, and it stays down. */
+  refused?(peer: SimulatedPeer, error: { readonly code: string; readonly message: string }): void
+  /** Has read its disk. */
+  opened?(peer: SimulatedPeer, recovered: PeerInitial['recovered']): void
   started?(peer: SimulatedPeer, recovered: PeerInitial['recovered']): void
   /** After the core has decided, before any of the effects. */
   stepped?(peer: SimulatedPeer, input: Input, now: Now, effects: readonly Effect[]): void
@@ -30,7 +37,11 @@ export interface WorldObserver {
   performed?(peer: SimulatedPeer, effect: Effect, input: Input): void
   /** A proposal leaves from the disk of a leader. */
   streamed?(peer: SimulatedPeer, link: LinkId, proposal: Proposal): void
+  /** A snapshot leaves from the disk of a leader. */
+  snapshotSent?(peer: SimulatedPeer, image: ReplicaImage): void
   diskChanged?(peer: SimulatedPeer, change: DiskChange): void
+  /** On its disk, as it takes effect. */
+  diskFault?(peer: SimulatedPeer, fault: DiskFault): void
   /** Its state in memory is false from now on. */
   falsified?(peer: SimulatedPeer): void
   crashed?(peer: SimulatedPeer): void
@@ -76,6 +87,9 @@ export class World {
   eventNumber = 0
   readonly #queue = new EventQueue()
   readonly #observers: WorldObserver[] = []
+  /** Those of them that hear of every step, and of every effect. */
+  readonly #watchingSteps: WorldObserver[] = []
+  readonly #watchingEffects: WorldObserver[] = []
   readonly #hash = new TraceHash()
   readonly #networkRandom: SeededRandom
   readonly #clockRandom: SeededRandom
@@ -144,6 +158,8 @@ export class World {
 
   observe(observer: WorldObserver): void {
     this.#observers.push(observer)
+    if (observer.stepped !== undefined) this.#watchingSteps.push(observer)
+    if (observer.performed !== undefined) this.#watchingEffects.push(observer)
   }
 
   tell(what: (observer: WorldObserver) => void): void {
@@ -176,15 +192,22 @@ export class World {
   }
 
   stepped(peer: SimulatedPeer, input: Input, now: Now, effects: readonly Effect[]): void {
-    const heard = describeInput(input)
-    this.#hash.add(`${this.now}${peer.id}${heard}`)
-    this.options.trace?.(this.#line(`${peer.id} ← ${heard}`))
-    for (const effect of effects) {
-      const said = describeEffect(effect)
-      this.#hash.add(said)
-      this.options.trace?.(this.#line(`${peer.id}   → ${said}`))
-    }
-    this.tell(observer => observer.stepped?.(peer, input, now, effects))
+    const hash = this.#hash
+    hash.addValue(this.now)
+    hash.addValue(peer.id)
+    hash.addValue(input)
+    for (const effect of effects) hash.addValue(effect)
+    if (this.options.trace !== undefined) this.#trace(this.options.trace, peer, input, effects)
+    for (const observer of this.#watchingSteps) observer.stepped!(peer, input, now, effects)
+  }
+
+  performed(peer: SimulatedPeer, effect: Effect, input: Input): void {
+    for (const observer of this.#watchingEffects) observer.performed!(peer, effect, input)
+  }
+
+  #trace(trace: (line: string) => void, peer: SimulatedPeer, input: Input, effects: readonly Effect[]): void {
+    trace(this.#line(`${peer.id} ← ${describeInput(input)}`))
+    for (const effect of effects) trace(this.#line(`${peer.id}   → ${describeEffect(effect)}`))
   }
 
   streamDelayMs(): number {

@@ -105,6 +105,7 @@ export const layers: readonly Layer[] = [
       'lib/storage/storage-order.ts',
       'lib/storage/history-ranges.ts',
       'lib/storage/log-retention.ts',
+      'lib/storage/log-judge.ts',
     ],
     may: ['model'],
     reason: 'with the contract stands what every implementation checks in the same way',
@@ -256,7 +257,7 @@ export const longFiles: ReadonlyMap<string, string> = new Map([
   ],
   [
     'lib/testing/simulated-disk.ts',
-    'one queue of operations and what a crash leaves of each; snapshots could stand by themselves',
+    'one queue of operations, with the time they take, what fails and what a crash leaves; checkpoints, which run beside, could stand by themselves',
   ],
   ['lib/storage/level/level-storage.ts', 'the contract put together, with the table of crash states in its header'],
 ])

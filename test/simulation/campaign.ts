@@ -15,7 +15,6 @@ export class Campaign {
   #commits = 0
   #answered = 0
   #virtualMs = 0
-  #rots = 0
 
   constructor(mode: string | undefined, faultKinds: readonly string[], depth?: 'host') {
     this.#mode = mode
@@ -31,13 +30,12 @@ export class Campaign {
     return this.#broken.size + this.#unequal.size > 0
   }
 
-  add({ job: { seed }, violation, traceHash, events, virtualMs, commits, answered, faults, rots }: JobResult): void {
+  add({ job: { seed }, violation, traceHash, events, virtualMs, commits, answered, faults }: JobResult): void {
     this.#runs += 1
     this.#events += events
     this.#commits += commits
     this.#answered += answered
     this.#virtualMs += virtualMs
-    this.#rots += rots
     for (const [kind, times] of faults) this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + times)
     if ((this.#hashes.get(seed) ?? traceHash) !== traceHash) this.#unequal.add(seed)
     this.#hashes.set(seed, traceHash)
@@ -50,11 +48,11 @@ export class Campaign {
 
   report(): string {
     const seconds = (performance.now() - this.#started) / 1000
-    const caused = this.#faultKinds.reduce((sum, kind) => sum + (this.#faults.get(kind) ?? 0), this.#rots)
+    const caused = this.#faultKinds.reduce((sum, kind) => sum + (this.#faults.get(kind) ?? 0), 0)
     const lines = [
       `\n${this.#depth === undefined ? '' : 'hosts and clients: '}${this.#runs} runs, ${this.#events} events, ${Math.round(this.#virtualMs / 1000)} s of virtual time, ${this.#commits} commits, ${this.#answered} answers`,
       `${seconds.toFixed(1)} s, ${Math.round(this.#events / seconds)} events/s`,
-      `${caused} faults: ${[...this.#faultKinds.map(kind => `${kind} ${this.#faults.get(kind) ?? 0}`), `bitRot ${this.#rots}`].join(', ')}`,
+      `${caused} faults: ${this.#faultKinds.map(kind => `${kind} ${this.#faults.get(kind) ?? 0}`).join(', ')}`,
       this.#broken.size === 0
         ? 'no violation'
         : `${this.#broken.size} violations: seeds ${[...this.#broken].join(', ')}`,

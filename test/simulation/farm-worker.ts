@@ -14,7 +14,7 @@ async function work(job: Job): Promise<JobResult> {
   if (job.depth === 'host') {
     const scenario = job.mode === undefined ? undefined : hostModes[job.mode]
     const { seed: _, ...result } = await hostRun(job.seed, { scenario })
-    return { job, rots: 0, ...result }
+    return { job, ...result }
   }
   const mutant = job.mutant === undefined ? undefined : mutants.find(each => each.name === job.mutant)!
   const { seed: _, ...result } = run(job.seed, {

@@ -27,7 +27,6 @@ export interface JobResult {
   readonly commits: number
   readonly answered: number
   readonly faults: ReadonlyMap<string, number>
-  readonly rots: number
 }
 
 /** @param jobs asked for the next one whenever a worker is free; `done` sees results in order of completion. */

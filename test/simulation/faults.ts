@@ -1,8 +1,10 @@
 /** Breaks things, one fault after another, until told to stop; then heals. Every choice comes from the seed's own stream. */
 import { SeededRandom } from '../../lib/testing/seeded-random.js'
+import type { DiskFault } from '../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
 import type { Ledger } from './checkers/ledger.js'
+import { DiskFaults } from './disk-faults.js'
 import type { FaultKind, Scenario } from './scenario.js'
 import { SnapshotCuts } from './snapshot-cuts.js'
 
@@ -10,11 +12,10 @@ export class Faults {
   readonly #counts = new Map<FaultKind, number>()
   readonly #drawn: readonly FaultKind[]
   readonly #snapshotCuts: SnapshotCuts | undefined
-  rots = 0
   readonly #world: World
   readonly #random: SeededRandom
   readonly #ledger: Pick<Ledger, 'falseStates'>
-  readonly #rotRandom: SeededRandom
+  readonly #disks: DiskFaults
   #active = true
   #restarting = true
   /** Peers that stay down until everything heals. */
@@ -24,15 +25,15 @@ export class Faults {
     this.#ledger = ledger
     this.#world = world
     this.#random = new SeededRandom(scenario.world.seed, 'faults')
-    this.#rotRandom = new SeededRandom(scenario.world.seed, 'rot faults')
+    this.#disks = new DiskFaults(world, scenario)
     // Those that wait for their moment are not drawn.
     this.#drawn = scenario.faults.filter(kind => kind !== 'cutSnapshot')
     this.#snapshotCuts = scenario.faults.includes('cutSnapshot')
       ? new SnapshotCuts(world, () => this.#active)
       : undefined
-    world.observe({ crashed: peer => this.#restartLater(peer), stopped: peer => this.#restartLater(peer) })
+    const restart = (peer: SimulatedPeer): void => this.#restartLater(peer)
+    world.observe({ crashed: restart, stopped: restart, refused: restart })
     if (scenario.faultEveryMs !== undefined && this.#drawn.length > 0) this.#next(scenario.faultEveryMs)
-    if (scenario.rotEveryMs !== undefined) this.#nextRot(scenario.rotEveryMs)
     if (scenario.slowLeaderAtMs !== undefined) this.#slowLeader(scenario.slowLeaderAtMs)
   }
 
@@ -51,6 +52,10 @@ export class Faults {
     return new Map([...this.#counts, ['cutSnapshot', this.#snapshotCuts?.count ?? 0]])
   }
 
+  get ofDisks(): ReadonlyMap<DiskFault, number> {
+    return this.#disks.counts
+  }
+
   /** No more of them. A minority of voters (and any observer) may stay down or cut off: a quorum must do. */
   healQuorum(): void {
     this.#active = false
@@ -59,7 +64,8 @@ export class Faults {
     this.#world.slowness = 1
     const voters = this.#world.voterIds()
     // A damaged voter needs a quorum of the others.
-    const damaged = voters.filter(id => this.#world.peer(id).disk.lost !== undefined).length
+    this.#disks.heal()
+    const damaged = voters.filter(id => this.#world.peer(id).disk.damaged).length
     const spare = Math.max(0, Math.floor((voters.length - 1) / 2) - damaged)
     const down = this.#random.below(spare + 1)
     for (let count = 0; count < down; count++) this.#keptDown.add(this.#world.peer(this.#random.pick(voters)))
@@ -67,16 +73,20 @@ export class Faults {
       peer.resume()
       peer.diskSlowness = 1
       peer.crashAfterEffects = undefined
-      peer.disk.failNext = false
       peer.receive({ kind: 'storageSpace', low: false })
       if (this.#keptDown.has(peer)) peer.crash(this.#random.chance(0.5))
-      else if (!peer.isUp) peer.start()
+      else if (!peer.isUp) this.#start(peer)
+      // Refused only now.
+      if (!peer.isUp && !this.#keptDown.has(peer)) this.#start(peer)
     }
   }
 
   healAll(): void {
     this.#keptDown.clear()
-    for (const peer of this.#world.peers.values()) if (!peer.isUp) peer.start()
+    for (const peer of this.#world.peers.values()) {
+      if (!peer.isUp) this.#start(peer)
+      if (!peer.isUp) this.#start(peer)
+    }
   }
 
   stopRestarting(): void {
@@ -88,23 +98,6 @@ export class Faults {
       if (!this.#active) return
       this.#cause(this.#random.pick(this.#drawn))
       this.#next(everyMs)
-    })
-  }
-
-  /** A peer comes back and finds its disk damaged. One at a time, so that each entry keeps a holder in every quorum. */
-  #nextRot(everyMs: number): void {
-    const world = this.#world
-    const random = this.#rotRandom
-    world.after(random.waiting(everyMs), () => {
-      if (!this.#active) return
-      const peer = random.pick([...world.peers.values()])
-      if ([...world.peers.values()].every(each => each.disk.lost === undefined)) {
-        peer.crash(random.chance(0.3))
-        peer.disk.rot()
-        this.rots += 1
-        world.note(`fault bitRot ${peer.id}`)
-      }
-      this.#nextRot(everyMs)
     })
   }
 
@@ -178,10 +171,6 @@ export class Faults {
           leader.diskSlowness = 1
         })
         break
-      case 'diskError':
-        if (!target.isUp) return
-        target.disk.failNext = true
-        break
       case 'pause':
         if (!target.isUp || target.isPaused) return
         target.pause()
@@ -223,7 +212,12 @@ export class Faults {
 
   #restartLater(peer: SimulatedPeer): void {
     this.#world.after(this.#random.between(5, 1500), () => {
-      if (!peer.isUp && !this.#keptDown.has(peer) && this.#restarting) peer.start()
+      if (!peer.isUp && !this.#keptDown.has(peer) && this.#restarting) this.#start(peer)
     })
+  }
+
+  #start(peer: SimulatedPeer): void {
+    this.#disks.attend(peer)
+    peer.start()
   }
 }

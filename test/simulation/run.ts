@@ -4,6 +4,7 @@
  */
 import { sameDigest } from '../../lib/model/digest.js'
 import { formatZxid, sameZxid } from '../../lib/model/zxid.js'
+import type { DiskFault } from '../../lib/testing/simulated-disk.js'
 import { World } from '../../lib/testing/world.js'
 import { makeCheckers } from './checkers/checkers.js'
 import type { Ledger } from './checkers/ledger.js'
@@ -28,9 +29,7 @@ export interface RunResult {
   readonly virtualMs: number
   readonly commits: number
   readonly answered: number
-  readonly faults: ReadonlyMap<FaultKind, number>
-  /** Disks that were damaged. */
-  readonly rots: number
+  readonly faults: ReadonlyMap<FaultKind | DiskFault, number>
 }
 
 export interface RunOptions {
@@ -72,8 +71,7 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
     virtualMs: world.now,
     commits: checkers.ledger.chain.length,
     answered: workload.answered,
-    faults: faults.counts,
-    rots: faults.rots,
+    faults: new Map<FaultKind | DiskFault, number>([...faults.counts, ...faults.ofDisks]),
   }
 }
 

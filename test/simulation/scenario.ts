@@ -1,5 +1,7 @@
 /** What kind of run a seed stands for: drawn from it, so that seeds differ in shape and not only in their dice. */
+import { damageKinds } from '../../lib/testing/disk-damage.js'
 import { SeededRandom } from '../../lib/testing/seeded-random.js'
+import { type DiskFault, writeFaultKinds } from '../../lib/testing/simulated-disk.js'
 import type { WorldOptions } from '../../lib/testing/world.js'
 
 export const faultKinds = [
@@ -14,7 +16,6 @@ export const faultKinds = [
   'isolateLeader',
   'slowNetwork',
   'slowDisk',
-  'diskError',
   'pause',
   'wallClockStep',
   'gracefulClose',
@@ -28,6 +29,22 @@ export type FaultKind = (typeof faultKinds)[number]
 /** Each is drawn from a stream of its own: they came later, and seeds without them are to stay what they were. */
 const later: ReadonlySet<FaultKind> = new Set(['falseState', 'storageLow', 'slowLeaderDisk', 'cutSnapshot'])
 
+/** Of §4.2, besides slowDisk above. */
+export const diskFaultKinds = [
+  ...damageKinds,
+  ...writeFaultKinds,
+  'readError',
+  'fullDisk',
+  'stuckDisk',
+  'unsyncedLost',
+  'tornWrite',
+] as const satisfies readonly DiskFault[]
+
+/** What takes nothing acknowledged away: a single voter has nobody to bring it back. */
+const mild: readonly DiskFault[] = ['syncFails', 'writeFails', 'readError', 'fullDisk', 'stuckDisk']
+/** Comes with crashes; nobody causes it. */
+const ofItself: readonly DiskFault[] = ['unsyncedLost', 'tornWrite']
+
 export interface Scenario {
   readonly world: WorldOptions
   readonly clients: number
@@ -36,8 +53,9 @@ export interface Scenario {
   readonly faults: readonly FaultKind[]
   /** How long faults go on, in virtual time. */
   readonly durationMs: number
-  /** Mean time between two disks that are found damaged; undefined for none. */
-  readonly rotEveryMs: number | undefined
+  /** Mean time between two faults of a disk; undefined for none. */
+  readonly diskFaultEveryMs: number | undefined
+  readonly diskFaults: readonly DiskFault[]
   /** From then on the disk of whoever leads is a hundred times slower than all others; four seconds later its successor crashes. */
   readonly slowLeaderAtMs?: number | undefined
   /** How many calls a client keeps outstanding at most. */
@@ -50,7 +68,8 @@ export function scenarioOf(seed: number): Scenario {
   const observers = random.pick([0, 0, 1, 2])
   const calm = random.chance(0.06)
   // A stream of its own, so that the other choices of a seed are what they were before.
-  const rot = new SeededRandom(seed, 'rot')
+  const disk = new SeededRandom(seed, 'disk faults')
+  const possible = diskFaultKinds.filter(kind => !ofItself.includes(kind) && (voters > 1 || mild.includes(kind)))
   return {
     world: {
       seed,
@@ -71,7 +90,8 @@ export function scenarioOf(seed: number): Scenario {
       ...(new SeededRandom(seed, 'cutSnapshot').chance(0.3) ? (['cutSnapshot'] as const) : []),
     ],
     durationMs: random.between(3000, 9000),
-    rotEveryMs: !calm && voters > 1 && rot.chance(0.35) ? rot.pick([500, 1000, 2000]) : undefined,
+    diskFaultEveryMs: calm || disk.chance(0.3) ? undefined : disk.pick([150, 400, 1000]),
+    diskFaults: possible.filter(() => disk.chance(0.5)),
     pipelining: random.pick([1, 3, 8]),
   }
 }
@@ -88,7 +108,7 @@ export const falseStates: ScenarioChange = {
   world: { voters: 3, observers: 1 },
   faults: ['falseState'],
   faultEveryMs: 600,
-  rotEveryMs: undefined,
+  diskFaultEveryMs: undefined,
   durationMs: 9000,
 }
 
@@ -97,7 +117,18 @@ export const rotting: ScenarioChange = {
   world: { voters: 3, checkpointEntries: 12, entriesKept: 3 },
   faults: ['crash', 'crashMidStep', 'resetLink'],
   faultEveryMs: 600,
-  rotEveryMs: 500,
+  diskFaultEveryMs: 300,
+  diskFaults: ['rotLog', 'rotTree', 'rotEpochs', 'lostName', 'oldCopy', 'lostWrite', 'misdirectedWrite'],
+  durationMs: 9000,
+}
+
+/** Disks fail in every way, and hardly anything else goes wrong. */
+export const badDisks: ScenarioChange = {
+  world: { voters: 3, checkpointEntries: 12, entriesKept: 3 },
+  faults: ['crash', 'crashMidStep', 'crashAll', 'slowDisk'],
+  faultEveryMs: 600,
+  diskFaultEveryMs: 120,
+  diskFaults: diskFaultKinds.filter(kind => !ofItself.includes(kind)),
   durationMs: 9000,
 }
 
@@ -107,7 +138,7 @@ export const slowLeader: ScenarioChange = {
   clients: 4,
   pipelining: 3,
   faultEveryMs: undefined,
-  rotEveryMs: undefined,
+  diskFaultEveryMs: undefined,
   slowLeaderAtMs: 2000,
   durationMs: 12_000,
 }
@@ -118,7 +149,7 @@ export const evenlySlow: ScenarioChange = {
   clients: 4,
   pipelining: 3,
   faultEveryMs: undefined,
-  rotEveryMs: undefined,
+  diskFaultEveryMs: undefined,
   durationMs: 12_000,
 }
 
@@ -129,6 +160,7 @@ export const flapping: ScenarioChange = {
   pipelining: 8,
   faults: ['flapLearner', 'slowDisk'],
   faultEveryMs: 150,
+  diskFaultEveryMs: undefined,
   durationMs: 9000,
 }
 
@@ -136,6 +168,7 @@ export const flapping: ScenarioChange = {
 export const modes: Readonly<Record<string, ScenarioChange>> = {
   flapping,
   rotting,
+  'bad-disks': badDisks,
   'false-states': falseStates,
   'slow-leader': slowLeader,
   'evenly-slow': evenlySlow,

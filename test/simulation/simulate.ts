@@ -16,7 +16,7 @@ import { farm, type Job, type JobResult } from './farm.js'
 import { hostRun } from './host/host-run.js'
 import { hostFaultKinds, hostModes } from './host/host-scenario.js'
 import { run } from './run.js'
-import { faultKinds, modes } from './scenario.js'
+import { diskFaultKinds, faultKinds, modes } from './scenario.js'
 
 /** Of the seeds of an ordinary run, those that are run at the depth of hosts, too. */
 const HOST_SEED_EVERY = 20
@@ -40,7 +40,7 @@ const given = (names: object) => Object.keys(names).find(name => (values as Reco
 const hostMode = given(hostModes)
 const mode = given(modes)
 const depth = hostMode === undefined ? values.depth : 'host'
-const campaign = new Campaign(mode, faultKinds)
+const campaign = new Campaign(mode, [...faultKinds, ...diskFaultKinds])
 const deep = new Campaign(hostMode, hostFaultKinds, 'host')
 const add = (result: JobResult) => (result.job.depth === 'host' ? deep : campaign).add(result)
 
@@ -49,10 +49,7 @@ if (values.seed !== undefined) {
   const trace = values.trace ? { trace: (line: string) => console.log(line) } : {}
   const { seed: _, ...result } =
     depth === 'host'
-      ? {
-          rots: 0,
-          ...(await hostRun(seed, { ...trace, scenario: hostMode === undefined ? undefined : hostModes[hostMode] })),
-        }
+      ? await hostRun(seed, { ...trace, scenario: hostMode === undefined ? undefined : hostModes[hostMode] })
       : run(seed, { ...trace, scenario: mode === undefined ? undefined : modes[mode] })
   add({ job: depth === 'host' ? { seed, mode: hostMode, depth } : { seed, mode }, ...result })
   console.log(`trace hash ${result.traceHash}`)

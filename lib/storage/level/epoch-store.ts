@@ -1,6 +1,7 @@
 /** The two epochs: one small record in log/, replaced by one synced put (Z3, D5). Zab must never find them older than it left them. */
 import { ZooKeeperError } from '../../model/errors.js'
 import type { Epochs } from '../../model/history.js'
+import { wrongWithEpochs } from '../log-judge.js'
 import { type Database, type Operation, putSynced, WHAT_TO_DO } from './database.js'
 import { reasonOf } from './fail-stop.js'
 import { decodeWords, encodeWords } from './fixed-record.js'
@@ -27,11 +28,10 @@ export async function readEpochs(log: Database, what: string): Promise<Epochs> {
 export async function loadEpochs(log: Database, marked: Epochs): Promise<Epochs> {
   const what = `${log.location}: the record of the epochs`
   try {
-    const { accepted, current } = await readEpochs(log, what)
-    if (accepted >= marked.accepted && current >= marked.current && current <= accepted) return { accepted, current }
-    const found = `accepted ${accepted}, current ${current}`
-    const wanted = `accepted ${marked.accepted}, current ${marked.current}`
-    throw new ZooKeeperError('DATA_CORRUPT', `${what} says ${found}, but they had been at least ${wanted}`)
+    const found = await readEpochs(log, what)
+    const wrong = wrongWithEpochs(found, marked)
+    if (wrong === undefined) return found
+    throw new ZooKeeperError('DATA_CORRUPT', `${what} ${wrong}`)
   } catch (error) {
     if (!(error instanceof ZooKeeperError) || error.code !== 'DATA_CORRUPT') throw error
     throw new ZooKeeperError('DATA_CORRUPT', `${reasonOf(error)}. ${WHAT_TO_DO}`, { cause: error })

@@ -5,9 +5,11 @@ import { BroadcastChecker } from './broadcast.js'
 import { CallChecker } from './calls.js'
 import { DamageChecker } from './damage.js'
 import { EpochChecker } from './epochs.js'
+import { FailStopChecker } from './fail-stop.js'
 import { Ledger } from './ledger.js'
 import { LinkChecker } from './links.js'
 import { OwnerChecker } from './owners.js'
+import { RecoveryChecker } from './recovery.js'
 import { SessionChecker } from './sessions.js'
 import { StateChecker } from './state.js'
 import { StatChecker } from './stats.js'
@@ -24,6 +26,8 @@ export function makeCheckers(world: World): { readonly all: readonly Check[]; re
     calls,
     new EpochChecker(ledger),
     new DamageChecker(ledger),
+    new RecoveryChecker(ledger),
+    new FailStopChecker(ledger),
     new BroadcastChecker(ledger),
     new LinkChecker(ledger),
     new StateChecker(ledger),

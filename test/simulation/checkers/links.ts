@@ -53,8 +53,10 @@ export class LinkChecker implements WorldObserver {
         const kept = formatZxid(effect.after)
         throw new Violation('Z19', `peer ${peer.id} keeps ${kept}, told to cut its log behind ${formatZxid(after)}`)
       }
-    } else if (effect.kind === 'stop' && effect.error !== undefined && effect.error.code !== 'STORAGE_FAILED') {
-      throw new Violation('Z20', `peer ${peer.id} stops: ${effect.error.code} ${effect.error.message}`)
+    } else if (effect.kind === 'stop' && effect.error !== undefined) {
+      const { code, message } = effect.error
+      const known = code === 'STORAGE_FAILED' || (code === 'DATA_CORRUPT' && input.kind === 'storageFailed')
+      if (!known) throw new Violation('Z20', `peer ${peer.id} stops: ${code} ${message}`)
     }
   }
 

@@ -5,7 +5,7 @@ import type { PeerCore } from '../../../lib/core/peer.js'
 import { History } from '../../../lib/core/zab/history.js'
 import { LeaderBroadcast } from '../../../lib/core/zab/leader-broadcast.js'
 import type { LinkId } from '../../../lib/model/ids.js'
-import { SimulatedDisk } from '../../../lib/testing/simulated-disk.js'
+import { SimulatedStore } from '../../../lib/testing/simulated-store.js'
 import { rotting } from '../scenario.js'
 import { changeEffects, type Mutant, replaceGetter, replaceMethod } from './mutant.js'
 
@@ -96,9 +96,9 @@ export const durabilityMutants: readonly Mutant[] = [
     rows: ['E7', 'Z13', 'Z20', 'Z21'],
     scenario: rotting,
     plant: () =>
-      replaceMethod(SimulatedDisk.prototype, 'recovered', recovered => {
-        return function (this: SimulatedDisk) {
-          return { ...recovered.call(this), damage: undefined }
+      replaceMethod(SimulatedStore.prototype, 'open', open => {
+        return function (this: SimulatedStore) {
+          return { ...open.call(this), damage: undefined }
         }
       }),
   },

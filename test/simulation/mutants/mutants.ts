@@ -1,4 +1,5 @@
 /** Every planted bug. Which seeds kill it stands in kills.json, made by `npm run test:mutants -- --discover`. */
+import { diskMutants } from './disks.js'
 import { durabilityMutants } from './durability.js'
 import { electionMutants } from './elections.js'
 import { historyMutants } from './history.js'
@@ -22,4 +23,5 @@ export const mutants: readonly Mutant[] = [
   ...watchMutants,
   ...stateMutants,
   ...slownessMutants,
+  ...diskMutants,
 ]

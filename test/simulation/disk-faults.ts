@@ -1,0 +1,145 @@
+/**
+ * Breaks disks, in every way of invariants §4.2, from a stream of its own; and the operator who looks at a peer that refuses to start.
+ *
+ * Always holds (the limit of §4.2): damage to data is on one disk at a time, and on none while another voter has nothing yet; what it can take away
+ * unnoticed, a quorum of others has. So each entry keeps a holder in every quorum, and what must be noticed can be.
+ */
+import { SeededRandom } from '../../lib/testing/seeded-random.js'
+import type { DiskFault } from '../../lib/testing/simulated-disk.js'
+import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
+import type { World } from '../../lib/testing/world.js'
+import type { Scenario } from './scenario.js'
+
+export class DiskFaults {
+  readonly counts = new Map<DiskFault, number>()
+  readonly #world: World
+  readonly #scenario: Scenario
+  readonly #random: SeededRandom
+  #active = true
+
+  constructor(world: World, scenario: Scenario) {
+    this.#world = world
+    this.#scenario = scenario
+    this.#random = new SeededRandom(scenario.world.seed, 'disk faults under way')
+    world.observe({ diskFault: (_peer, fault) => this.#count(fault) })
+    for (const peer of world.peers.values()) {
+      peer.disk.mayLose = zxid => this.#othersHold(peer, zxid)
+      peer.disk.mayDamage = () => this.#mayDamage()
+    }
+    if (scenario.diskFaultEveryMs !== undefined && scenario.diskFaults.length > 0) this.#next(scenario.diskFaultEveryMs)
+  }
+
+  heal(): void {
+    this.#active = false
+    for (const { disk } of this.#world.peers.values()) {
+      disk.full = false
+      disk.failRead = false
+      disk.failNext(undefined)
+      disk.stall(0)
+    }
+  }
+
+  /** What an operator does about a peer that has refused to start. */
+  attend(peer: SimulatedPeer): void {
+    if (peer.refusedBy === 'DATA_CORRUPT') peer.disk.store.restoreIdentity()
+  }
+
+  #next(everyMs: number): void {
+    this.#world.after(this.#random.waiting(everyMs), () => {
+      if (!this.#active) return
+      this.#cause(this.#random.pick(this.#scenario.diskFaults))
+      this.#next(everyMs)
+    })
+  }
+
+  #cause(kind: DiskFault): void {
+    const random = this.#random
+    const world = this.#world
+    const leader = world.livePeers.find(each => each.core?.status.role === 'leading')
+    const peer = random.chance(0.3) && leader !== undefined ? leader : random.pick([...world.peers.values()])
+    const { disk } = peer
+    switch (kind) {
+      case 'syncFails':
+      case 'writeFails':
+        if (!peer.isUp) return
+        disk.failNext(kind)
+        break
+      case 'stuckDisk':
+        if (!peer.isUp) return
+        disk.stall(random.between(200, 6000))
+        break
+      case 'readError':
+        if (random.chance(0.5)) this.#crash(peer)
+        disk.failRead = true
+        break
+      case 'fullDisk':
+        disk.full = true
+        world.after(random.between(50, 3000), () => {
+          disk.full = false
+        })
+        break
+      case 'lostWrite':
+      case 'misdirectedWrite':
+      case 'rotSnapshot':
+        if (!peer.isUp) return
+        disk.failNext(kind)
+        break
+      case 'oldCopy':
+        disk.store.backUp()
+        world.after(random.between(100, 3000), () => this.#damage(peer, kind, true))
+        break
+      case 'rotIdentity':
+      case 'rotMark':
+      case 'lostName':
+        this.#damage(peer, kind, true)
+        break
+      case 'rotLog':
+      case 'rotTree':
+      case 'rotEpochs':
+        this.#damage(peer, kind, random.chance(0.5))
+        break
+      case 'unsyncedLost':
+      case 'tornWrite':
+        return
+    }
+    world.note(`disk fault ${kind} ${peer.id}`)
+  }
+
+  #damage(peer: SimulatedPeer, kind: Parameters<SimulatedPeer['disk']['store']['damage']>[0], atRest: boolean): void {
+    if (!this.#active) return
+    if (atRest) this.#crash(peer)
+    if (!this.#mayDamage() || !peer.disk.store.damage(kind)) return
+    this.#count(kind)
+    this.#world.note(`damage ${kind} ${peer.id}`)
+    // What lies there unseen is found at the next start.
+    if (!atRest) this.#world.after(this.#random.between(0, 2000), () => this.#crash(peer))
+  }
+
+  #crash(peer: SimulatedPeer): void {
+    if (this.#active) peer.crash(this.#random.chance(0.3))
+  }
+
+  #mayDamage(): boolean {
+    const all = [...this.#world.peers.values()]
+    return this.#world.voterIds().length > 1 && all.every(each => isWhole(this.#world, each))
+  }
+
+  #othersHold(peer: SimulatedPeer, zxid: Parameters<SimulatedPeer['disk']['covers']>[0]): boolean {
+    const voters = this.#world.voterIds()
+    if (!voters.includes(peer.id)) return true
+    const holding = voters.filter(id => {
+      const { disk } = this.#world.peer(id)
+      return id !== peer.id && !disk.damaged && disk.covers(zxid)
+    })
+    return holding.length * 2 > voters.length
+  }
+
+  #count(fault: DiskFault): void {
+    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1)
+  }
+}
+
+/** Its disk has what it was given; and it has a history, if it is a voter: with a fresh disk it is none yet (Z29). */
+export function isWhole(world: World, { id, disk }: SimulatedPeer): boolean {
+  return !disk.damaged && (disk.epochs.current > 0 || !world.voterIds().includes(id))
+}
