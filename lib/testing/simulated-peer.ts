@@ -6,13 +6,14 @@
  */
 import type { Effect } from '../core/effect.js'
 import type { Input, Now } from '../core/input.js'
-import { PeerCore, type PeerInitial } from '../core/peer.js'
+import type { PeerCore, PeerInitial } from '../core/peer.js'
 import type { ProtocolOptions } from '../core/protocol-options.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
-import { hasCode, ZooKeeperError } from '../model/errors.js'
+import { ZooKeeperError } from '../model/errors.js'
 import type { LinkId, PeerId, SessionId } from '../model/ids.js'
 import { unreachable } from '../model/invariant.js'
 import { isAfter, isAtMost, type Zxid } from '../model/zxid.js'
+import { beginCore } from './begin-core.js'
 import { deepFreeze } from './deep-freeze.js'
 import type { SeededRandom } from './seeded-random.js'
 import type { DiskOptions } from './simulated-disk.js'
@@ -90,7 +91,7 @@ export class SimulatedPeer {
     this.refusedBy = undefined
     this.crashAfterEffects = undefined
     this.#world.tell(observer => observer.opening?.(this))
-    const recovered = this.#recover()
+    const recovered = this.#begin()
     if (recovered === undefined) return
     this.#wakeAt = Number.POSITIVE_INFINITY
     this.#world.tell(observer => observer.opened?.(this, recovered))
@@ -99,40 +100,18 @@ export class SimulatedPeer {
     this.receive({ kind: 'tick' })
   }
 
-  /** As host/open-peer.ts does: damaged data are set aside where others have them; whoever cannot begin is refused. */
-  #recover(): PeerInitial['recovered'] | undefined {
+  #begin(): PeerInitial['recovered'] | undefined {
     const { config, protocol, random } = this.options
-    const begin = (recovered: PeerInitial['recovered']): PeerInitial['recovered'] => {
-      this.core = new PeerCore({ peer: this.id, config, options: protocol, random, recovered }, this.now())
-      return recovered
-    }
-    const repair = (error: unknown): PeerInitial['recovered'] => {
-      const others = config.members.some(each => each.role === 'participant' && each.id !== this.id)
-      if (!hasCode(error, 'DATA_CORRUPT') || !others) throw error
-      return this.disk.beginRepair(error)
-    }
-    const open = (): PeerInitial['recovered'] => {
-      try {
-        return this.disk.open()
-      } catch (error) {
-        return repair(error)
-      }
-    }
+    const initial = { peer: this.id, config, options: protocol, random }
     try {
-      const recovered = open()
-      try {
-        return begin(recovered)
-      } catch (error) {
-        // Only a replica made of it shows that the tree is not whole.
-        return begin(repair(error))
-      }
+      const { core, recovered } = beginCore(initial, this.disk, this.now())
+      this.core = core
+      return recovered
     } catch (error) {
       if (!(error instanceof ZooKeeperError)) throw error
-      const { code, message } = error
-      this.refusedBy = code
-      this.core = undefined
+      this.refusedBy = error.code
       this.disk.crash()
-      this.#world.tell(observer => observer.refused?.(this, { code, message }))
+      this.#world.tell(observer => observer.refused?.(this, error))
       return undefined
     }
   }
@@ -223,7 +202,7 @@ export class SimulatedPeer {
         this.#world.tell(observer => observer.snapshotSent?.(this, image))
         const { zxid, time, digest } = image
         network.send(effect.link, { kind: 'snapshotBegin', zxid, time, digest })
-        const token = this.#begin(effect.link)
+        const token = this.#beginStream(effect.link)
         this.#world.after(this.#world.streamDelayMs(), () => {
           if (this.#streams.get(effect.link) !== token) return
           network.send(effect.link, { kind: 'snapshotImage', image })
@@ -264,9 +243,9 @@ export class SimulatedPeer {
       if (error.code === 'HISTORY_CONFLICT') return undefined
       this.disk.fail()
       const { life } = this
-      const { code, message } = error
+      const { code, message: reason } = error
       this.#world.after(0, () => {
-        if (life === this.life) this.receive({ kind: 'storageFailed', code, reason: message })
+        if (life === this.life) this.receive({ kind: 'storageFailed', code, reason })
       })
       return undefined
     }
@@ -283,7 +262,7 @@ export class SimulatedPeer {
     })
   }
 
-  #begin(link: LinkId): object {
+  #beginStream(link: LinkId): object {
     const token = {}
     this.#streams.set(link, token)
     return token
@@ -292,7 +271,7 @@ export class SimulatedPeer {
   /** In batches, with time between them, as far as the log is durable when the stream gets there. */
   #stream(effect: Omit<HistoryEffect, 'kind' | 'after'>, after: Zxid): void {
     const { link, upTo, as } = effect
-    const token = this.#begin(link)
+    const token = this.#beginStream(link)
     let reached = after
     const end = (): void => {
       this.#streams.delete(link)

@@ -1,7 +1,7 @@
 /** A short run of the simulation with `npm test`; `npm run simulate` does the long ones. */
 import { expect } from 'chai'
 import { run } from './run.js'
-import { evenlySlow, falseStates, flapping, rotting, slowLeader } from './scenario.js'
+import { badDisks, diskFaultKinds, evenlySlow, falseStates, flapping, rotting, slowLeader } from './scenario.js'
 
 /** Seeds that have found a bug in the core, by what they found. */
 const REMEMBERED: ReadonlyMap<number, string> = new Map([
@@ -56,12 +56,24 @@ describe('simulation', function () {
     expect(violations).to.deep.equal([])
   })
 
+  it('D1 to D9: holds for seeds 1 to 12 with disks that fail in every way', () => {
+    const violations = []
+    const seen = new Set<string>()
+    for (let seed = 1; seed <= 12; seed++) {
+      const { violation, faults } = run(seed, { scenario: badDisks })
+      for (const fault of faults.keys()) seen.add(fault)
+      if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
+    }
+    expect(violations).to.deep.equal([])
+    expect([...seen].filter(kind => diskFaultKinds.includes(kind as never)).length).to.be.greaterThan(12)
+  })
+
   it('D3, E7: holds for seeds 1 to 10 when one disk after the other is found damaged', () => {
     const violations = []
     let damaged = 0
     for (let seed = 1; seed <= 10; seed++) {
       const { violation, ...result } = run(seed, { scenario: rotting })
-      for (const times of result.diskFaults.values()) damaged += times
+      for (const times of result.faults.values()) damaged += times
       if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
     }
     expect(violations).to.deep.equal([])
