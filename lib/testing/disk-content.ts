@@ -113,8 +113,12 @@ export class DiskContent {
     const behind = this.entries.findIndex(each => isAfter(each.zxid, this.checkpoint.zxid))
     const drop = (behind === -1 ? this.entries.length : behind) - entriesKept
     if (drop <= 0) return
-    this.base = this.entries[drop - 1]!.zxid
-    this.entries = this.entries.slice(drop)
+    this.dropUpTo(this.entries[drop - 1]!.zxid)
+  }
+
+  dropUpTo(base: Zxid): void {
+    this.base = base
+    this.entries = this.entries.filter(each => isAfter(each.zxid, base))
   }
 }
 

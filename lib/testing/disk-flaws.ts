@@ -9,7 +9,7 @@ import { ZooKeeperError } from '../model/errors.js'
 import type { Epochs } from '../model/history.js'
 import type { Proposal } from '../model/proposal.js'
 import type { Znode } from '../model/znode.js'
-import { isAtMost, type Zxid } from '../model/zxid.js'
+import { isAfter, isAtMost, ZERO, type Zxid } from '../model/zxid.js'
 import type { Checkpoint, DiskContent } from './disk-content.js'
 
 /** A value with its checksum, as it lies on the disk. */
@@ -84,11 +84,15 @@ export class DiskFlaws {
     for (const key of this.log.keys()) if (key <= keyOf(base)) this.log.delete(key)
   }
 
-  /** The first entry that does not read as written; undefined: there is none. */
-  firstBad(entries: readonly Proposal[]): number | undefined {
+  /** The first entry behind `behind` that does not read as written; undefined: there is none. */
+  firstBad(entries: readonly Proposal[], behind: Zxid = ZERO): number | undefined {
     if (this.log.size === 0) return undefined
-    const index = entries.findIndex(({ zxid }) => this.log.has(keyOf(zxid)))
+    const index = entries.findIndex(({ zxid }) => this.log.has(keyOf(zxid)) && isAfter(zxid, behind))
     return index === -1 ? undefined : index
+  }
+
+  reads({ zxid }: Proposal): boolean {
+    return !this.log.has(keyOf(zxid))
   }
 }
 

@@ -9,7 +9,7 @@
 import type { Effect } from '../core/effect.js'
 import type { Input } from '../core/input.js'
 import type { PeerInitial } from '../core/peer.js'
-import { ZooKeeperError } from '../model/errors.js'
+import { hasCode, ZooKeeperError } from '../model/errors.js'
 import type { Epochs } from '../model/history.js'
 import type { LinkId } from '../model/ids.js'
 import type { Proposal } from '../model/proposal.js'
@@ -152,7 +152,14 @@ export class SimulatedDisk {
   /** Entries behind `after`; undefined when the log begins later. */
   historyAfter(after: Zxid, count: number): readonly Proposal[] | undefined {
     this.#read()
-    return this.store.historyAfter(after, count)
+    try {
+      return this.store.historyAfter(after, count)
+    } catch (error) {
+      const base = hasCode(error, 'DATA_CORRUPT') ? this.store.leaveBehind() : undefined
+      if (base === undefined) throw error
+      this.#ports.complete({ kind: 'historyLost', base })
+      return undefined
+    }
   }
 
   image(): ReplicaImage {

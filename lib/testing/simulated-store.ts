@@ -111,16 +111,30 @@ export class SimulatedStore {
    */
   settleFlaws(mayLose: (zxid: Zxid) => boolean): void {
     const { content, flaws } = this
-    const first = flaws.firstBad(content.entries)
+    const { generation, zxid } = content.checkpoint
+    // What is bad behind the checkpoint is missed by nobody.
+    const first = flaws.firstBad(content.entries, zxid)
     const mark = content.mark.read()
     if (first === undefined || mark === undefined) return
-    const { generation, zxid } = content.checkpoint
     const required = mark.generation === generation ? later(mark.zxid, zxid) : zxid
     if (!isAfter(content.entries[first]!.zxid, required)) return
     if (!content.entries.slice(first).every(each => mayLose(each.zxid))) flaws.healLog(undefined)
   }
 
   // --- what its peer reads
+
+  /** Unreadable history behind the checkpoint is let go, with all before it: where the log begins now. Undefined when it is damage. */
+  leaveBehind(): Zxid | undefined {
+    const { content, flaws } = this
+    const first = flaws.firstBad(content.entries)
+    if (first === undefined) return undefined
+    const next = content.entries.slice(first).find(each => flaws.reads(each))
+    if (next === undefined || isAfter(next.previous, content.checkpoint.zxid)) return undefined
+    content.dropUpTo(next.previous)
+    flaws.purged(content.base)
+    this.#ports.changed({ kind: 'checkpoint', zxid: content.checkpoint.zxid })
+    return content.base
+  }
 
   /** Entries behind `after`; undefined when the log begins later. Throws what a store would reject with. */
   historyAfter(after: Zxid, count: number): readonly Proposal[] | undefined {
@@ -143,7 +157,8 @@ export class SimulatedStore {
     const { epochs, checkpoint, suffix, history, last } = new DiskOpening(this.content, this.flaws).open()
     const { content } = this
     // What was read counts from here on; what does not count has been cut.
-    content.entries = content.entries.filter(each => !isAfter(each.zxid, last))
+    content.base = history.base
+    content.entries = content.entries.filter(each => isAfter(each.zxid, history.base) && !isAfter(each.zxid, last))
     content.checkpoint = checkpoint
     content.epochs = epochs
     content.mark.reopen()

@@ -93,9 +93,9 @@ export const diskMutants: readonly Mutant[] = [
         replaceGetter(LogJudge.prototype, 'damage', () => () => undefined),
         replaceMethod(LogJudge.prototype, 'take', take => {
           return function (this: LogJudge, first, group) {
-            const counts = take.call(this, first, group)
-            if (!counts && typeof group !== 'string') (this.suffix as Proposal[]).push(...group)
-            return counts
+            const verdict = take.call(this, first, group)
+            if (verdict === 'cut' && typeof group !== 'string') (this.suffix as Proposal[]).push(...group)
+            return verdict
           }
         }),
       ),

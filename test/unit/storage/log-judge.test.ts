@@ -54,7 +54,7 @@ describe('a judged log', () => {
       const judge = judged(zxid(1, 2), groups)
       expect(judge.damage).to.equal(undefined)
       expect(judge.last).to.deep.equal(zxid(1, 2))
-      expect(judge.take(zxid(2, 2), [entries[3]!])).to.equal(false)
+      expect(judge.take(zxid(2, 2), [entries[3]!])).to.equal('cut')
     })
 
     it(`D3: is damaged where a group is ${what} and something behind it was promised`, () => {
@@ -68,6 +68,17 @@ describe('a judged log', () => {
     expect(judged(zxid(2, 2), [whole[0]!, whole[2]!, whole[3]!]).damage).to.include(
       'follows 0x100000002, not 0x100000001',
     )
+  })
+
+  it('D1: begins anew behind what is bad and has been checkpointed', () => {
+    const judge = new LogJudge({ base: ZERO, checkpoint: zxid(2, 1), required: zxid(2, 2) })
+    const unreadable = [zxid(1, 2), 'the checksum does not match'] as const
+    const verdicts = [whole[0]!, unreadable, whole[2]!, whole[3]!].map(([first, group]) => judge.take(first, group))
+    expect(verdicts).to.deep.equal(['kept', 'cut', 'begins', 'kept'])
+    expect(judge.damage).to.equal(undefined)
+    expect(judge.lost?.base).to.deep.equal(zxid(1, 2))
+    expect(judge.history).to.deep.equal({ base: zxid(1, 2), ranges: [{ epoch: 2, first: 1, last: 2 }] })
+    expect(judge.suffix).to.deep.equal([entries[3]])
   })
 
   it('D1: is damaged where it ends before the mark, and sound where it goes on behind it', () => {
