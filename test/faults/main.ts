@@ -1,5 +1,5 @@
 /**
- * npm run test:faults -- [--kills 300] [--partitions 60] [--links 24] [--pauses 30] [--seed S] [--plant BUG] [--proxy]
+ * npm run test:faults -- [--kills 300] [--partitions 60] [--links 24] [--pauses 30] [--changes 3] [--seed S] [--plant BUG] [--proxy]
  *
  * Real processes on real disks: killed, partitioned, with bad links, and made to stand still. Ends with code 1 and says what was violated and
  * how to run it again. Partitions run in network namespaces; where these are not permitted, or with --proxy, through the proxy alone.
@@ -9,6 +9,7 @@ import { loopback } from '../crash/network.js'
 import { type PlantedBug, plantedBugs } from '../crash/planted-bugs.js'
 import type { PhaseKind } from './cycles.js'
 import { type PhaseOptions, type PhaseResult, runPhase } from './fault-run.js'
+import { changeMembers } from './members-change.js'
 import { insideNamespaces, namespaces, namespacesMissing, prepareInside, runInside } from './namespaces.js'
 import { proxied } from './proxy.js'
 import { report } from './report.js'
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     partitions: { type: 'string', default: '60' },
     links: { type: 'string', default: '24' },
     pauses: { type: 'string', default: '30' },
+    changes: { type: 'string', default: '3' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     plant: { type: 'string' },
     proxy: { type: 'boolean', default: false },
@@ -33,7 +35,8 @@ async function main(): Promise<number> {
   if (plant !== undefined && !plantedBugs.includes(plant))
     throw new Error(`--plant is one of ${plantedBugs.join(', ')}`)
   const counts = { kill: values.kills, partition: values.partitions, link: values.links, pause: values.pauses }
-  if (![...Object.values(counts), values.seed].every(each => /^\d+$/.test(each))) throw new Error('give whole numbers')
+  if (![...Object.values(counts), values.changes, values.seed].every(each => /^\d+$/.test(each)))
+    throw new Error('give whole numbers')
   const seed = Number(values.seed)
 
   const missing = values.proxy ? 'not wanted' : insideNamespaces() ? undefined : namespacesMissing()
@@ -41,7 +44,7 @@ async function main(): Promise<number> {
   if (insideNamespaces()) prepareInside()
   const command = `npm run test:faults -- ${process.argv.slice(2).join(' ')}`
   console.log(
-    `fault test: ${JSON.stringify(counts)}, seed ${seed}${plant === undefined ? '' : `, planted bug ${plant}`}`,
+    `fault test: ${JSON.stringify(counts)}, changes of members ${values.changes}, seed ${seed}${plant === undefined ? '' : `, planted bug ${plant}`}`,
   )
   if (missing !== undefined) console.log(`partitions run through the proxy alone: ${missing}`)
   const networks: Readonly<Record<PhaseKind, PhaseOptions['network']>> = {
@@ -74,8 +77,14 @@ async function main(): Promise<number> {
       for (const violation of result.violations) console.log(`VIOLATION: ${violation}`)
     }
   }
+  const violations = results.flatMap(result => result.violations)
+  for (let change = 0; change < Number(values.changes) && violations.length === 0; change++) {
+    console.log('members: from three to five')
+    violations.push(...(await changeMembers({ seed: seed + change, say: line => console.log(`      ${line}`) })))
+    for (const violation of violations) console.log(`VIOLATION: ${violation}`)
+  }
   console.log(report(results))
-  if (results.every(({ violations }) => violations.length === 0)) {
+  if (violations.length === 0) {
     console.log('passed: no acknowledged write is lost, no older leader was heard, every stream shows the last value')
     return 0
   }
