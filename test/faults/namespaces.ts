@@ -83,7 +83,11 @@ export async function namespaces(members: number): Promise<Network> {
     cut: async (directions: readonly Direction[]) =>
       wholeTable((from, to) => directions.some(each => each[0] === from && each[1] === to)),
     close: async () => {
-      for (const member of all) ip(`netns del ${nameOf(member)}`)
+      for (const member of all) {
+        // The kernel takes its time with a namespace, but not with an interface.
+        ip(`link del v${member}`)
+        ip(`netns del ${nameOf(member)}`)
+      }
     },
   }
 }
