@@ -27,13 +27,13 @@ describe('small scope', () => {
     expect(status, said).to.equal(0)
   })
 
-  for (const [bug, row] of [
-    ['a proposal counts as durable when it is handed to the disk', 'Z'],
-    ['a log is cut in memory only', 'Z5'],
+  for (const [bug, row, seed] of [
+    ['a proposal counts as durable when it is handed to the disk', 'Z', '1'],
+    ['a log is cut in memory only', 'Z5', '4'],
   ] as const) {
     it(`finds a planted bug: ${bug}`, function () {
       this.timeout(60_000)
-      const { status, said } = search('--states', '60000', '--mutant', bug)
+      const { status, said } = search('--states', '60000', '--seed', seed, '--mutant', bug)
       expect(said).to.include(`VIOLATION: ${row}`)
       expect(status).to.equal(1)
     })
