@@ -170,8 +170,10 @@ export class Links {
         this.#handshakes.delete(handshake)
         if (this.#closed) return
         const neighbour = dialled ?? (peer === undefined ? undefined : this.#neighbours.get(peer))
-        const what = `${complaint.code}: ${complaint.message} (${connection.remote})`
-        if (neighbour !== undefined) this.#trouble(neighbour, what, 'warn')
+        // Whoever dials in has another port each time, and is told of once all the same.
+        const where = dialled === undefined ? '' : ` (${connection.remote})`
+        const what = `${complaint.code}: ${complaint.message}${where}`
+        if (neighbour !== undefined) this.#trouble(neighbour, what, 'warn', connection.remote)
         else this.#strangerRefused(connection.remote, complaint)
         dialled?.dialer?.dialLater()
       },
@@ -268,10 +270,14 @@ export class Links {
   }
 
   /** Told once for as long as it stays the same: a peer that is down is dialled for hours. */
-  #trouble(neighbour: Neighbour, trouble: string, level: 'debug' | 'info' | 'warn'): void {
+  #trouble(neighbour: Neighbour, trouble: string, level: 'debug' | 'info' | 'warn', remote?: string): void {
     if (neighbour.trouble === trouble) return
     neighbour.trouble = trouble
-    this.#ports.logger[level]('no link', { to: neighbour.member.id, why: trouble })
+    this.#ports.logger[level]('no link', {
+      to: neighbour.member.id,
+      why: trouble,
+      ...(remote !== undefined && { remote }),
+    })
     this.#ports.changed()
   }
 }

@@ -235,8 +235,10 @@ describe('links', () => {
       expect(two.told).to.deep.equal([])
       await until('tried again', () => {
         clock.advance(10)
-        return two.dialled.length > 2
+        return two.dialled.length > 4
       })
+      expect(one.warnings, 'told once').to.have.length(1)
+      expect(two.warnings, 'told once').to.have.length(1)
     })
   }
 
