@@ -16,6 +16,7 @@ export type { ChildrenState, DataState, ExistsState, SubtreeState, SubtreeZnode,
 export { type MultiOp, type MultiResults, op } from './client/transaction.js'
 export type { ZnodeHandle } from './client/znode-handle.js'
 export { cbor, Peer } from './compose.js'
+export type { FirstStartWait } from './core/peer-status.js'
 export { consoleLogger, type LogFields, type Logger, type LogLevel, pinoLogger } from './host/logger.js'
 export type { MemberOptions, PeerOptions } from './host/peer-options.js'
 export type { ReplicaView, ViewedZnode } from './host/replica-view.js'

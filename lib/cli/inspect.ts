@@ -23,7 +23,7 @@ export async function* inspect(directory: string, options: { readonly log: boole
   const { identity, epochs, image, suffix, history } = await storage.open()
   try {
     yield `peer ${identity.peer} of the ensemble ${JSON.stringify(identity.ensemble)}, incarnation ${identity.incarnation}`
-    yield `epochs: accepted ${epochs.accepted}, current ${epochs.current}`
+    yield `epochs: accepted ${epochs.accepted}, current ${epochs.current}${epochs.origin ? ', the origin of its ensemble' : ''}`
     const [znodes, sessions] = [[...image.nodes].length, [...image.sessions].length]
     yield `checkpoint: ${formatZxid(image.zxid)}, ${znodes} znodes, ${sessions} sessions`
     yield `log: behind ${formatZxid(history.base)}, ${suffix.length} transactions behind the checkpoint`

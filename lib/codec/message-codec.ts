@@ -6,7 +6,7 @@
  * Every fault in a frame is one error, PROTOCOL_ERROR; the link it came by is closed.
  * Before: host/perform.ts. After: transports/ (as parts), host/links.ts (as frames).
  */
-import type { PeerMessage, RoleName } from '../core/zab/messages.js'
+import type { Notification, PeerMessage, RoleName } from '../core/zab/messages.js'
 import type { MemberRole } from '../model/ensemble-config.js'
 import { hasCode, ZooKeeperError } from '../model/errors.js'
 import type { Proposal } from '../model/proposal.js'
@@ -63,21 +63,30 @@ const messages = new UnionCodec<PeerMessage>({
   notification: {
     type: 1,
     items: 6,
+    added: { max: 1, of: message => (standingOf(message) === 0 ? 0 : 1) },
     write(writer, message) {
       writeChoice(writer, roles, message.role)
       writer.uint(message.leader)
       writeZxid(writer, message.zxid)
       writer.uint(message.epoch)
       writer.uint(message.round)
+      if (standingOf(message) !== 0) writer.uint(standingOf(message))
     },
-    read: reader => ({
-      kind: 'notification',
-      role: readChoice(reader, roles),
-      leader: readPeerId(reader),
-      zxid: readZxid(reader),
-      epoch: reader.uint(),
-      round: reader.uint(),
-    }),
+    read(reader, added) {
+      const role = readChoice(reader, roles)
+      const leader = readPeerId(reader)
+      const zxid = readZxid(reader)
+      const said = { kind: 'notification', role, leader, zxid, epoch: reader.uint(), round: reader.uint() } as const
+      if (added === 0) return said
+      const standing = reader.uint()
+      if (standing < 1 || standing > 7) return reader.fail('unknown standing')
+      return {
+        ...said,
+        ...(standing & 1 ? { fresh: true } : {}),
+        ...(standing & 2 ? { blank: true } : {}),
+        ...(standing & 4 ? { origin: true } : {}),
+      }
+    },
   },
   learnerInfo: {
     type: 2,
@@ -302,6 +311,10 @@ const messages = new UnionCodec<PeerMessage>({
     read: reader => ({ kind: 'diverged', zxid: readZxid(reader), judged: reader.bool() }),
   },
 })
+
+function standingOf({ fresh, blank, origin }: Notification): number {
+  return (fresh ? 1 : 0) + (blank ? 2 : 0) + (origin ? 4 : 0)
+}
 
 function readRecord(reader: CborReader): Proposal {
   const start = reader.skipBytes()

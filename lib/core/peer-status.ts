@@ -23,10 +23,24 @@ export interface PeerStatus {
   readonly damagedVoters: readonly PeerId[]
   /** Its log was too slow to lead: for a while it stands for no election. */
   readonly standsAside: boolean
+  /** Voters known to have no leader's history on their disks, this peer included: they count in no quorum, except at the first start (Z29). */
+  readonly freshVoters: readonly PeerId[]
+  /** What keeps the voters from a first start; undefined once this peer has a history, or a leader. */
+  readonly firstStartWait: FirstStartWait | undefined
   /** Last proposal in this peer's log, last known to be committed, last applied. */
   readonly logged: Zxid
   readonly committed: Zxid
   readonly applied: Zxid
+}
+
+/** What stands in the way of a first start; nothing does when all are empty. Ids in ascending order. */
+export interface FirstStartWait {
+  /** Voters that have not been heard. */
+  readonly unheard: readonly PeerId[]
+  /** Voters that have, or may have, what a first start must not pass over. */
+  readonly holding: readonly PeerId[]
+  /** Members that were declared the origin: one at most. */
+  readonly origins: readonly PeerId[]
 }
 
 /** The zxids and `standsAside` excepted, which are read when asked for. */
@@ -39,7 +53,16 @@ export function saysTheSame(a: PeerStatus, b: PeerStatus): boolean {
     a.serving === b.serving &&
     a.diverged === b.diverged &&
     a.repairing === b.repairing &&
-    a.damagedVoters.length === b.damagedVoters.length &&
-    a.damagedVoters.every((peer, index) => peer === b.damagedVoters[index])
+    sameIds(a.damagedVoters, b.damagedVoters) &&
+    sameIds(a.freshVoters, b.freshVoters) &&
+    saidOf(a.firstStartWait) === saidOf(b.firstStartWait)
   )
+}
+
+function sameIds(a: readonly PeerId[], b: readonly PeerId[]): boolean {
+  return a.length === b.length && a.every((peer, index) => peer === b[index])
+}
+
+function saidOf(wait: FirstStartWait | undefined): string {
+  return wait === undefined ? '' : `${wait.unheard};${wait.holding};${wait.origins}`
 }

@@ -139,7 +139,7 @@ export class PeerCore {
   }
 
   get status(): PeerStatus {
-    const { name, phase, leaderId, epoch, serving, diverged, repairing, damagedVoters } = this.#roles
+    const { name, phase, leaderId, epoch, serving, diverged, repairing, damagedVoters, freshVoters } = this.#roles
     const { last, committed, applied } = this.#history
     return {
       peer: this.#initial.peer,
@@ -152,6 +152,8 @@ export class PeerCore {
       repairing,
       damagedVoters,
       standsAside: this.#roles.standsAside(this.#now.monotonic),
+      freshVoters,
+      firstStartWait: serving ? undefined : this.#roles.firstStartWait,
       logged: last,
       committed,
       applied,

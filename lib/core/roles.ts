@@ -9,13 +9,14 @@
  */
 import { type EnsembleConfig, votersOf } from '../model/ensemble-config.js'
 import type { LinkId, OperationNumber, PeerId } from '../model/ids.js'
-import { ZERO, type Zxid } from '../model/zxid.js'
+import { sameZxid, ZERO, type Zxid } from '../model/zxid.js'
 import { damagedVoters, isDamaged } from './election/damaged-voter.js'
 import { type Decision, FastLeaderElection } from './election/fast-leader-election.js'
+import { type DiskStanding, describeWait, isFirstStart, waitsForFirstStart } from './election/first-start.js'
 import type { Vote } from './election/vote.js'
 import type { LinkTable } from './link-table.js'
 import type { Outbox } from './outbox.js'
-import type { PeerPhase } from './peer-status.js'
+import type { FirstStartWait, PeerPhase } from './peer-status.js'
 import type { ProtocolOptions } from './protocol-options.js'
 import { majority } from './quorum/majority.js'
 import type { Quorum } from './quorum/quorum.js'
@@ -49,6 +50,8 @@ type Role =
   | { readonly kind: 'leading'; readonly leader: Leader }
   | { readonly kind: 'learning'; readonly learner: Learner }
 
+const NOBODY: readonly PeerId[] = []
+
 export class Roles {
   readonly #setup: RolesSetup
   readonly #quorum: Quorum
@@ -60,6 +63,8 @@ export class Roles {
   #vote: Vote | undefined
   /** The last word of each linked member. */
   readonly #heard = new Map<PeerId, Notification>()
+  /** The last that was reported of it. */
+  #toldWait: string | undefined
   /** Members that have chosen this peer before it has decided itself. */
   readonly #early = new Map<PeerId, { link: LinkId; info: LearnerInfo }>()
 
@@ -200,6 +205,48 @@ export class Roles {
     this.#vote = undefined
   }
 
+  /** What keeps the voters from a first start, as far as this peer knows; undefined when it has a history itself (Z29). */
+  get firstStartWait(): FirstStartWait | undefined {
+    return this.#isFresh ? this.#wait : undefined
+  }
+
+  /** Voters that say of themselves that they have never taken a leader's history. */
+  get freshVoters(): readonly PeerId[] {
+    const { self } = this.#setup
+    let fresh = NOBODY
+    for (const id of this.#quorum.voters)
+      if (id === self ? this.#isFresh : this.#heard.get(id)?.fresh) fresh = [...fresh, id].sort((a, b) => a - b)
+    return fresh
+  }
+
+  get #wait(): FirstStartWait {
+    const { self } = this.#setup
+    const own = { role: this.#damaged ? 'repairing' : 'looking', ...this.#standing } as const
+    return waitsForFirstStart(this.#quorum.voters, voter => (voter === self ? own : this.#heard.get(voter)))
+  }
+
+  get #isFresh(): boolean {
+    return this.#setup.epochs.current === 0 && this.#quorum.voters.has(this.#setup.self)
+  }
+
+  get #standing(): DiskStanding {
+    const { self, epochs, history } = this.#setup
+    if (!this.#quorum.voters.has(self)) return {}
+    return {
+      ...(this.#isFresh ? { fresh: true } : {}),
+      ...(sameZxid(history.last, ZERO) ? { blank: true } : {}),
+      ...(epochs.origin ? { origin: true } : {}),
+    }
+  }
+
+  /** Says once, and again whenever that changes, why a fresh voter does not elect. */
+  #tellWait(): void {
+    const wait = this.#role.kind === 'looking' ? this.firstStartWait : undefined
+    const said = wait === undefined || isFirstStart(wait) ? undefined : describeWait(this.#setup.self, wait)
+    if (said !== undefined && said !== this.#toldWait) this.#setup.port.report('info', said)
+    this.#toldWait = said
+  }
+
   /** Tells every linked member what this peer is now. */
   announce(): void {
     if (this.#role.kind === 'looking') return
@@ -218,12 +265,14 @@ export class Roles {
       const link = links.linkTo(to)
       if (link !== undefined) port.send(link, notification)
     }
+    const standing = this.#standing
     const election = new FastLeaderElection(
       {
         self,
         quorum: this.#quorum,
         options,
         repairing: this.#damaged,
+        standing: { own: standing, isFirstStart: () => isFirstStart(this.#wait) },
         port: {
           announce: notification => {
             for (const [, link] of links.entries()) port.send(link, notification)
@@ -237,6 +286,7 @@ export class Roles {
       now,
     )
     this.#role = { kind: 'looking', election }
+    this.#tellWait()
     let decision = election.start(now)
     for (const [peer, heard] of this.#heard) decision ??= election.onNotification(peer, heard, now)
     this.#decided(decision, now)
@@ -244,6 +294,7 @@ export class Roles {
 
   #onNotification(peer: PeerId, link: LinkId, heard: Notification, now: number): void {
     this.#heard.set(peer, heard)
+    this.#tellWait()
     const role = this.#role
     if (role.kind === 'looking') {
       this.#decided(role.election?.onNotification(peer, heard, now), now)
@@ -264,6 +315,7 @@ export class Roles {
   #decided(decision: Decision | undefined, now: number): void {
     if (decision === undefined) return
     const { self, config, port, events, epochs, history, marks, options, links } = this.#setup
+    const firstStart = isFirstStart(this.#wait)
     this.#round = decision.round
     this.#vote = decision.vote
     if (decision.vote.leader === self) {
@@ -278,6 +330,7 @@ export class Roles {
           marks,
           handoverPause: this.#handoverPause,
           options,
+          firstStart,
         },
         now,
       )
@@ -290,7 +343,17 @@ export class Roles {
       const link = links.linkTo(decision.vote.leader)
       if (link === undefined) return this.look('the chosen leader is gone')
       const learner = new Learner(
-        { leader: decision.vote.leader, role, port, events, epochs, marks, options, repairing: this.#damaged },
+        {
+          leader: decision.vote.leader,
+          role,
+          port,
+          events,
+          epochs,
+          marks,
+          options,
+          repairing: this.#damaged,
+          firstStart,
+        },
         history,
         link,
         now,
@@ -310,7 +373,7 @@ export class Roles {
       ([, heard]) =>
         heard.leader === self && !isDamaged(heard) && (heard.role !== 'looking' || heard.round === this.#round),
     )
-    const present = [...leader.learners.values()].filter(each => each.votes)
+    const present = [...leader.learners.values()].filter(each => each.votes && !each.fresh)
     return !this.#quorum.isQuorum([self, ...present.map(each => each.peer), ...coming.map(([peer]) => peer)])
   }
 
@@ -325,6 +388,14 @@ export class Roles {
   #notification(): Notification {
     const vote = this.#vote ?? { leader: this.#setup.self, zxid: ZERO, epoch: 0 }
     const epoch = this.#established ? this.epoch : vote.epoch
-    return { kind: 'notification', role: this.name, leader: vote.leader, zxid: vote.zxid, epoch, round: this.#round }
+    return {
+      kind: 'notification',
+      role: this.name,
+      leader: vote.leader,
+      zxid: vote.zxid,
+      epoch,
+      round: this.#round,
+      ...this.#standing,
+    }
   }
 }

@@ -4,7 +4,8 @@
  *
  * Before: peer-host. After: Peer.status, status$, members$, health().
  */
-import type { PeerPhase } from '../core/peer-status.js'
+import { describeWait } from '../core/election/first-start.js'
+import type { FirstStartWait, PeerPhase } from '../core/peer-status.js'
 import type { RoleName } from '../core/zab/messages.js'
 import type { MemberRole } from '../model/ensemble-config.js'
 import type { ZooKeeperError } from '../model/errors.js'
@@ -46,6 +47,11 @@ export interface StatusReport {
   readonly logged: bigint
   readonly committed: bigint
   readonly applied: bigint
+  /**
+   * What a voter without a history waits for while it does not serve: every other voter, if the ensemble starts for the first time. Undefined once it
+   * has taken a leader's history.
+   */
+  readonly firstStart: FirstStartWait | undefined
   readonly members: readonly MemberReport[]
   /** The disk has less room than `diskFreeBytesMin`: writes are refused with STORAGE_LOW. */
   readonly storageLow: boolean
@@ -63,7 +69,8 @@ export interface Health {
 }
 
 export function reportStatus(host: PeerHost, options: ResolvedPeerOptions): StatusReport {
-  const { role, phase, leader, epoch, serving, diverged, repairing, logged, committed, applied } = host.core.status
+  const { role, phase, leader, epoch, serving, diverged, repairing, logged, committed, applied, firstStartWait } =
+    host.core.status
   const { state, error } = host.lifecycle
   const alive = state === 'running' || state === 'closing'
   return {
@@ -80,6 +87,7 @@ export function reportStatus(host: PeerHost, options: ResolvedPeerOptions): Stat
     logged: zxidToBigint(logged),
     committed: zxidToBigint(committed),
     applied: zxidToBigint(applied),
+    firstStart: alive ? firstStartWait : undefined,
     members: reportMembers(host, options),
     storageLow: alive && host.space.low,
     commits: host.commits.times,
@@ -88,21 +96,28 @@ export function reportStatus(host: PeerHost, options: ResolvedPeerOptions): Stat
 }
 
 export function reportHealth(host: PeerHost, options: ResolvedPeerOptions): Health {
-  const { state, error, serving, diverged, role, members } = reportStatus(host, options)
+  const { state, error, serving, diverged, role, members, firstStart } = reportStatus(host, options)
   const reasons: string[] = []
   if (error !== undefined) reasons.push(`failed: ${error.message}`)
   else if (state === 'repairing') reasons.push(`damaged, waiting for a leader to repair it: ${host.damage}`)
   else if (state !== 'running') reasons.push(`the peer is ${state}`)
   else if (diverged)
     reasons.push(`not serving: ${role}, the replica differs from the ensemble's and waits for a snapshot`)
+  else if (firstStart !== undefined) reasons.push(`not serving: ${describeWait(options.id, firstStart)}`)
   else if (!serving) reasons.push(`not serving: ${role}, no established leader`)
   const ok = reasons.length === 0
-  const { damagedVoters, standsAside } = host.core.status
+  const { damagedVoters, standsAside, freshVoters } = host.core.status
   const voters = options.config.members.filter(member => member.role === 'participant').length
   if (damagedVoters.length > 0) {
     const lost = damagedVoters.length * 2 >= voters
     const why = lost ? 'no quorum is left without them' : 'they do not vote until they are repaired'
     reasons.push(`damaged voters: ${damagedVoters.join(', ')}; ${why}`)
+  }
+  const others = freshVoters.filter(id => id !== options.id)
+  if (others.length > 0 && firstStart === undefined) {
+    const lost = !serving && freshVoters.length * 2 >= voters
+    const why = lost ? 'no quorum is left without them' : 'they do not count until they have it'
+    reasons.push(`voters without a history: ${others.join(', ')}; ${why}`)
   }
   for (const { id, connected, trouble } of members) {
     if (!connected) reasons.push(`no link with peer ${id}${trouble === undefined ? '' : `: ${trouble}`}`)

@@ -17,6 +17,11 @@ export interface HistorySummary {
 export interface Epochs {
   /** The highest epoch promised to a leader. */
   readonly accepted: number
-  /** The epoch of the last leader whose history was fully taken. */
+  /** The epoch of the last leader whose history was fully taken; 0 for a disk that is fresh (Z29). */
   readonly current: number
+  /**
+   * Declared by an operator (`vivarium recover`) as the one member whose data begin the ensemble anew; only with `current` 0. It stays until a
+   * current epoch is adopted.
+   */
+  readonly origin?: true
 }

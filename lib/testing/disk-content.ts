@@ -85,7 +85,7 @@ export class DiskContent {
   saveEpochs(epochs: Epochs): Epochs {
     const before = this.epochs
     requireRising(before, epochs)
-    this.epochs = { accepted: epochs.accepted, current: epochs.current }
+    this.epochs = epochs
     return before
   }
 

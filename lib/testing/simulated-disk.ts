@@ -104,6 +104,9 @@ export class SimulatedDisk {
   get lost(): LostHistory | undefined {
     return this.store.lost
   }
+  get wiped(): LostHistory | undefined {
+    return this.store.wiped
+  }
   get damaged(): boolean {
     return this.store.damaged
   }

@@ -59,6 +59,8 @@ export class SimulatedStore {
   readonly flaws = new DiskFlaws()
   /** Found damaged, and not repaired yet. */
   lost: LostHistory | undefined
+  /** What the disk held of which this one has taken the place. */
+  wiped: LostHistory | undefined
   #reason = ''
   /** Entries in the log that the last checkpoint does not have. */
   sinceCheckpoint = 0
@@ -80,6 +82,21 @@ export class SimulatedStore {
 
   damage(kind: DamageKind): boolean {
     return damage(kind, this.content, this.flaws, this.#ports.random, this.#backup)
+  }
+
+  /** Another disk takes its place, while the peer is down. */
+  wipe(): void {
+    this.wiped = this.#history()
+    this.content = new DiskContent()
+    this.flaws.heal()
+    this.lost = undefined
+    this.sinceCheckpoint = 0
+    this.#backup = undefined
+  }
+
+  #history(): LostHistory {
+    const { checkpoint, base, entries } = this.content
+    return { upTo: later(checkpoint.zxid, base), entries }
   }
 
   /** For an old copy to be put back later. */
@@ -176,7 +193,7 @@ export class SimulatedStore {
     if (!new DiskOpening(content, this.flaws).repairable) throw damage
     const { epochs } = content.mark.read()!
     this.#reason = damage instanceof Error ? damage.message : String(damage)
-    this.lost ??= { upTo: later(content.checkpoint.zxid, content.base), entries: content.entries }
+    this.lost ??= this.#history()
     this.content = new DiskContent(epochs)
     this.flaws.heal()
     this.#ports.changed({ kind: 'damaged' })

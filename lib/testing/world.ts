@@ -44,6 +44,8 @@ export interface WorldObserver {
   diskFault?(peer: SimulatedPeer, fault: DiskFault): void
   /** Its state in memory is false from now on. */
   falsified?(peer: SimulatedPeer): void
+  /** Down, and everything on its disk is gone. */
+  wiped?(peer: SimulatedPeer): void
   crashed?(peer: SimulatedPeer): void
   stopped?(peer: SimulatedPeer, error: { readonly code: string; readonly message: string } | undefined): void
   client?(event: ClientEvent): void

@@ -162,6 +162,15 @@ export function storageCompliance(name: string, makeMedium: MediumFactory): void
         expect((await reopen()).epochs).to.deep.equal({ accepted: 4, current: 4 })
       })
 
+      it('Z29: say of an origin that it is one, until they are saved without', async () => {
+        await begin()
+        await storage.saveEpochs({ accepted: 3, current: 0, origin: true })
+        await storage.saveEpochs({ accepted: 4, current: 0, origin: true })
+        expect((await reopen()).epochs).to.deep.equal({ accepted: 4, current: 0, origin: true })
+        await storage.saveEpochs({ accepted: 4, current: 4 })
+        expect((await reopen()).epochs).to.deep.equal({ accepted: 4, current: 4 })
+      })
+
       it('Z3: never decrease, and current never passes accepted', async () => {
         await begin()
         await storage.saveEpochs({ accepted: 3, current: 2 })

@@ -144,14 +144,20 @@ export const znode: Arbitrary<Znode> = fc.record({
 export const sessionRecord: Arbitrary<SessionRecord> = fc.record({ session: sessionId, timeoutMs: uint32, password })
 
 export const peerMessages: ByKind<PeerMessage> = {
-  notification: fc.record({
-    kind: kind('notification'),
-    role: fc.constantFrom('looking', 'following', 'leading', 'observing', 'repairing'),
-    leader: peerId,
-    zxid,
-    epoch: uint32,
-    round: uint32,
-  }),
+  notification: fc.record(
+    {
+      kind: kind('notification'),
+      role: fc.constantFrom('looking', 'following', 'leading', 'observing', 'repairing'),
+      leader: peerId,
+      zxid,
+      epoch: uint32,
+      round: uint32,
+      fresh: fc.constant(true as const),
+      blank: fc.constant(true as const),
+      origin: fc.constant(true as const),
+    },
+    { requiredKeys: ['kind', 'role', 'leader', 'zxid', 'epoch', 'round'] },
+  ),
   learnerInfo: fc.record({
     kind: kind('learnerInfo'),
     role: fc.constantFrom('participant', 'observer'),

@@ -4,7 +4,7 @@ import type { DiskFault } from '../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
 import type { Ledger } from './checkers/ledger.js'
-import { DiskFaults } from './disk-faults.js'
+import { DiskFaults, isWhole } from './disk-faults.js'
 import type { FaultKind, Scenario } from './scenario.js'
 import { SnapshotCuts } from './snapshot-cuts.js'
 
@@ -63,10 +63,10 @@ export class Faults {
     network.heal()
     this.#world.slowness = 1
     const voters = this.#world.voterIds()
-    // A damaged voter needs a quorum of the others.
+    // A damaged voter needs a quorum of the others, and so does one with a fresh disk (Z29); the first start of all needs every one.
     this.#disks.heal()
-    const damaged = voters.filter(id => this.#world.peer(id).disk.damaged).length
-    const spare = Math.max(0, Math.floor((voters.length - 1) / 2) - damaged)
+    const lacking = voters.filter(id => !isWhole(this.#world, this.#world.peer(id))).length
+    const spare = Math.max(0, Math.floor((voters.length - 1) / 2) - lacking)
     const down = this.#random.below(spare + 1)
     for (let count = 0; count < down; count++) this.#keptDown.add(this.#world.peer(this.#random.pick(voters)))
     for (const peer of peers.values()) {
@@ -189,6 +189,14 @@ export class Faults {
         target.receive({ kind: 'storageSpace', low: true })
         this.#healLater(() => target.receive({ kind: 'storageSpace', low: false }))
         break
+      case 'wipe': {
+        // With most disks gone at once there is nothing to be right about.
+        const voters = world.voterIds().map(id => world.peer(id))
+        const whole = voters.filter(each => isWhole(world, each))
+        if (!target.isUp || !whole.includes(target) || (whole.length - 1) * 2 <= voters.length) return
+        target.wipe(random.chance(0.3))
+        break
+      }
       case 'gracefulClose':
         target.receive({ kind: 'close' })
         break

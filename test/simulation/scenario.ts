@@ -23,11 +23,12 @@ export const faultKinds = [
   'storageLow',
   'slowLeaderDisk',
   'cutSnapshot',
+  'wipe',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
 /** Each is drawn from a stream of its own: they came later, and seeds without them are to stay what they were. */
-const later: ReadonlySet<FaultKind> = new Set(['falseState', 'storageLow', 'slowLeaderDisk', 'cutSnapshot'])
+const later: ReadonlySet<FaultKind> = new Set(['falseState', 'storageLow', 'slowLeaderDisk', 'cutSnapshot', 'wipe'])
 
 /** Of §4.2, besides slowDisk above. */
 export const diskFaultKinds = [
@@ -88,6 +89,7 @@ export function scenarioOf(seed: number): Scenario {
       ...(new SeededRandom(seed, 'storageLow').chance(0.3) ? (['storageLow'] as const) : []),
       ...(new SeededRandom(seed, 'slowLeaderDisk').chance(0.3) ? (['slowLeaderDisk'] as const) : []),
       ...(new SeededRandom(seed, 'cutSnapshot').chance(0.3) ? (['cutSnapshot'] as const) : []),
+      ...(voters > 1 && new SeededRandom(seed, 'wipe').chance(0.3) ? (['wipe'] as const) : []),
     ],
     durationMs: random.between(3000, 9000),
     diskFaultEveryMs: calm || disk.chance(0.3) ? undefined : disk.pick([150, 400, 1000]),
@@ -153,6 +155,14 @@ export const evenlySlow: ScenarioChange = {
   durationMs: 12_000,
 }
 
+/** Voters lose their disks, two of five at a time at most, and their links with others may seem to live on for a while. */
+export const wipes: ScenarioChange = {
+  world: { voters: 5, observers: 0 },
+  faults: ['wipe', 'crash', 'isolateLeader', 'partition', 'slowDisk', 'halfOpenLink'],
+  faultEveryMs: 300,
+  durationMs: 9000,
+}
+
 /** Writes of a learner's clients are under way while its link to the leader comes and goes. */
 export const flapping: ScenarioChange = {
   world: { voters: 3, observers: 1, diskMs: 12, networkMs: 0.3 },
@@ -172,4 +182,5 @@ export const modes: Readonly<Record<string, ScenarioChange>> = {
   'false-states': falseStates,
   'slow-leader': slowLeader,
   'evenly-slow': evenlySlow,
+  wipes,
 }

@@ -1,7 +1,7 @@
 /** A short run of the simulation with `npm test`; `npm run simulate` does the long ones. */
 import { expect } from 'chai'
 import { run } from './run.js'
-import { badDisks, diskFaultKinds, evenlySlow, falseStates, flapping, rotting, slowLeader } from './scenario.js'
+import { badDisks, diskFaultKinds, evenlySlow, falseStates, flapping, rotting, slowLeader, wipes } from './scenario.js'
 
 /** Seeds that have found a bug in the core, by what they found. */
 const REMEMBERED: ReadonlyMap<number, string> = new Map([
@@ -89,6 +89,18 @@ describe('simulation', function () {
       }
     }
     expect(violations).to.deep.equal([])
+  })
+
+  it('Z29: loses nothing in seeds 1 to 10 with voters whose disks are wiped', () => {
+    const violations = []
+    let wiped = 0
+    for (let seed = 1; seed <= 10; seed++) {
+      const { violation, faults } = run(seed, { scenario: wipes })
+      wiped += faults.get('wipe') ?? 0
+      if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
+    }
+    expect(violations).to.deep.equal([])
+    expect(wiped).to.be.greaterThan(20)
   })
 
   it('R4: runs the same way every time, and differently for another seed', () => {

@@ -16,7 +16,7 @@ import type { PeerId } from '../../model/ids.js'
 import type { Notification } from '../zab/messages.js'
 
 /** What a voter says when it is damaged: 'repairing' while it looks for a leader, 'observing' with one. Not for configured observers. */
-export function isDamaged(voter: Notification | undefined): boolean {
+export function isDamaged(voter: Pick<Notification, 'role'> | undefined): boolean {
   return voter?.role === 'repairing' || voter?.role === 'observing'
 }
 

@@ -5,6 +5,7 @@
  * what this peer's disk says (E6); it decides only for a candidate that a quorum backs and that was itself heard (E3, E4).
  * It may wait for a better vote for a while (finalizeWaitMs), unless every voter with a live link has voted the same in this round: then
  * nobody is left to be waited for. A damaged voter listens like an observer: it never proposes itself, and nobody counts what it says (E7).
+ * So does one that has never taken a leader's history (a new or wiped disk), unless all voters are at their first start (Z29).
  * Before: roles.ts starts one. After: zab/leader.ts or zab/learner.ts. ZooKeeper: FastLeaderElection.lookForLeader.
  */
 import type { PeerId } from '../../model/ids.js'
@@ -12,6 +13,7 @@ import type { ProtocolOptions } from '../protocol-options.js'
 import type { Quorum } from '../quorum/quorum.js'
 import type { Notification } from '../zab/messages.js'
 import { BallotBox } from './ballot-box.js'
+import type { DiskStanding } from './first-start.js'
 import { Patience } from './patience.js'
 import { isBetter, sameVote, type Vote } from './vote.js'
 
@@ -28,13 +30,21 @@ export interface Decision {
   readonly round: number
 }
 
+/** What this voter says of its disk, and whether everybody is at the first start (roles.ts). */
+export interface Standing {
+  readonly own: DiskStanding
+  isFirstStart(): boolean
+}
+
+const EVERYBODY_COUNTS: Standing = { own: {}, isFirstStart: () => false }
+
 export class FastLeaderElection {
   readonly #self: PeerId
   readonly #quorum: Quorum
   readonly #port: ElectionPort
   readonly #options: ProtocolOptions
-  readonly #votes: boolean
   readonly #repairing: boolean
+  readonly #standing: Standing
   readonly #ownVote: Vote
   /** Votes of this round, looking or not. */
   readonly #ballots: BallotBox
@@ -47,7 +57,14 @@ export class FastLeaderElection {
   #finalizeAt: number | undefined
 
   constructor(
-    setup: { self: PeerId; quorum: Quorum; port: ElectionPort; options: ProtocolOptions; repairing?: boolean },
+    setup: {
+      self: PeerId
+      quorum: Quorum
+      port: ElectionPort
+      options: ProtocolOptions
+      repairing?: boolean
+      standing?: Standing
+    },
     ownVote: Vote,
     round: number,
     now: number,
@@ -57,13 +74,18 @@ export class FastLeaderElection {
     this.#port = setup.port
     this.#options = setup.options
     this.#repairing = setup.repairing ?? false
-    this.#votes = setup.quorum.voters.has(setup.self) && !this.#repairing
+    this.#standing = setup.standing ?? EVERYBODY_COUNTS
     this.#ownVote = ownVote
     this.#vote = ownVote
     this.#round = round
     this.#ballots = new BallotBox(setup.quorum)
     this.#established = new BallotBox(setup.quorum)
     this.#patience = new Patience(setup.options.notificationMinMs, setup.options.notificationMaxMs, now)
+  }
+
+  /** May change while it lasts: the last voter of a first start is heard. */
+  get #votes(): boolean {
+    return this.#quorum.voters.has(this.#self) && !this.#repairing && this.#counts(this.#standing.own)
   }
 
   get round(): number {
@@ -80,7 +102,7 @@ export class FastLeaderElection {
   notification(): Notification {
     const { leader, zxid, epoch } = this.#vote
     const role = this.#repairing ? 'repairing' : 'looking'
-    return { kind: 'notification', role, leader, zxid, epoch, round: this.#round }
+    return { kind: 'notification', role, leader, zxid, epoch, round: this.#round, ...this.#standing.own }
   }
 
   onNotification(from: PeerId, heard: Notification, now: number): Decision | undefined {
@@ -125,13 +147,15 @@ export class FastLeaderElection {
       if (this.#votes) this.#port.reply(from, this.notification())
       return undefined
     }
+    // What this peer has it knows itself: another's vote for it may be of the time before its disk was lost.
+    const forSelf = heard.leader === this.#self
     if (heard.round > this.#round) {
       this.#round = heard.round
       this.#ballots.clear()
-      this.#vote = isBetter(heard, this.#ownVote) || !this.#votes ? voteOf(heard) : this.#ownVote
+      this.#vote = !forSelf && (isBetter(heard, this.#ownVote) || !this.#votes) ? voteOf(heard) : this.#ownVote
       this.#finalizeAt = undefined
       this.#announce()
-    } else if (isBetter(heard, this.#vote)) {
+    } else if (!forSelf && isBetter(heard, this.#vote)) {
       this.#vote = voteOf(heard)
       this.#finalizeAt = undefined
       this.#announce()
@@ -143,7 +167,9 @@ export class FastLeaderElection {
   #onSettled(from: PeerId, heard: Notification, now: number): Decision | undefined {
     if (heard.round === this.#round) this.#ballots.put(from, heard)
     this.#established.put(from, heard)
-    const backers = this.#established.agreeing(each => each.leader === heard.leader && each.epoch === heard.epoch)
+    const backers = this.#established.agreeing(
+      each => this.#counts(each) && each.leader === heard.leader && each.epoch === heard.epoch,
+    )
     const leads = heard.leader !== this.#self && this.#established.get(heard.leader)?.role === 'leading'
     if (leads && this.#quorum.isQuorum(backers)) {
       // Their round may be older than this one; ours never goes back (E2). Who joins compares leader and epoch, not rounds.
@@ -166,7 +192,7 @@ export class FastLeaderElection {
   }
 
   #backers(): PeerId[] {
-    const backers = this.#ballots.agreeing(each => sameVote(each, this.#vote))
+    const backers = this.#ballots.agreeing(each => this.#counts(each) && sameVote(each, this.#vote))
     if (this.#votes) backers.push(this.#self)
     return backers
   }
@@ -181,6 +207,10 @@ export class FastLeaderElection {
   #everybodyAgrees(backers: readonly PeerId[]): boolean {
     for (const peer of this.#port.linked()) if (this.#quorum.voters.has(peer) && !backers.includes(peer)) return false
     return true
+  }
+
+  #counts({ fresh }: DiskStanding): boolean {
+    return !fresh || this.#standing.isFirstStart()
   }
 
   #announce(): void {

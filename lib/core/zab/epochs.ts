@@ -25,6 +25,11 @@ export class EpochKeeper {
     return this.#epochs.current
   }
 
+  /** An operator has said that the ensemble begins anew with what this peer has (Z29). */
+  get origin(): boolean {
+    return this.#epochs.origin === true
+  }
+
   /** The operation with whose completion the disk is whole again, whatever has become of the role that asked for it. */
   get repairEnds(): OperationNumber | undefined {
     return this.#repairEnds
@@ -32,7 +37,7 @@ export class EpochKeeper {
 
   accept(epoch: number): OperationNumber {
     invariant(epoch > this.#epochs.accepted, 'Z4: an epoch is accepted once')
-    return this.#save({ accepted: epoch, current: this.#epochs.current })
+    return this.#save({ ...this.#epochs, accepted: epoch })
   }
 
   /** @param endsRepair the history behind this epoch is on the disk: a damaged peer is whole again with it. */

@@ -9,6 +9,7 @@ import type { OperationNumber, PeerId } from '../../model/ids.js'
 import { isAfter, type Zxid } from '../../model/zxid.js'
 import type { Leadership } from './leadership.js'
 import type { LearnerProgress } from './learner-progress.js'
+import type { Liveness } from './liveness.js'
 import { planSync } from './sync-plan.js'
 
 export class LeaderSynchronization {
@@ -18,16 +19,20 @@ export class LeaderSynchronization {
   #saving: OperationNumber | undefined
   /** Whose state is void, and who wait for a checkpoint that covers all of their log: so the snapshot takes nothing away (Z20, Z21). */
   readonly #wantSnapshot = new Set<LearnerProgress>()
+  /** Whose disks are fresh, and who wait for an established leader that a quorum of others follows after they came (Z29). */
+  readonly #fresh = new Set<LearnerProgress>()
+  readonly #liveness: Liveness
   readonly #canSpare: (learner: LearnerProgress) => boolean
   #checkpointing: OperationNumber | undefined
 
-  constructor(leadership: Leadership, canSpare: (learner: LearnerProgress) => boolean) {
+  constructor(leadership: Leadership, liveness: Liveness, canSpare: (learner: LearnerProgress) => boolean) {
     this.#leadership = leadership
+    this.#liveness = liveness
     this.#canSpare = canSpare
   }
 
   start(): void {
-    this.#saving = this.#leadership.epochs.adopt(this.#leadership.epoch)
+    this.#adopt()
     for (const learner of [...this.#leadership.learners.values()])
       if (learner.stage === 'accepted') this.synchronize(learner)
   }
@@ -42,9 +47,14 @@ export class LeaderSynchronization {
   }
 
   synchronize(learner: LearnerProgress): void {
-    const { port, history, established } = this.#leadership
     // What is not known to be committed is no observer's business.
-    if (!learner.votes && !established) return
+    if (!learner.votes && !this.#leadership.established) return
+    if (learner.fresh) this.#fresh.add(learner)
+    else this.#begin(learner)
+  }
+
+  #begin(learner: LearnerProgress): void {
+    const { port, history, established } = this.#leadership
     const plan = planSync(history.summary, learner.sent)
     switch (plan.kind) {
       case 'diff':
@@ -73,8 +83,26 @@ export class LeaderSynchronization {
     this.#join(learner)
   }
 
+  tick(now: number): void {
+    if (this.#leadership.established) this.#beginFresh(now)
+    this.#beginCheckpoint()
+  }
+
+  /**
+   * One that has forgotten its promises must not help a leader that is one no more: those who follow this one are asked again, now. It does not count
+   * among them.
+   */
+  #beginFresh(now: number): void {
+    for (const learner of [...this.#fresh]) {
+      learner.proof ??= this.#liveness.proof(now)
+      if (this.#liveness.confirmed < learner.proof) continue
+      this.#fresh.delete(learner)
+      this.#begin(learner)
+    }
+  }
+
   /** Asks for a checkpoint once everything is applied that somebody who waits for one has in its log. */
-  tick(): void {
+  #beginCheckpoint(): void {
     const { port, history } = this.#leadership
     if (this.#checkpointing !== undefined) return
     for (const learner of this.#wantSnapshot) {
@@ -99,13 +127,17 @@ export class LeaderSynchronization {
   onAckNewLeader(learner: LearnerProgress): void {
     learner.stage = 'synced'
     learner.acked = learner.syncedAt
-    if (learner.votes) this.#synced.add(learner.peer)
+    learner.fresh = false
+    // A promise that counts comes first: who has promised the same epoch to another must not make two leaders of it.
+    if (learner.promisedBefore !== undefined) this.#synced.add(learner.peer)
+    this.#adopt()
   }
 
   /** A learner that left no longer counts until it has synchronised again. */
   onLearnerGone(peer: PeerId): void {
     this.#synced.delete(peer)
-    for (const learner of this.#wantSnapshot) if (learner.peer === peer) this.#wantSnapshot.delete(learner)
+    for (const waiting of [this.#wantSnapshot, this.#fresh])
+      for (const learner of waiting) if (learner.peer === peer) waiting.delete(learner)
   }
 
   /**
@@ -117,6 +149,13 @@ export class LeaderSynchronization {
     if (learner.stage !== 'synced' || (!learner.votes && isAfter(learner.joinedAt, history.committed))) return
     learner.stage = 'active'
     port.send(learner.link, { kind: 'upToDate', committed: history.committed })
+  }
+
+  /** An origin stays one until the others hold what it has: if all break off before, it can begin again (Z29). */
+  #adopt(): void {
+    const { epochs, epoch, quorum, self } = this.#leadership
+    if (this.#saving !== undefined || (epochs.origin && !quorum.isQuorum([...this.#synced, self]))) return
+    this.#saving = epochs.adopt(epoch)
   }
 
   #target(learner: LearnerProgress): Zxid {

@@ -36,6 +36,8 @@ export interface LeaderSetup {
   readonly marks: StateMarks
   readonly handoverPause: HandoverPause
   readonly options: ProtocolOptions
+  /** Nobody has any history: who has none counts. Else it does not until it has this leader's (Z29). */
+  readonly firstStart: boolean
 }
 
 export class Leader implements Leadership {
@@ -46,6 +48,7 @@ export class Leader implements Leadership {
   readonly epochs: EpochKeeper
   readonly history: History
   readonly marks: StateMarks
+  readonly firstStart: boolean
   readonly learners = new Map<PeerId, LearnerProgress>()
   epoch = 0
   established = false
@@ -70,15 +73,16 @@ export class Leader implements Leadership {
     this.epochs = setup.epochs
     this.history = setup.history
     this.marks = setup.marks
+    this.firstStart = setup.firstStart
     this.#options = setup.options
     this.#steppedAt = now
     this.#establishBy = now + setup.options.initLimitTicks * setup.options.tickMs
-    this.#discovery = new LeaderDiscovery(this)
-    this.#divergence = new Divergence(this)
-    this.#synchronization = new LeaderSynchronization(this, learner => this.#divergence.canSpare(learner))
-    this.#broadcast = new LeaderBroadcast(this)
     this.#liveness = new Liveness(this, setup.options.tickMs, now)
     this.#handover = new Handover(this, setup.handoverPause, setup.options)
+    this.#discovery = new LeaderDiscovery(this, this.#liveness)
+    this.#divergence = new Divergence(this)
+    this.#synchronization = new LeaderSynchronization(this, this.#liveness, each => this.#divergence.canSpare(each))
+    this.#broadcast = new LeaderBroadcast(this)
   }
 
   get phase(): PeerPhase {
@@ -114,7 +118,7 @@ export class Leader implements Leadership {
     switch (message.kind) {
       case 'ackEpoch':
         if (learner.stage !== 'invited') return false
-        if (this.#discovery.onAckEpoch(learner, message)) this.#advance(learner)
+        if (this.#discovery.onAckEpoch(learner, message, now)) this.#advance(learner)
         return true
       case 'ackNewLeader':
         if (learner.stage !== 'streamed' || message.epoch !== this.epoch) return false
@@ -133,6 +137,8 @@ export class Leader implements Leadership {
         if (message.number > learner.pong) learner.pong = message.number
         this.events.touched(message.touched)
         this.#liveness.onPong(now)
+        this.#discovery.onPong(now)
+        this.#advance()
         if (message.mark !== undefined) this.#divergence.onMark(learner, message.mark)
         return true
       case 'request':
@@ -149,7 +155,9 @@ export class Leader implements Leadership {
   }
 
   onUnlinked(peer: PeerId): void {
-    if (this.learners.delete(peer)) this.#forget(peer)
+    if (!this.learners.delete(peer)) return
+    this.#synchronization.onLearnerGone(peer)
+    this.#broadcast.onLearnerGone(peer)
   }
 
   onEpochsSaved(op: OperationNumber): void {
@@ -204,7 +212,7 @@ export class Leader implements Leadership {
     if (this.established && this.#liveness.silentMs(now) > syncLimitTicks * tickMs)
       return this.stepDown('a quorum is silent')
     this.#divergence.tick()
-    this.#synchronization.tick()
+    this.#synchronization.tick(now)
     if (this.established) this.#handover.tick(now)
     if (now < this.nextAt) return
     if (!this.established && now >= this.#establishBy)
@@ -242,16 +250,9 @@ export class Leader implements Leadership {
     this.onUnlinked(learner.peer)
   }
 
-  #forget(peer: PeerId): void {
-    this.#synchronization.onLearnerGone(peer)
-    this.#broadcast.onLearnerGone(peer)
-  }
-
   #present(): PeerId[] {
-    return [
-      this.self,
-      ...[...this.learners.values()].filter(each => each.votes && each.has('synced')).map(each => each.peer),
-    ]
+    const synced = [...this.learners.values()].filter(each => each.votes && each.has('synced'))
+    return [this.self, ...synced.map(each => each.peer)]
   }
 
   /**

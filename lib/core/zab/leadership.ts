@@ -17,6 +17,8 @@ export interface Leadership {
   readonly epochs: EpochKeeper
   readonly history: History
   readonly marks: StateMarks
+  /** Nobody has any history: who has none counts all the same (Z29). */
+  readonly firstStart: boolean
   readonly learners: Map<PeerId, LearnerProgress>
   /** The new epoch; zero until discovery has chosen it. */
   epoch: number

@@ -33,6 +33,12 @@ export class LearnerProgress {
   /** The last mark at which its state was the leader's, and the first at which it was not (Z31). */
   agreedAt: Zxid | undefined
   differsAt: Zxid | undefined
+  /** The first ping sent after it had promised this epoch over this link; undefined when it has not. */
+  promisedBefore: number | undefined
+  /** Its disk is fresh, and what it says counts for nothing; until it has this leader's history (Z29). */
+  fresh = false
+  /** The ping whose answers prove, to a fresh one, that this peer leads after it came. */
+  proof: number | undefined
   /** Its state is void: it logs and acknowledges, serves nobody, and gets a snapshot when a quorum can do without it. */
   setAside = false
 
@@ -46,6 +52,11 @@ export class LearnerProgress {
 
   get votes(): boolean {
     return this.role === 'participant'
+  }
+
+  /** Whether its answers say that it follows this leader. */
+  get counts(): boolean {
+    return this.votes && !this.fresh && this.has('accepted')
   }
 
   has(stage: LearnerStage): boolean {

@@ -42,6 +42,8 @@ export interface LearnerSetup {
   readonly options: ProtocolOptions
   /** The history this peer had is damaged. It observes until it holds the leader's, and then begins anew as what it is (roles.ts says why). */
   readonly repairing?: boolean
+  /** Nobody has any history: the promise of a fresh disk counts (Z29). */
+  readonly firstStart: boolean
 }
 
 export class Learner {
@@ -53,6 +55,7 @@ export class Learner {
   readonly #marks: StateMarks
   readonly #options: ProtocolOptions
   readonly #repairing: boolean
+  readonly #firstStart: boolean
   #history: History
   #link: LinkId | undefined
   #stage: Stage = 'joined'
@@ -73,6 +76,7 @@ export class Learner {
     this.#marks = setup.marks
     this.#options = setup.options
     this.#repairing = setup.repairing ?? false
+    this.#firstStart = setup.firstStart
     this.#history = history
     this.#link = link
     this.#heardAt = now
@@ -217,11 +221,12 @@ export class Learner {
   }
 
   #ackEpoch(counted: boolean): void {
+    const currentEpoch = this.#epochs.current
     this.#port.send(this.#link!, {
       kind: 'ackEpoch',
-      currentEpoch: this.#epochs.current,
+      currentEpoch,
       lastZxid: this.#history.last,
-      counted,
+      counted: counted && (currentEpoch > 0 || this.#firstStart),
       ...(this.#marks.diverged ? { setAside: true } : {}),
     })
   }

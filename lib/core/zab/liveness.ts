@@ -35,18 +35,20 @@ export class Liveness {
     return this.#confirmed
   }
 
+  /** Of the last ping sent. */
+  get number(): number {
+    return this.#number
+  }
+
   /** The number of the round that will prove leadership from now on. */
   proof(now: number): number {
-    if (this.#confirmed === this.#number) {
-      this.#ping(now)
-      return this.#number
-    }
+    if (this.#confirmed === this.#number) return this.ping(now)
     this.#wanted = true
     return this.#number + 1
   }
 
   tick(now: number): void {
-    if (now >= this.#nextAt) this.#ping(now)
+    if (now >= this.#nextAt) this.ping(now)
   }
 
   onPong(now: number): void {
@@ -61,7 +63,8 @@ export class Liveness {
     return now - this.#quorumAt
   }
 
-  #ping(now: number): void {
+  /** Begins a round now; its number. */
+  ping(now: number): number {
     this.#number += 1
     this.#sentAt.set(this.#number, now)
     this.#wanted = false
@@ -71,7 +74,9 @@ export class Liveness {
     for (const learner of learners.values()) {
       port.send(learner.link, { kind: 'ping', number: this.#number, heard: Math.min(learner.pong, this.#confirmed) })
     }
+    const number = this.#number
     this.#count(now)
+    return number
   }
 
   #count(now: number): void {
@@ -79,10 +84,10 @@ export class Liveness {
     const pongs: number[] = []
     const answered = (number: number): PeerId[] => {
       const peers: PeerId[] = [self]
-      for (const learner of learners.values()) if (learner.votes && learner.pong >= number) peers.push(learner.peer)
+      for (const learner of learners.values()) if (learner.counts && learner.pong >= number) peers.push(learner.peer)
       return peers
     }
-    for (const learner of learners.values()) if (learner.votes) pongs.push(learner.pong)
+    for (const learner of learners.values()) if (learner.counts) pongs.push(learner.pong)
     pongs.push(this.#number)
     for (const number of pongs.sort((a, b) => b - a)) {
       if (number <= this.#confirmed) break
@@ -94,7 +99,7 @@ export class Liveness {
         this.#sentAt.delete(sent)
       }
       events.pinged(number)
-      if (this.#wanted && this.#confirmed === this.#number) this.#ping(now)
+      if (this.#wanted && this.#confirmed === this.#number) this.ping(now)
       return
     }
   }

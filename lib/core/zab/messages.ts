@@ -26,6 +26,12 @@ export interface Notification {
   readonly epoch: number
   /** The sender's logical clock. */
   readonly round: number
+  /** The sender has never taken a leader's history: its disk is new, or was wiped. It counts in no quorum, but see `blank` (Z29). */
+  readonly fresh?: true
+  /** The sender's log and tree are empty. When all voters are so, this is the ensemble's first start, and all of them count. */
+  readonly blank?: true
+  /** An operator has declared that the ensemble begins anew with what the sender has. */
+  readonly origin?: true
 }
 
 /** learner → leader: I follow (or observe) you. ZooKeeper's FOLLOWERINFO / OBSERVERINFO. */

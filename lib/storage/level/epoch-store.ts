@@ -4,13 +4,16 @@ import type { Epochs } from '../../model/history.js'
 import { wrongWithEpochs } from '../log-judge.js'
 import { type Database, type Operation, putSynced, WHAT_TO_DO } from './database.js'
 import { reasonOf } from './fail-stop.js'
-import { decodeWords, encodeWords } from './fixed-record.js'
+import { decodeWords, encodeWords, wordsLength } from './fixed-record.js'
 import { EPOCHS_KEY } from './keys.js'
 
 const VERSION = 1
+/** The third word, if there is one. */
+const ORIGIN = 1
 
-export function epochsRecord({ accepted, current }: Epochs): Operation & { readonly type: 'put' } {
-  return { type: 'put', key: EPOCHS_KEY, value: encodeWords(VERSION, [accepted, current]) }
+export function epochsRecord({ accepted, current, origin }: Epochs): Operation & { readonly type: 'put' } {
+  const words = [accepted, current, ...(origin ? [ORIGIN] : [])]
+  return { type: 'put', key: EPOCHS_KEY, value: encodeWords(VERSION, words) }
 }
 
 export async function saveEpochs(log: Database, epochs: Epochs): Promise<void> {
@@ -20,8 +23,12 @@ export async function saveEpochs(log: Database, epochs: Epochs): Promise<void> {
 
 /** As they stand there. */
 export async function readEpochs(log: Database, what: string): Promise<Epochs> {
-  const [accepted, current] = decodeWords(await log.get(EPOCHS_KEY), VERSION, 2, what) as [number, number]
-  return { accepted, current }
+  const bytes = await log.get(EPOCHS_KEY)
+  const count = bytes?.length === wordsLength(3) ? 3 : 2
+  const [accepted, current, origin] = decodeWords(bytes, VERSION, count, what) as [number, number, number?]
+  if (origin !== undefined && (origin !== ORIGIN || current !== 0))
+    throw new ZooKeeperError('DATA_CORRUPT', `${what} has a third word ${origin}, with current ${current}`)
+  return { accepted, current, ...(origin === undefined ? {} : { origin: true }) }
 }
 
 /** `marked`: what the durable mark has seen. LevelDB can lose a put without a word, and an older epoch would vote twice. */

@@ -169,9 +169,8 @@ export class LevelStorage implements Storage {
   saveEpochs(epochs: Epochs): Promise<void> {
     return this.#perform('saving the epochs', async ({ directory, mark }) => {
       requireRising(this.#epochs, epochs)
-      const { accepted, current } = epochs
-      await saveEpochs(directory.log, { accepted, current })
-      this.#epochs = { accepted, current }
+      await saveEpochs(directory.log, epochs)
+      this.#epochs = epochs
       // A promise outlives the log it is written in: it is in the mark, too, before it is given.
       mark.advance({ epochs: this.#epochs })
       await mark.flush()

@@ -96,7 +96,8 @@ export class MemoryStorage implements Storage {
   async saveEpochs(epochs: Epochs): Promise<void> {
     this.#requireOpen()
     requireRising(this.#epochs, epochs)
-    this.#epochs = { accepted: epochs.accepted, current: epochs.current }
+    const { accepted, current, origin } = epochs
+    this.#epochs = { accepted, current, ...(origin ? { origin } : {}) }
   }
 
   async checkpoint(changes: ReplicaChanges): Promise<{ readonly base: Zxid }> {

@@ -6,6 +6,7 @@ import { CallChecker } from './calls.js'
 import { DamageChecker } from './damage.js'
 import { EpochChecker } from './epochs.js'
 import { FailStopChecker } from './fail-stop.js'
+import { FreshDiskChecker } from './fresh-disks.js'
 import { Ledger } from './ledger.js'
 import { LinkChecker } from './links.js'
 import { OwnerChecker } from './owners.js'
@@ -28,6 +29,7 @@ export function makeCheckers(world: World): { readonly all: readonly Check[]; re
     new DamageChecker(ledger),
     new RecoveryChecker(ledger),
     new FailStopChecker(ledger),
+    new FreshDiskChecker(ledger),
     new BroadcastChecker(ledger),
     new LinkChecker(ledger),
     new StateChecker(ledger),

@@ -48,6 +48,11 @@ export class EpochChecker implements WorldObserver, LedgerListener {
     }
   }
 
+  /** What it has promised is gone with its disk; it may promise the same to the same leader again. */
+  wiped(peer: SimulatedPeer): void {
+    for (const name of this.#counted) if (name.startsWith(`${peer.id} `)) this.#counted.delete(name)
+  }
+
   started(peer: SimulatedPeer): void {
     this.#told.set(peer.id, new Map())
     this.#rounds.delete(peer.id)

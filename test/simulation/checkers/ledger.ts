@@ -111,7 +111,8 @@ export class Ledger implements WorldObserver {
     const holding = voters.filter(
       id =>
         (isAtMost(zxid, this.world.peer(id).disk.last) && this.world.peer(id).disk.covers(zxid)) ||
-        lostTo(this.world.peer(id).disk.lost, zxid),
+        lostTo(this.world.peer(id).disk.lost, zxid) ||
+        lostTo(this.world.peer(id).disk.wiped, zxid),
     )
     return holding.length * 2 > voters.length
   }

@@ -2,6 +2,7 @@
 import { diskMutants } from './disks.js'
 import { durabilityMutants } from './durability.js'
 import { electionMutants } from './elections.js'
+import { freshDiskMutants } from './fresh-disks.js'
 import { historyMutants } from './history.js'
 import type { Mutant } from './mutant.js'
 import { requestMutants } from './requests.js'
@@ -24,4 +25,5 @@ export const mutants: readonly Mutant[] = [
   ...stateMutants,
   ...slownessMutants,
   ...diskMutants,
+  ...freshDiskMutants,
 ]

@@ -48,6 +48,19 @@ describe('format', () => {
       { kind: 'notification', role: 'leading', leader: 3 as PeerId, zxid: zxid(1, 2), epoch: 1, round: 9 },
       '8701020301020109',
     ],
+    [
+      {
+        kind: 'notification',
+        role: 'looking',
+        leader: 3 as PeerId,
+        zxid: zxid(0, 0),
+        epoch: 0,
+        round: 1,
+        fresh: true,
+        blank: true,
+      },
+      '880100030000000103',
+    ],
     [{ kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 70_000), counted: true }, '850401011a00011170f5'],
     [
       { kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 70_000), counted: false, setAside: true },

@@ -55,10 +55,12 @@ describe('peer', () => {
       step({ kind: 'message', link, message })
     step({ kind: 'tick' })
     step({ kind: 'linked', peer: second, link })
-    hear({ kind: 'notification', role: 'looking', leader: first, zxid: ZERO, epoch: 0, round: 1 })
+    const nothing = { zxid: ZERO, epoch: 0, fresh: true, blank: true } as const
+    hear({ kind: 'notification', role: 'looking', leader: first, round: 1, ...nothing })
     hear({ kind: 'learnerInfo', role: 'participant', acceptedEpoch: 0 })
     step({ kind: 'epochsSaved', op: op(1) })
     hear({ kind: 'ackEpoch', currentEpoch: 0, lastZxid: ZERO, counted: true })
+    hear({ kind: 'pong', number: 2, touched: [] })
     step({ kind: 'epochsSaved', op: op(2) })
     hear({ kind: 'ackNewLeader', epoch: 1 })
     expect(core.status).to.deep.include({ role: 'leading', serving: true })

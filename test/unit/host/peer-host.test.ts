@@ -30,7 +30,8 @@ class ScriptedCore implements SteppedCore {
   get status() {
     const base = { peer: 1 as PeerId, role: 'leading', phase: 'broadcast', leader: 1 as PeerId, epoch: 1 } as const
     const fit = { diverged: false, repairing: false, damagedVoters: [], standsAside: false }
-    return { ...base, ...fit, serving: this.serving, logged: ZERO, committed: ZERO, applied: ZERO }
+    const fresh = { freshVoters: [], firstStartWait: undefined }
+    return { ...base, ...fit, ...fresh, serving: this.serving, logged: ZERO, committed: ZERO, applied: ZERO }
   }
 
   step(input: Input): readonly Effect[] {

@@ -140,4 +140,48 @@ describe('fast leader election', () => {
     elect.onNotification(peer(1), says('looking', 1, vote(1, 1, 5)), 0)
     expect(said).to.deep.equal([])
   })
+
+  describe('with fresh disks', () => {
+    const nobody = vote(1, 0, 0)
+    function fresh(isFirstStart: () => boolean) {
+      const said: Notification[] = []
+      const port = {
+        announce: (heard: Notification) => void said.push(heard),
+        reply: () => {},
+        linked: () => [peer(2)],
+      }
+      const setup = { self: peer(1), quorum: majority([1, 2, 3].map(peer)), port, options: defaultProtocolOptions }
+      const standing = { own: { fresh: true, blank: true } as const, isFirstStart }
+      return { elect: new FastLeaderElection({ ...setup, standing }, nobody, 1, 0), said }
+    }
+    const freshly = (heard: Notification): Notification => ({ ...heard, fresh: true, blank: true })
+
+    it('Z29: says that its disk is fresh, and elects nobody with another such', () => {
+      const { elect, said } = fresh(() => false)
+      elect.start(0)
+      expect(said[0]).to.include({ fresh: true, blank: true })
+      expect(elect.onNotification(peer(2), freshly(says('looking', 1, vote(2, 0, 0))), 0)).to.equal(undefined)
+      expect(elect.tick(60_000)).to.equal(undefined)
+    })
+
+    it('Z29: counts them all once it is the first start, also what it heard before', () => {
+      let first = false
+      const { elect } = fresh(() => first)
+      elect.start(0)
+      elect.onNotification(peer(2), freshly(says('looking', 1, vote(2, 0, 0))), 0)
+      first = true
+      expect(elect.tick(1)).to.deep.equal({ vote: vote(2, 0, 0), round: 1 })
+    })
+
+    it('Z29: follows whom a quorum of others has chosen, and is not counted by a voter with a history', () => {
+      const { elect } = fresh(() => false)
+      elect.start(0)
+      elect.onNotification(peer(2), says('looking', 1, vote(2, 3, 7)), 0)
+      expect(elect.onNotification(peer(3), says('looking', 1, vote(2, 3, 7)), 0)?.vote).to.deep.equal(vote(2, 3, 7))
+      const other = election(2, vote(2, 3, 7))
+      other.elect.start(0)
+      other.elect.onNotification(peer(1), freshly(says('looking', 1, vote(2, 3, 7))), 0)
+      expect(other.elect.tick(60_000)).to.equal(undefined)
+    })
+  })
 })

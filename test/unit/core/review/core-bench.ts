@@ -14,6 +14,7 @@ import type { ClientId, LinkId, PeerId } from '../../../../lib/model/ids.js'
 import type { Proposal } from '../../../../lib/model/proposal.js'
 import type { Request } from '../../../../lib/model/request.js'
 import { ZERO } from '../../../../lib/model/zxid.js'
+import { HistoryRanges } from '../../../../lib/storage/history-ranges.js'
 
 export type Kind<K extends Effect['kind']> = Extract<Effect, { readonly kind: K }>
 
@@ -27,17 +28,22 @@ export class BenchPeer {
   /** Operations wait while it is held. */
   diskHeld = false
   pending: Input[] = []
+  /** Another has taken its place. */
+  isGone = false
   said: Effect[] = []
   wakeAt = Number.POSITIVE_INFINITY
   wall = 1_000_000
 
-  constructor(id: number, bench: Bench, epochs: Epochs) {
+  constructor(id: number, bench: Bench, epochs: Epochs, log: readonly Proposal[]) {
     this.id = id
     this.bench = bench
     this.epochs = epochs
+    this.log = [...log]
     const random = { uint32: () => id, bytes: (length: number) => new Uint8Array(length).fill(id) }
     const image = { zxid: ZERO, time: 0, digest: EMPTY_DIGEST, nodes: [], sessions: [] }
-    const recovered = { epochs, image, suffix: [], history: { base: ZERO, ranges: [] } }
+    const ranges = new HistoryRanges(ZERO)
+    for (const { zxid } of log) ranges.add(zxid)
+    const recovered = { epochs, image, suffix: log, history: ranges.summary() }
     const config = { version: ZERO, members: bench.members }
     this.core = new PeerCore({ peer: id as PeerId, config, options: bench.options, random, recovered }, this.now())
   }
@@ -47,6 +53,7 @@ export class BenchPeer {
   }
 
   step(input: Input): void {
+    if (this.isGone) return
     for (const effect of this.core.step(input, this.now())) {
       this.said.push(effect)
       this.#perform(effect)
@@ -122,8 +129,16 @@ export class Bench {
     return this.peers.get(id)!
   }
 
-  start(id: number, epochs: Epochs = { accepted: 0, current: 0 }): BenchPeer {
-    const peer = new BenchPeer(id, this, epochs)
+  /** Also in place of one that ran before, whose links are gone then. */
+  start(id: number, epochs: Epochs = { accepted: 0, current: 0 }, log: readonly Proposal[] = []): BenchPeer {
+    const former = this.peers.get(id)
+    if (former !== undefined) {
+      for (const other of [...former.links.keys()]) this.unlink(id, other)
+      former.pending = []
+      former.wakeAt = Number.POSITIVE_INFINITY
+      former.isGone = true
+    }
+    const peer = new BenchPeer(id, this, epochs, log)
     this.peers.set(id, peer)
     peer.step({ kind: 'tick' })
     return peer
@@ -158,7 +173,8 @@ export class Bench {
     this.#ends.delete(link)
     for (const [at, to] of [ends, [ends[1], ends[0]] as const]) {
       this.peer(at).links.delete(to)
-      this.#later.push(() => this.peer(at).step({ kind: 'unlinked', peer: to as PeerId, link: link as LinkId }))
+      const peer = this.peer(at)
+      this.#later.push(() => peer.step({ kind: 'unlinked', peer: to as PeerId, link: link as LinkId }))
     }
   }
 

@@ -18,7 +18,7 @@ function lead(world: ZabWorld, others = [2, 3]): Leader {
   }
   leader.onEpochsSaved(op(1))
   const ack = { kind: 'ackEpoch', currentEpoch: 1, lastZxid: world.history.last, counted: true } as const
-  for (const id of others.filter(each => each <= 3)) leader.onMessage(peer(id), ack, 0)
+  for (const id of others.filter(each => each <= 3)) world.promises(leader, id, ack)
   leader.onEpochsSaved(op(2))
   for (const id of others) leader.onMessage(peer(id), { kind: 'ackNewLeader', epoch: 2 }, 0)
   for (const id of others.filter(each => each > 3)) {
@@ -110,7 +110,7 @@ describe('divergence', () => {
     leader.join(peer(2), link(12), { kind: 'learnerInfo', role: 'participant', acceptedEpoch: 1 }, 0)
     leader.onEpochsSaved(op(1))
     const ack = { kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 8), counted: true, setAside: true } as const
-    leader.onMessage(peer(2), ack, 0)
+    w.promises(leader, 2, ack)
     expect(w.sent().map(([, message]) => message.kind)).to.include.members(['diff', 'newLeader'])
     leader.onMessage(peer(2), { kind: 'ackNewLeader', epoch: 2 }, 0)
     leader.onEpochsSaved(op(2))

@@ -31,7 +31,7 @@ class Race {
     }
     const leadership: Leadership = {
       ...{ self: peer(1), quorum: majority(voters), port, events, epochs, history, marks, learners },
-      ...{ epoch: 1, established: true, stepDown: events.roleEnded, drop: () => {} },
+      ...{ firstStart: false, epoch: 1, established: true, stepDown: events.roleEnded, drop: () => {} },
     }
     const { slowLeaderMs = 200, pause = this.pause } = options
     this.handover = new Handover(leadership, pause, { slowLeaderMs, tickMs: TICK })

@@ -42,8 +42,8 @@ describe('the last epoch', () => {
 
   it('Z4: may be used', () => {
     const bench = new Bench(3)
-    bench.start(2)
-    bench.start(3, { accepted: MAX_EPOCH - 1, current: 0 })
+    bench.start(2, { accepted: 1, current: 1 })
+    bench.start(3, { accepted: MAX_EPOCH - 1, current: 1 })
     relink(bench)
     bench.pass(2000, () => bench.serving(2, 3))
     expect(bench.serving(2, 3)).to.equal(true)

@@ -18,7 +18,7 @@ function establish(world: ZabWorld): Leader {
   leader.start()
   leader.join(peer(2), link(12), info(0), 0)
   leader.onEpochsSaved(op(1))
-  leader.onMessage(peer(2), { kind: 'ackEpoch', currentEpoch: 0, lastZxid: world.history.last, counted: true }, 0)
+  world.promises(leader, 2, { kind: 'ackEpoch', currentEpoch: 0, lastZxid: world.history.last, counted: true })
   leader.onEpochsSaved(op(2))
   leader.onMessage(peer(2), { kind: 'ackNewLeader', epoch: leader.epoch }, 0)
   world.effects()
@@ -37,6 +37,98 @@ describe('leader', () => {
     expect(world.effects()).to.deep.equal([{ kind: 'send', link: 12, message: { kind: 'leaderInfo', epoch: 7 } }])
   })
 
+  describe('with a learner whose disk is fresh', () => {
+    const fresh = { kind: 'ackEpoch', currentEpoch: 0, lastZxid: ZERO, counted: true } as const
+    const whole = { kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 2), counted: true } as const
+    function discover(world: ZabWorld): Leader {
+      const leader = world.leader([1, 2, 3], false)
+      leader.start()
+      leader.join(peer(2), link(12), info(0), 0)
+      leader.onEpochsSaved(op(1))
+      world.promises(leader, 2, fresh)
+      return leader
+    }
+
+    it('Z29: counts neither its promise nor its answers, and hands it nothing before it is established', () => {
+      const world = new ZabWorld(logOf(1, 2), { accepted: 1, current: 1 })
+      const leader = discover(world)
+      expect(leader.phase).to.equal('discovery')
+      leader.join(peer(3), link(13), info(1), 0)
+      world.effects()
+      world.promises(leader, 3, whole, 2)
+      expect(leader.phase).to.equal('synchronization')
+      leader.tick(0)
+      expect(world.sent().map(([to]) => to)).to.deep.equal([13, 13])
+    })
+
+    it('Z29: takes it in once the others have said, after it came, that they still follow', () => {
+      const world = new ZabWorld(logOf(1, 2), { accepted: 1, current: 1 })
+      const leader = discover(world)
+      leader.join(peer(3), link(13), info(1), 0)
+      world.promises(leader, 3, whole, 1)
+      leader.onEpochsSaved(op(2))
+      leader.onMessage(peer(3), { kind: 'ackNewLeader', epoch: 2 }, 0)
+      expect(leader.established).to.equal(true)
+      world.effects()
+      leader.tick(0)
+      leader.onMessage(peer(2), { kind: 'pong', number: 2, touched: [] }, 0)
+      leader.tick(0)
+      expect(world.sent(), 'its own answer is no proof').to.deep.equal([])
+      leader.onMessage(peer(3), { kind: 'pong', number: 2, touched: [] }, 0)
+      leader.tick(0)
+      expect(world.sent().map(([to, { kind }]) => [to, kind])).to.deep.equal([
+        [12, 'diff'],
+        [12, 'proposal'],
+        [12, 'proposal'],
+        [12, 'newLeader'],
+      ])
+    })
+  })
+
+  it('Z29: a promise is gone with its link, and all must hold at one moment', () => {
+    const world = new ZabWorld(logOf(1, 2), { accepted: 1, current: 1 })
+    const leader = world.leader([1, 2, 3, 4, 5], false)
+    const promise = { kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 2), counted: true } as const
+    leader.start()
+    for (const id of [2, 3, 4]) leader.join(peer(id), link(10 + id), info(1), 0)
+    leader.onEpochsSaved(op(1))
+    world.promises(leader, 2, promise)
+    leader.onUnlinked(peer(2))
+    leader.onMessage(peer(3), promise, 0)
+    expect(leader.phase).to.equal('discovery')
+    leader.onMessage(peer(4), promise, 0)
+    leader.onMessage(peer(3), { kind: 'pong', number: 1, touched: [] }, 0)
+    leader.onUnlinked(peer(4))
+    expect(leader.phase).to.equal('discovery')
+    leader.join(peer(2), link(22), info(1), 0)
+    leader.onMessage(peer(2), promise, 0)
+    leader.onMessage(peer(2), { kind: 'pong', number: 1, touched: [] }, 0)
+    expect(leader.phase, 'the ping was sent before that promise').to.equal('discovery')
+    for (const id of [2, 3]) leader.onMessage(peer(id), { kind: 'pong', number: 2, touched: [] }, 0)
+    expect(leader.phase).to.equal('synchronization')
+  })
+
+  for (const [what, ackEpoch, reason] of [
+    ['knows more', { currentEpoch: 1, lastZxid: zxid(1, 3), counted: true }, 'peer 3 knows more: epoch 1, 0x100000003'],
+    [
+      'has promised the same epoch, maybe to another',
+      { currentEpoch: 1, lastZxid: zxid(1, 2), counted: false },
+      'peer 3 has promised epoch 2 before',
+    ],
+  ] as const)
+    it(`Z29: steps down for one that ${what}, also after a quorum has promised`, () => {
+      const world = new ZabWorld(logOf(1, 2), { accepted: 1, current: 1 })
+      const leader = world.leader([1, 2, 3], false)
+      leader.start()
+      leader.join(peer(2), link(12), info(1), 0)
+      leader.onEpochsSaved(op(1))
+      world.promises(leader, 2, { kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 2), counted: true })
+      expect(leader.phase).to.equal('synchronization')
+      leader.join(peer(3), link(13), info(1), 0)
+      leader.onMessage(peer(3), { kind: 'ackEpoch', ...ackEpoch }, 0)
+      expect(world.told).to.deep.equal([`roleEnded: ${reason}`])
+    })
+
   it('Z2: is established only when a quorum holds its history, itself included', () => {
     const world = new ZabWorld(logOf(1, 2), { accepted: 1, current: 1 })
     const leader = world.leader()
@@ -44,7 +136,7 @@ describe('leader', () => {
     leader.join(peer(2), link(12), info(1), 0)
     leader.onEpochsSaved(op(1))
     world.effects()
-    leader.onMessage(peer(2), { kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 1), counted: true }, 0)
+    world.promises(leader, 2, { kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 1), counted: true })
     const [first] = logOf(1, 2).slice(1)
     expect(world.effects()).to.deep.equal([
       { kind: 'saveEpochs', op: 2, epochs: { accepted: 2, current: 2 } },
@@ -140,9 +232,9 @@ describe('leader', () => {
   it('C14, Z24: an answer that has waited unread proves nothing of the time since its ping', () => {
     const world = new ZabWorld()
     const leader = establish(world)
-    leader.tick(0)
+    leader.tick(1000)
     world.told.length = 0
-    leader.onMessage(peer(2), { kind: 'pong', number: 1, touched: [] }, 50_000)
+    leader.onMessage(peer(2), { kind: 'pong', number: 2, touched: [] }, 50_000)
     leader.tick(50_000)
     expect(world.told).to.deep.equal(['roleEnded: a quorum is silent'])
   })

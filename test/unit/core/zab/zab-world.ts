@@ -103,18 +103,36 @@ export class ZabWorld {
       epochs: this.epochs,
       marks: this.marks,
       options: defaultProtocolOptions,
+      firstStart: true,
     }
     return new Learner(setup, this.history, link(1), 0)
   }
 
-  leader(voters: readonly number[] = [1, 2, 3]): Leader {
+  leader(voters: readonly number[] = [1, 2, 3], firstStart = true): Leader {
     const { port, events, epochs, history, marks } = this
     const { handoverPause } = this
     const quorum = majority(voters.map(peer))
     return new Leader(
-      { self: peer(1), quorum, port, events, epochs, history, marks, handoverPause, options: defaultProtocolOptions },
+      {
+        self: peer(1),
+        quorum,
+        port,
+        events,
+        epochs,
+        history,
+        marks,
+        handoverPause,
+        options: defaultProtocolOptions,
+        firstStart,
+      },
       0,
     )
+  }
+
+  /** It promises, and answers the ping by which the leader makes sure that all promises still hold. */
+  promises(leader: Leader, from: number, ackEpoch: Extract<PeerMessage, { kind: 'ackEpoch' }>, ping = 1): void {
+    leader.onMessage(peer(from), ackEpoch, 0)
+    leader.onMessage(peer(from), { kind: 'pong', number: ping, touched: [] }, 0)
   }
 
   /** What was asked for since the last time; tells nothing of pings. */
