@@ -164,6 +164,17 @@ describe('fast leader election', () => {
       expect(elect.tick(60_000)).to.equal(undefined)
     })
 
+    it('E6: a vote for this voter by what it had before is not taken over (seed 26 with two wiped of five)', () => {
+      const { elect, said } = fresh(() => false)
+      elect.start(0)
+      elect.onNotification(peer(2), says('looking', 1, vote(1, 3, 7)), 0)
+      elect.onNotification(peer(2), says('looking', 5, vote(1, 3, 7)), 0)
+      expect(said.map(each => [each.round, each.leader, each.epoch])).to.deep.equal([
+        [1, 1, 0],
+        [5, 1, 0],
+      ])
+    })
+
     it('Z29: counts them all once it is the first start, also what it heard before', () => {
       let first = false
       const { elect } = fresh(() => first)
