@@ -90,8 +90,9 @@ export const electionMutants: readonly Mutant[] = [
         }
       })
       const undoDiscovery = replaceMethod(LeaderDiscovery.prototype, 'onAckEpoch', onAckEpoch => {
-        return function (this: LeaderDiscovery, learner, message) {
-          const advance = onAckEpoch.call(this, learner, { ...message, currentEpoch: 0, lastZxid: ZERO })
+        return function (this: LeaderDiscovery, learner, message, now) {
+          const currentEpoch = Math.min(1, message.currentEpoch)
+          const advance = onAckEpoch.call(this, learner, { ...message, currentEpoch, lastZxid: ZERO }, now)
           learner.sent = message.lastZxid
           return advance
         }
