@@ -151,13 +151,6 @@ export class SimulatedPeer {
     this.#world.tell(observer => observer.falsified?.(this))
   }
 
-  /** It goes down, silently or not, and its disk is replaced by an empty one. */
-  wipe(silently: boolean): void {
-    this.crash(silently)
-    this.disk.store.wipe()
-    this.#world.tell(observer => observer.wiped?.(this))
-  }
-
   linkClosed(link: LinkId): void {
     this.#streams.delete(link)
     this.disk.linkClosed(link)

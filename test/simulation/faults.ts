@@ -194,7 +194,9 @@ export class Faults {
         const voters = world.voterIds().map(id => world.peer(id))
         const whole = voters.filter(each => isWhole(world, each))
         if (!target.isUp || !whole.includes(target) || (whole.length - 1) * 2 <= voters.length) return
-        target.wipe(random.chance(0.3))
+        target.crash(random.chance(0.3))
+        target.disk.store.wipe()
+        world.tell(observer => observer.wiped?.(target))
         break
       }
       case 'gracefulClose':

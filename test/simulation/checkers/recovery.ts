@@ -76,6 +76,11 @@ export class RecoveryChecker implements WorldObserver {
     })
   }
 
+  /** Nothing of what it was told lies on the disk that takes the place of the old one. */
+  wiped(peer: SimulatedPeer): void {
+    this.#told.delete(peer.id)
+  }
+
   refused(peer: SimulatedPeer, error: { readonly code: string; readonly message: string }): void {
     const { mayRefuse, cannotBeRead, isFlawed } = this.#before.get(peer.id)!
     const alone = this.#ledger.world.voterIds().length === 1 && isFlawed

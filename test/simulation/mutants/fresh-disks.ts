@@ -73,7 +73,15 @@ export const freshDiskMutants: readonly Mutant[] = [
   {
     name: 'a promise outlives the link that it came by, and the disk that it was on',
     rows: ['Z29'],
-    scenario: wipes,
+    // Discovery takes its time, and hardly anything else happens in it.
+    scenario: {
+      world: { voters: 5, observers: 0, networkMs: 3, diskMs: 12 },
+      faults: ['wipe', 'wipe', 'isolateLeader', 'halfOpenLink', 'slowDisk'],
+      faultEveryMs: 150,
+      diskFaultEveryMs: undefined,
+      clients: 2,
+      durationMs: 9000,
+    },
     plant: () => {
       const undo = [forgetNothing(), askNobody()]
       return () => {
