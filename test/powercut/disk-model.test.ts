@@ -74,6 +74,21 @@ describe('disk that loses its power', () => {
     ])
   })
 
+  it('renames from one directory to another as a whole', () => {
+    const made = [
+      { kind: 'mkdir', path: '/top/d' },
+      { kind: 'mkdir', path: '/top/e' },
+      open('/e/a', 3),
+      open('', 4),
+      sync(4),
+    ]
+    const operations = recorded(...made, open('/e', 5), sync(5), rename('/e', '/d/f'), open('/d', 6), sync(6))
+    for (const names of ['posix', 'journal', 'unordered'] as const) {
+      expect(found(operations, 8, names, 'none'), names).to.deep.equal(['d/= d/f/= d/f/a=', 'd/= e/= e/a='])
+      expect(found(operations, 99, names, 'none'), names).to.deep.equal(['d/= d/f/= d/f/a='])
+    }
+  })
+
   it('loses any of the unsynced writes, and has zeros where only the size has changed', () => {
     const operations = recorded(open('/a', 3), open('', 4), sync(4), write(3, 'x'), write(3, 'y'))
     expect(found(operations, 99, 'posix', 'subset')).to.deep.equal(

@@ -41,6 +41,8 @@ interface NameChange {
 interface NameOperation extends Span {
   readonly directory: Inode
   readonly changes: readonly NameChange[]
+  /** The other half of a rename from another directory: there is no moment with two names, or with none. */
+  takenFrom?: NameOperation
 }
 
 const BEFORE: Span = { begin: -1, end: -1 }
@@ -119,6 +121,7 @@ export class DiskModel {
         for (const { directory, changes } of rest.slice(0, kept)) for (const change of changes) apply(directory, change)
       }
     }
+    for (const operation of begun) whole(operation, begun, tables)
     return tables
   }
 
@@ -146,18 +149,29 @@ export class DiskModel {
       else if (kind === 'mkdir') this.#make(operation.path, true, span)
       else if (kind === 'rename') {
         const inode = this.#names.get(operation.path)
-        if (inode === undefined || path.dirname(operation.path) !== path.dirname(operation.to))
-          throw new Error(`${operation.path} was renamed to ${operation.to}`)
-        this.#names.delete(operation.path)
-        this.#names.set(operation.to, inode)
-        this.#name(span, operation.path, [
-          { name: path.basename(operation.to), inode },
-          { name: path.basename(operation.path), inode: undefined },
-        ])
+        if (inode === undefined) throw new Error(`${operation.path} was renamed, but is not known`)
+        this.#move(operation.path, operation.to)
+        const [from, to] = [operation.path, operation.to].map(file => path.dirname(file)) as [string, string]
+        const change = { name: path.basename(operation.to), inode }
+        const gone = { name: path.basename(operation.path), inode: undefined }
+        if (from === to) this.#name(span, operation.path, [change, gone])
+        else {
+          const source = this.#name(span, operation.path, [gone])
+          this.#name(span, operation.to, [change]).takenFrom = source
+        }
       } else {
         this.#names.delete(operation.path)
         this.#name(span, operation.path, [{ name: path.basename(operation.path), inode: undefined }])
       }
+    }
+  }
+
+  /** With all that lies under it. */
+  #move(from: string, to: string): void {
+    for (const [name, inode] of [...this.#names]) {
+      if (name !== from && !name.startsWith(`${from}/`)) continue
+      this.#names.delete(name)
+      this.#names.set(to + name.slice(from.length), inode)
     }
   }
 
@@ -169,11 +183,36 @@ export class DiskModel {
     return inode
   }
 
-  #name(span: Span, file: string, changes: readonly NameChange[]): void {
+  #name(span: Span, file: string, changes: readonly NameChange[]): NameOperation {
     const directory = this.#names.get(path.dirname(file))
     if (directory === undefined) throw new Error(`${file} is outside of ${this.#root}`)
-    this.#nameOperations.push({ ...span, directory, changes })
+    const operation: NameOperation = { ...span, directory, changes }
+    this.#nameOperations.push(operation)
+    return operation
   }
+}
+
+/** A rename from one directory to another has been done when either half of it is kept: a journal has it as one. */
+function whole(
+  operation: NameOperation,
+  begun: readonly NameOperation[],
+  tables: Map<Inode, Map<string, Inode | undefined>>,
+): void {
+  const source = operation.takenFrom
+  if (source === undefined) return
+  const [{ name, inode }] = operation.changes as readonly [NameChange]
+  const [{ name: before }] = source.changes as readonly [NameChange]
+  const left = tables.get(source.directory)
+  const here = tables.get(operation.directory)?.get(name) === inode
+  const there = left?.get(before) === inode
+  if (here && there) left!.delete(before)
+  const since = begun.slice(begun.indexOf(operation) + 1)
+  const gone = since.some(
+    ({ directory, changes }) => directory === operation.directory && changes.some(change => change.name === name),
+  )
+  if (here || there || gone) return
+  const table = tables.get(operation.directory) ?? new Map<string, Inode | undefined>()
+  tables.set(operation.directory, table.set(name, inode))
 }
 
 /** Which of the changes of a file are found on the disk, and how much of each. */

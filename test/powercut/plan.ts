@@ -26,6 +26,7 @@ export function makePlan(chance: Chance, start: World, turns: number): Turn[] {
       install: 4,
       reopen: 3,
       rest: 6,
+      repair: world.repairing ? 12 : 2,
     })
     if (kind === 'append') add(append(chance, world))
     else if (kind === 'both') add(...checkpoint(chance, world), append(chance, world))
@@ -43,7 +44,8 @@ export function makePlan(chance: Chance, start: World, turns: number): Turn[] {
       const { epoch, counter } = lastOf(world)
       const at = abort ? zxid(epoch, counter + 1) : zxid(world.epochs.current, chance.between(1, 1000))
       add({ kind, zxid: at, nodes: chance.between(1, 120), bytes: chance.pick([10, 300, 3000]), abort })
-    } else if (kind === 'rest') add({ kind, ms: chance.between(1, 80) })
+    } else if (kind === 'repair') add({ kind: world.repairing ? 'endRepair' : 'beginRepair' })
+    else if (kind === 'rest') add({ kind, ms: chance.between(1, 80) })
     else add({ kind })
   }
   return plan

@@ -3,9 +3,7 @@
  * is opened and compared. The next round goes on with one of the images, so that recovery and what follows it are cut too.
  *
  * A violation: an image that opens without something acknowledged or with something never written, in any mode; or one that is refused,
- * except where names were kept in no order at all (no journalling file system does that; the store must only not be silent then), and
- * except for one order of LevelDB's own: it writes to its MANIFEST that there is a new table, and only then syncs the directory. Where the
- * sync of a file does not keep the file's name (posix), the MANIFEST may arrive first. ext4, XFS and Btrfs keep the name.
+ * except where names were kept in no order at all (no journalling file system does that; the store must only not be silent then).
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,8 +34,6 @@ export interface PowerCutResult {
   readonly verdicts: Readonly<Record<Verdict['kind'], number>>
   /** Images that were refused where names keep no order. */
   readonly refusedUnordered: number
-  /** Images that were refused because LevelDB's MANIFEST told of a table before the name of the table was durable. */
-  readonly namelessTables: number
   readonly acknowledged: number
   readonly operations: number
 }
@@ -45,7 +41,6 @@ export interface PowerCutResult {
 /** LevelDB begins a new write-ahead file after so many bytes: the smallest it takes, so that it does so often. */
 const SMALL_BUFFER = 64 * 1024
 const ACKS = 'acknowledged'
-const NAMELESS_TABLE = /missing or damaged \(Corruption: \d+ missing files/
 /** Every third round is a short one with a new directory: its cuts are in the first start. */
 const FIRST_START = 1
 const NEW: Start = { world: NEW_WORLD, directory: undefined }
@@ -61,7 +56,7 @@ export async function runPowerCutTest(options: PowerCutOptions): Promise<PowerCu
   const work = mkdtempSync(path.join(existsSync(memory) ? memory : tmpdir(), 'powercut-'))
   const violations: string[] = []
   const verdicts = { found: 0, lost: 0, refused: 0 }
-  let [acknowledged, operations, refusedUnordered, namelessTables, done] = [0, 0, 0, 0, 0]
+  let [acknowledged, operations, refusedUnordered, done] = [0, 0, 0, 0]
   let start = NEW
   try {
     for (let round = 0; done < cuts; round++) {
@@ -92,7 +87,6 @@ export async function runPowerCutTest(options: PowerCutOptions): Promise<PowerCu
         verdicts[verdict.kind]++
         done++
         if (verdict.kind === 'refused' && names === 'unordered') refusedUnordered++
-        else if (verdict.kind === 'refused' && names === 'posix' && NAMELESS_TABLE.test(verdict.why)) namelessTables++
         else if (verdict.kind !== 'found') {
           violations.push(`round ${round}, cut at ${at} (${names}, ${data}), ${verdict.kind}: ${verdict.why}`)
         } else if (next === undefined && cut >= here / 2) {
@@ -108,7 +102,7 @@ export async function runPowerCutTest(options: PowerCutOptions): Promise<PowerCu
       rmSync(place, { recursive: true })
       if (next !== undefined && !fresh) start = next
     }
-    return { violations, cuts: done, verdicts, refusedUnordered, namelessTables, acknowledged, operations }
+    return { violations, cuts: done, verdicts, refusedUnordered, acknowledged, operations }
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
@@ -138,7 +132,7 @@ async function recordRound(place: string, plan: WorkloadPlan, start: string | un
 /** What had been begun and what had been acknowledged at each place of a recording. */
 class Timeline {
   readonly #moments: { readonly at: number; readonly world: World; readonly underWay: readonly Step[] }[]
-  /** Where a cut hurts most: right behind an acknowledgement, or a name made or taken away. */
+  /** Where a cut hurts most: right behind an acknowledgement, a name made or taken away, or a write to a MANIFEST. */
   readonly #tender: readonly number[]
   readonly #first: number
   readonly #last: number
@@ -166,7 +160,13 @@ class Timeline {
     const atStake = begun.flatMap(({ end }) => done.filter(({ at }) => at > end).slice(0, 4))
     const named = operations.filter(({ kind }) => kind === 'rename' || kind === 'unlink' || kind === 'open')
     this.acknowledged = done.length
-    this.#tender = [...done.map(({ at }) => at), ...atStake.map(({ at }) => at), ...named.map(({ end }) => end)]
+    const manifests = writesTo(operations, name => name.startsWith('MANIFEST-'))
+    this.#tender = [
+      done.map(({ at }) => at),
+      atStake.map(({ at }) => at),
+      named.map(({ end }) => end),
+      manifests,
+    ].flat()
     if (done.length !== turns.flat().length)
       throw new Error(`${done.length} steps of ${turns.flat().length} came to their end`)
   }
@@ -183,6 +183,19 @@ class Timeline {
     for (const step of moment.underWay) worlds = [...worlds, ...worlds.map(world => after(world, step))]
     return worlds
   }
+}
+
+/** Where writes to files of such names have ended. */
+function writesTo(operations: readonly Operation[], wanted: (name: string) => boolean): number[] {
+  const open = new Set<number>()
+  const places: number[] = []
+  for (const operation of operations) {
+    if (operation.kind === 'open') {
+      open.delete(operation.fd)
+      if (wanted(path.basename(operation.path))) open.add(operation.fd)
+    } else if (operation.kind === 'write' && open.has(operation.fd)) places.push(operation.end)
+  }
+  return places
 }
 
 interface Acknowledgement {

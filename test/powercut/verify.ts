@@ -20,7 +20,13 @@ export type Verdict =
 export async function verifyImage(dataDir: string, worlds: readonly World[]): Promise<Verdict> {
   const storage = new LevelStorage({ dataDir, ...STORE })
   try {
-    const recovered = await storage.open()
+    const recovered = await storage.open().catch((error: unknown) => {
+      // Cut while its data were being set aside: it says so, and goes on with that.
+      const half =
+        worlds.some(({ repairing }) => repairing) && /nothing has been put in their place/.test(String(error))
+      if (!half) throw error
+      return storage.beginRepair(error)
+    })
     const differences: string[] = []
     for (const world of worlds) {
       const difference = await differenceOf(storage, recovered, world)
@@ -37,7 +43,8 @@ export async function verifyImage(dataDir: string, worlds: readonly World[]): Pr
 }
 
 async function differenceOf(storage: LevelStorage, recovered: Recovered, world: World): Promise<string | undefined> {
-  const { epochs, image, suffix, history: summary } = recovered
+  const { epochs, image, suffix, history: summary, damage } = recovered
+  if ((damage !== undefined) !== world.repairing) return world.repairing ? 'whole, but was being repaired' : 'damaged'
   if (!isDeepStrictEqual({ ...epochs }, { ...world.epochs }))
     return `epochs ${JSON.stringify(epochs)} instead of ${JSON.stringify(world.epochs)}`
   if (!sameZxid(image.zxid, world.checkpoint))

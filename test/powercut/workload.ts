@@ -6,6 +6,7 @@
 import { openSync, readFileSync, writeSync } from 'node:fs'
 import { SnapshotChunkWriter } from '../../lib/codec/snapshot-chunk.js'
 import { encodeZnode } from '../../lib/codec/tree-codec.js'
+import { ZooKeeperError } from '../../lib/model/errors.js'
 import { LevelStorage } from '../../lib/storage/level/level-storage.js'
 import { digestOf, znode } from '../compliance/storage-fixtures.js'
 import { type PlantedBug, plant } from './planted.js'
@@ -38,7 +39,8 @@ await storage.close()
 
 async function opened(): Promise<LevelStorage> {
   const store = new LevelStorage({ dataDir, ...STORE, writeBufferBytes })
-  await store.open()
+  // The round may begin with a repair that was cut.
+  await store.open().catch(damage => store.beginRepair(damage))
   return store
 }
 
@@ -48,6 +50,8 @@ async function perform(step: Step): Promise<void> {
   else if (step.kind === 'truncate') await storage.truncate(step.after)
   else if (step.kind === 'checkpoint') await storage.checkpoint(changesOf(step))
   else if (step.kind === 'rest') await new Promise(resolve => setTimeout(resolve, step.ms))
+  else if (step.kind === 'beginRepair') await storage.beginRepair(new ZooKeeperError('DATA_CORRUPT', 'it is not whole'))
+  else if (step.kind === 'endRepair') await storage.endRepair()
   else if (step.kind === 'reopen') {
     await storage.close()
     storage = await opened()

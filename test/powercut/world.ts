@@ -32,6 +32,9 @@ export type Step =
       readonly abort: boolean
     }
   | { readonly kind: 'reopen' }
+  /** The data have proved false: they are set aside, and the epochs kept. */
+  | { readonly kind: 'beginRepair' }
+  | { readonly kind: 'endRepair' }
   /** So long that the durable mark has followed. */
   | { readonly kind: 'rest'; readonly ms: number }
 
@@ -46,6 +49,8 @@ export interface World {
   readonly checkpoint: Zxid
   readonly nodes: ReadonlyMap<string, { readonly n: number; readonly bytes: number }>
   readonly sessions: ReadonlySet<number>
+  /** Damaged, and not yet whole again. */
+  readonly repairing: boolean
 }
 
 export const NEW_WORLD: World = {
@@ -55,6 +60,7 @@ export const NEW_WORLD: World = {
   checkpoint: ZERO,
   nodes: new Map(),
   sessions: new Set(),
+  repairing: false,
 }
 
 export function lastOf(world: World): Zxid {
@@ -89,6 +95,10 @@ export function after(world: World, step: Step): World {
       const nodes = new Map(installedNodes(step).map(n => [`/s${n}`, { n, bytes: step.bytes }]))
       return { ...world, base: step.zxid, log: [], checkpoint: step.zxid, nodes, sessions: new Set() }
     }
+    case 'beginRepair':
+      return { ...NEW_WORLD, epochs: world.epochs, repairing: true }
+    case 'endRepair':
+      return { ...world, repairing: false }
     default:
       return world
   }

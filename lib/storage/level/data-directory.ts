@@ -15,7 +15,7 @@ import { type DirectoryLock, isLocked, lockDirectory } from './directory-lock.js
 import { syncDirectory, writeAtomically, writeDurably } from './durable-file.js'
 import { asStorageError, levelCause } from './fail-stop.js'
 import { decodeIdentity, encodeIdentity } from './identity.js'
-import { checkTables } from './table-check.js'
+import { checkTables, takeBackTornEdit } from './table-check.js'
 
 const PRIVATE = 0o700
 /** Left by a first start that has not come to its end. */
@@ -166,6 +166,7 @@ export async function takeLock(location: string): Promise<DirectoryLock> {
 
 async function requireIntactFiles(location: string): Promise<void> {
   const databases = ['log', 'tree'].map(name => path.join(location, name))
+  for (const database of databases) await takeBackTornEdit(database)
   const damaged = (await Promise.all(databases.map(checkTables))).flat()
   if (damaged.length > 0) throw damagedFiles(damaged)
 }

@@ -23,18 +23,31 @@ export interface Manifest {
   readonly logNumber: number
 }
 
+export interface ManifestHistory {
+  readonly now: Manifest
+  /** As it was before its last record, which begins at byte `end`; undefined when there is none before. */
+  readonly before: (Manifest & { readonly end: number }) | undefined
+}
+
 /** Throws Malformed when it is damaged. */
-export function readManifest(bytes: Uint8Array): Manifest {
+export function readManifest(bytes: Uint8Array): ManifestHistory {
+  const records = [...recordsIn(bytes)]
+  const edits = records.map(({ record }) => readEdit(record))
+  const now = stateAfter(edits)
+  if (now === undefined) throw new Malformed('its first record is missing')
+  const before = stateAfter(edits.slice(0, -1))
+  return { now, before: before === undefined ? undefined : { ...before, end: records.at(-1)!.at } }
+}
+
+function stateAfter(edits: readonly ReturnType<typeof readEdit>[]): Manifest | undefined {
   const tables = new Map<number, TableRecord & { readonly level: number }>()
   const known = new Map<Tag, number>()
-  for (const record of recordsIn(bytes)) {
-    const edit = readEdit(record)
+  for (const edit of edits) {
     for (const [tag, value] of edit.numbers) known.set(tag, value)
     for (const { level, number } of edit.deleted) if (tables.get(number)?.level === level) tables.delete(number)
     for (const table of edit.added) tables.set(table.number, table)
   }
-  if (![Tag.logNumber, Tag.nextFile, Tag.lastSequence].every(tag => known.has(tag)))
-    throw new Malformed('its first record is missing')
+  if (![Tag.logNumber, Tag.nextFile, Tag.lastSequence].every(tag => known.has(tag))) return undefined
   return { tables: [...tables.values()], logNumber: known.get(Tag.logNumber)! }
 }
 
@@ -87,10 +100,13 @@ function readEdit(record: Uint8Array) {
   return { numbers, deleted, added }
 }
 
-/** The records of a file of LevelDB's log format, whole ones only. */
-export function* recordsIn(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+/** The records of a file of LevelDB's log format, whole ones only, and where they begin. */
+function* recordsIn(
+  bytes: Uint8Array,
+): Generator<{ readonly at: number; readonly record: Uint8Array }, void, undefined> {
   const view = viewOf(bytes)
   let parts: Uint8Array[] | undefined
+  let began = 0
   for (let at = 0; ; ) {
     const rest = BLOCK_BYTES - (at % BLOCK_BYTES)
     if (rest < HEADER_BYTES) {
@@ -117,9 +133,10 @@ export function* recordsIn(bytes: Uint8Array): Generator<Uint8Array, void, undef
     const begins = type === FULL || type === FIRST
     if (begins ? parts !== undefined : parts === undefined || (type !== MIDDLE && type !== LAST))
       throw new Malformed(`a record is broken off before byte ${at}`)
+    if (begins) began = at
     parts = begins ? [part] : [...(parts ?? []), part]
     if (type === FULL || type === LAST) {
-      yield parts.length === 1 ? part : Buffer.concat(parts)
+      yield { at: began, record: parts.length === 1 ? part : Buffer.concat(parts) }
       parts = undefined
     }
     at = end

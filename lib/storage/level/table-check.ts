@@ -7,10 +7,10 @@
  * it: disks rot at rest. Write-ahead files have checksums that LevelDB does look at; what it drops of them the log and the tree notice (D1, D9).
  * Before: data-directory.ts, while it holds the lock. docs/format.md "LevelDB's own files".
  */
-import { open, readFile } from 'node:fs/promises'
+import { open, readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Malformed } from './byte-reader.js'
-import { type Manifest, readManifest, type TableRecord } from './manifest.js'
+import { type ManifestHistory, readManifest, type TableRecord } from './manifest.js'
 import { verifyTable } from './table-file.js'
 
 export interface DamagedFile {
@@ -27,11 +27,11 @@ export async function checkTables(location: string): Promise<readonly DamagedFil
   const damaged: DamagedFile[] = []
   const manifest = await readCurrent(location, damaged)
   if (manifest === undefined) return damaged
-  const ahead = [...manifest.tables].reverse()
+  const ahead = [...manifest.history.now.tables].reverse()
   const reader = async () => {
     let buffer: Buffer = Buffer.alloc(0)
     for (let table = ahead.pop(); table !== undefined; table = ahead.pop()) {
-      const file = path.join(location, `${String(table.number).padStart(6, '0')}.ldb`)
+      const file = path.join(location, tableName(table))
       if (buffer.length < table.bytes) buffer = Buffer.allocUnsafeSlow(table.bytes)
       await finding(damaged, file, async () => verifyTable(await readTable(file, table, buffer)))
     }
@@ -40,7 +40,34 @@ export async function checkTables(location: string): Promise<readonly DamagedFil
   return damaged.sort((a, b) => (a.file < b.file ? -1 : 1))
 }
 
-async function readCurrent(location: string, damaged: DamagedFile[]): Promise<Manifest | undefined> {
+/**
+ * LevelDB writes to its MANIFEST that there is a new table, and only then syncs the directory: where the sync of a file does not keep the file's name
+ * (POSIX promises no more), a power cut may leave the record without the table. The state before that record is then all there, for LevelDB deletes what is
+ * old only after that sync, so the record is taken back. That a table was lost otherwise is no such case: what the record replaced is gone then, too.
+ */
+export async function takeBackTornEdit(location: string): Promise<void> {
+  const manifest = await readCurrent(location, [])
+  const before = manifest?.history.before
+  if (manifest === undefined || before === undefined) return
+  const names = new Set(await readdir(location))
+  const isThere = (table: TableRecord): boolean => names.has(tableName(table))
+  if (manifest.history.now.tables.every(isThere)) return
+  if (!before.tables.every(isThere) || !names.has(`${numbered(before.logNumber)}.log`)) return
+  const handle = await open(manifest.file, 'r+')
+  try {
+    await handle.truncate(before.end)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+interface CurrentManifest {
+  readonly file: string
+  readonly history: ManifestHistory
+}
+
+async function readCurrent(location: string, damaged: DamagedFile[]): Promise<CurrentManifest | undefined> {
   const current = path.join(location, 'CURRENT')
   const name = await finding(damaged, current, async () => {
     const [, named] = /^(MANIFEST-\d+)\n$/.exec(await readFile(current, 'latin1')) ?? []
@@ -49,7 +76,15 @@ async function readCurrent(location: string, damaged: DamagedFile[]): Promise<Ma
   })
   if (name === undefined) return undefined
   const file = path.join(location, name)
-  return finding(damaged, file, async () => readManifest(await readFile(file)))
+  return finding(damaged, file, async () => ({ file, history: readManifest(await readFile(file)) }))
+}
+
+function tableName({ number }: TableRecord): string {
+  return `${numbered(number)}.ldb`
+}
+
+function numbered(file: number): string {
+  return String(file).padStart(6, '0')
 }
 
 async function readTable(file: string, { bytes }: TableRecord, buffer: Buffer): Promise<Buffer> {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { Level } from 'level'
 import { crc32c, maskedCrc32c, viewOf } from '../../../../lib/storage/level/crc32c.js'
 import { uncompress } from '../../../../lib/storage/level/snappy.js'
-import { checkTables } from '../../../../lib/storage/level/table-check.js'
+import { checkTables, takeBackTornEdit } from '../../../../lib/storage/level/table-check.js'
 import { SeededRandom } from '../../../../lib/testing/seeded-random.js'
 import { flipped } from './data-dir.js'
 
@@ -195,9 +195,51 @@ describe('the check of LevelDB files', () => {
     expect((await checkTables(location))[0]!.why).to.match(/is missing/)
   })
 
+  describe('a table that the last record of the MANIFEST names and that is not there', () => {
+    const entry = (n: number) => [`/n${n}`, 'x'.repeat(1000)] as const
+
+    /** A database whose first write-ahead file has become a table, and what it was right before. */
+    async function made(name: string) {
+      const location = path.join(root, name)
+      const database = new Level<string, string>(location)
+      await database.open({ writeBufferSize: 64 * 1024 })
+      for (let n = 0; n < 30; n++) await database.put(...entry(n))
+      const before = `${location} before`
+      await cp(location, before, { recursive: true })
+      for (let n = 30; (await filesOf(location, /\.ldb$/)).length === 0; n++) await database.put(...entry(n))
+      await database.close()
+      return { location, before }
+    }
+
+    it('is one that a power cut may have left without its name: the record is taken back', async () => {
+      const { location, before } = await made('torn edit')
+      const [manifest] = await filesOf(location, /^MANIFEST/)
+      const cut = path.join(before, path.basename(manifest!))
+      const { size } = await stat(cut)
+      await cp(manifest!, cut)
+      expect((await checkTables(before)).map(({ why }) => why)).to.deep.equal(['it is missing'])
+      await takeBackTornEdit(before)
+      expect((await stat(cut)).size).to.equal(size)
+      expect(await checkTables(before)).to.deep.equal([])
+      const database = new Level<string, string>(before)
+      expect(await database.keys().all()).to.have.length(30)
+      await database.close()
+    })
+
+    it('is lost when what the record replaced is gone: nothing is touched', async () => {
+      const { location } = await made('lost table')
+      const [manifest] = await filesOf(location, /^MANIFEST/)
+      const [table] = await filesOf(location, /\.ldb$/)
+      await rm(table!)
+      const intact = await readFile(manifest!)
+      await takeBackTornEdit(location)
+      expect((await readFile(manifest!)).equals(intact)).to.equal(true)
+      expect((await checkTables(location)).map(({ why }) => why)).to.deep.equal(['it is missing'])
+    })
+  })
+
   /** On a copy, since opening changes the files. */
   async function opens(location: string): Promise<boolean> {
-    const { cp } = await import('node:fs/promises')
     const copy = `${location} copy`
     await cp(location, copy, { recursive: true })
     const database = new Level(copy)
