@@ -213,7 +213,12 @@ function judgeLog(
 
 function describeLog(name: string, log: ExaminedLog, judgement: Judgement): void {
   const { epochs, base, groups, transactions, bytes, runs, leftovers, faults } = log
-  if (epochs !== undefined) judgement.say(`${name}: epochs accepted ${epochs.accepted}, current ${epochs.current}`)
+  if (epochs !== undefined) {
+    const { accepted, current, origin } = epochs
+    judgement.say(
+      `${name}: epochs accepted ${accepted}, current ${current}${origin ? ', the origin of its ensemble' : ''}`,
+    )
+  }
   if (base !== undefined) {
     judgement.say(
       `${name}: behind ${formatZxid(base)}, ${transactions} transactions in ${groups} groups, ${bytes} bytes; checksums and chain ` +

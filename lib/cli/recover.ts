@@ -175,8 +175,7 @@ async function requireNewName(taken: OfflineDirectory, identity: StorageIdentity
 function epochsOf({ mark }: Examination, { examinedLog, lastIntact }: DataSet): Epochs {
   const logged = 'epochs' in examinedLog ? (examinedLog.epochs?.accepted ?? 0) : 0
   const marked = 'fault' in mark ? 0 : mark.mark.epochs.accepted
-  const epochs = { accepted: Math.max(logged, marked, lastIntact!.zxid.epoch), current: 0, origin: true } as const
-  return epochs
+  return { accepted: Math.max(logged, marked, lastIntact!.zxid.epoch), current: 0, origin: true }
 }
 
 function recordOf(

@@ -32,7 +32,7 @@ describe('a lost majority', function () {
   }
   const serving = (peers: readonly Peer[]) => Promise.all(peers.map(peer => peer.serving({ timeout: 15_000 })))
   const doesNotServe = async (peer: Peer): Promise<void> => {
-    await refused(peer.serving({ timeout: 1500 }), 'OPERATION_TIMEOUT')
+    await refused(peer.serving({ timeout: 1000 }), 'OPERATION_TIMEOUT')
   }
   const lastIntact = async (name: number | string): Promise<string> => {
     const { lines } = await fsck(place(name))
@@ -70,8 +70,10 @@ describe('a lost majority', function () {
     for (const id of [2, 3]) await rm(place(id), { recursive: true })
 
     const alone = await start(1, 'shop')
-    await doesNotServe(alone)
-    await close(alone)
+    const blank = await start(2, 'shop')
+    await Promise.all([alone, blank].map(doesNotServe))
+    await Promise.all([alone, blank].map(close))
+    await rm(place(2), { recursive: true })
 
     await recovered(1, 'shop-2')
     await refused(start(1, 'shop'), 'ENSEMBLE_MISMATCH')
@@ -100,5 +102,14 @@ describe('a lost majority', function () {
     const again = await start(2, 'shop-2')
     await serving([again])
     expect(Buffer.from(again.view.get('/n0')!.data!).toString()).to.equal('new')
+  })
+
+  it('is not left twice: two directories recovered under one name do not begin together', async () => {
+    for (const id of [1, 2]) await recovered(id, 'shop-2')
+    await rm(place(3), { recursive: true })
+    const peers = await Promise.all(ids.map(id => start(id, 'shop-2')))
+    await until('they are linked', () => peers.every(peer => peer.status.members.every(({ connected }) => connected)))
+    await Promise.all(peers.map(doesNotServe))
+    expect(peers[0]!.health().reasons.join()).to.include('only one member can be')
   })
 })
