@@ -50,7 +50,9 @@ export function scanCbor(bytes: Buffer): void {
     const remain = bytes.length - at
     switch (major) {
       case UINT:
+        break
       case NEGATIVE:
+        if (info === 27 && bytes[at - 8]! >= 0x80) refuse('a negative integer beyond 64 bits', at)
         break
       case BYTES:
       case TEXT:

@@ -40,13 +40,15 @@ export class SharedParts {
   /** The last zxid read: those of a znode are mostly one and the same, as they were when a txn made them. */
   zxid: Zxid | undefined
   private readonly byBytes = new Map<string, Acl>()
-  private lastBytes: Buffer = Buffer.alloc(0)
+  /** Of none before the first: an ACL that is not there is none. */
+  private lastBytes: Buffer | undefined
   private last: Acl = []
 
   /** The ACL that fills the rest of the reader's frame up to `end`. Frozen, as the tree's are. */
   read(reader: CborReader, end: number): Acl {
     const { frame, at } = reader
-    if (end - at !== this.lastBytes.length || !sameBytes(frame, at, this.lastBytes)) {
+    const known = this.lastBytes
+    if (known === undefined || end - at !== known.length || !sameBytes(frame, at, known)) {
       this.last = this.lookUp(reader, end)
       this.lastBytes = Buffer.from(frame.subarray(at, end))
     }

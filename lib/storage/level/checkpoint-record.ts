@@ -2,6 +2,7 @@
  * The one record that says which tree is valid: replaced by one synced batch, it makes a checkpoint or a received snapshot visible all
  * at once. docs/format.md "Tree store", "Snapshot switch".
  */
+import { ZooKeeperError } from '../../model/errors.js'
 import type { Zxid } from '../../model/zxid.js'
 import type { SnapshotHeader } from '../storage.js'
 import type { Operation } from './database.js'
@@ -46,12 +47,13 @@ export function decodeCheckpoint(bytes: Uint8Array | undefined, what: string): C
     ? decodeWords(bytes, UNPACKED_VERSION, UNPACKED_WORDS, what)
     : decodeWords(bytes, VERSION, WORDS, what)
   const at = (index: number) => words[index]!
+  if (!packless && at(11) > 1) throw new ZooKeeperError('DATA_CORRUPT', `${what}: neither packed nor not`)
   return {
     generation: at(0),
     number: at(1),
     journalChunks: at(2),
     zxid: { epoch: at(3), counter: at(4) },
-    time: fromTwoWords(at(5), at(6)),
+    time: fromTwoWords(at(5), at(6), what),
     digest: { high: at(7), low: at(8) },
     chainBase: { epoch: at(9), counter: at(10) },
     packed: !packless && at(11) === 1,

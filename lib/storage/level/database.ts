@@ -16,6 +16,8 @@ import { WriteAheadNames, writeAheadFilesOf } from './write-ahead-names.js'
 
 export class Database extends Level<Buffer, Buffer> {
   #names: WriteAheadNames | undefined
+  /** The last write; rejected once one has failed. */
+  #writing: Promise<void> = Promise.resolve()
 
   /** Opens it as `openDatabase` says. */
   async begin(create: boolean, writeBufferSize: number): Promise<void> {
@@ -28,10 +30,15 @@ export class Database extends Level<Buffer, Buffer> {
     }
   }
 
-  /** Does a synced write of entries that take `room`; on disk when this resolves, also after a power cut. */
-  async durably(room: number, write: () => Promise<void>): Promise<void> {
-    if (this.#names === undefined) throw new Error('the database has not been opened')
-    await this.#names.around(room, write)
+  /**
+   * Does a synced write of entries that take `room`; on disk when this resolves, also after a power cut. One after another, and none after one that
+   * has failed: LevelDB then believes its write-ahead file to be longer than it is, and writes, syncs and confirms what it cannot read again.
+   */
+  durably(room: number, write: () => Promise<void>): Promise<void> {
+    const names = this.#names
+    if (names === undefined) throw new Error('the database has not been opened')
+    this.#writing = this.#writing.then(() => names.around(room, write))
+    return this.#writing
   }
 }
 

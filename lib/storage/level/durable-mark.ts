@@ -133,19 +133,19 @@ export function decodeMark(content: Buffer): (MarkSlot & { readonly intact: bool
   return newest === undefined ? undefined : { ...newest, intact: slots.length === 2 }
 }
 
-function encodeSlot(sequence: number, { generation, zxid, epochs }: Mark): Buffer {
+export function encodeSlot(sequence: number, { generation, zxid, epochs }: Mark): Buffer {
   const words = [generation, zxid.epoch, zxid.counter, epochs.accepted, epochs.current]
   return encodeWords(VERSION, [...twoWords(sequence), ...words])
 }
 
 /** Undefined for a slot that was never written, or is torn; an intact one of a later version is DATA_TOO_NEW. */
-function decodeSlot(content: Buffer, slot: number): MarkSlot | undefined {
+export function decodeSlot(content: Buffer, slot: number): MarkSlot | undefined {
   const at = slot * SLOT_BYTES
   try {
     const words = decodeWords(content.subarray(at, at + wordsLength(WORDS)), VERSION, WORDS, 'the durable mark')
     const [high, low, generation, epoch, counter, accepted, current] = words as SlotWords
     return {
-      sequence: fromTwoWords(high, low),
+      sequence: fromTwoWords(high, low, 'the durable mark'),
       mark: { generation, zxid: { epoch, counter }, epochs: { accepted, current } },
     }
   } catch (error) {

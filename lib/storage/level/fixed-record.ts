@@ -28,11 +28,12 @@ export function wordsLength(count: number): number {
 
 const WORD = 0x100000000
 
-/** Up to 2⁵³ − 1, as two words. */
+/** Up to 2⁵³ − 1, as two words: `fromTwoWords` throws DATA_CORRUPT for more. */
 export function twoWords(value: number): [high: number, low: number] {
   return [Math.floor(value / WORD), value % WORD]
 }
 
-export function fromTwoWords(high: number, low: number): number {
+export function fromTwoWords(high: number, low: number, what: string): number {
+  if (high > 0x1fffff) throw new ZooKeeperError('DATA_CORRUPT', `${what}: an integer beyond 53 bits`)
   return high * WORD + low
 }

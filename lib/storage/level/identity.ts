@@ -43,9 +43,12 @@ export function decodeIdentity(bytes: Buffer, file: string): StorageIdentity {
     peer: Number(fieldOf(peer, 'peer ')),
     incarnation: fieldOf(incarnation, 'incarnation ') ?? '',
   }
-  const { ensemble: name, peer: id } = identity
-  if (name === undefined || !isPeerId(id) || !/^[0-9a-f]{32}$/.test(identity.incarnation)) throw damaged(file)
-  return { ensemble: name, peer: id, incarnation: identity.incarnation }
+  const { ensemble: name, peer: id, incarnation: digits } = identity
+  if (name === undefined || !isPeerId(id) || !/^[0-9a-f]{32}$/.test(digits)) throw damaged(file)
+  const read = { ensemble: name, peer: id, incarnation: digits }
+  // One identity has one form: other spaces, further lines, bytes that are no UTF-8 were not written here.
+  if (!encodeIdentity(read).equals(bytes)) throw damaged(file)
+  return read
 }
 
 function fieldOf(line: string | undefined, name: string): string | undefined {

@@ -133,10 +133,13 @@ function* recordsIn(
     const begins = type === FULL || type === FIRST
     if (begins ? parts !== undefined : parts === undefined || (type !== MIDDLE && type !== LAST))
       throw new Malformed(`a record is broken off before byte ${at}`)
-    if (begins) began = at
-    parts = begins ? [part] : [...(parts ?? []), part]
+    if (begins) {
+      parts = []
+      began = at
+    }
+    parts!.push(part)
     if (type === FULL || type === LAST) {
-      yield { at: began, record: parts.length === 1 ? part : Buffer.concat(parts) }
+      yield { at: began, record: parts!.length === 1 ? part : Buffer.concat(parts!) }
       parts = undefined
     }
     at = end

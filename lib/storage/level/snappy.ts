@@ -1,9 +1,13 @@
 /**
  * Reads Snappy, in which LevelDB may have written an index block: literals, and copies of what has been written before.
  *
- * Always holds: nothing is read beyond the input and nothing written beyond `maxBytes` or the length that the input announces; whatever is not
- * Snappy is undefined, never an exception. Source: google/snappy, format_description.txt.
+ * Always holds: nothing is read beyond the input and nothing written beyond `maxBytes` or the length that the input announces, which is believed
+ * only if the input can make so much; whatever is not Snappy is undefined, never an exception. Source: google/snappy, format_description.txt.
  */
+
+/** A copy of three bytes makes 64. */
+const GROWTH_MAX = 64 / 3
+
 export function uncompress(input: Uint8Array, maxBytes: number): Uint8Array | undefined {
   let at = 0
   let length = 0
@@ -13,7 +17,7 @@ export function uncompress(input: Uint8Array, maxBytes: number): Uint8Array | un
     length += (byte & 0x7f) * 2 ** shift
     if (byte < 0x80) break
   }
-  if (length > maxBytes) return undefined
+  if (length > maxBytes || length > (input.length - at) * GROWTH_MAX) return undefined
   const output = new Uint8Array(length)
   let end = 0
   /** A little-endian number of so many bytes; NaN when there are not so many. */
