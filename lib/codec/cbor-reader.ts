@@ -6,6 +6,7 @@
  * One error: the code given to the constructor (PROTOCOL_ERROR for the wire, DATA_CORRUPT for the disk).
  * Strings and bytes are copies: the frame may be a reused buffer. Invariants §5.3, R5.
  */
+import { isUtf8 } from 'node:buffer'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
 
 /** Fatal: bad UTF-8 is refused; ignoreBOM: a BOM is a character like any other. */
@@ -14,6 +15,12 @@ const EMPTY = new Uint8Array(0)
 
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Whether bytes[start, end) are UTF-8. ASCII, as most names are, takes no call into the runtime. */
+export function isUtf8In(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at]! > 0x7f) return isUtf8(bytes.subarray(at, end))
+  return true
 }
 
 export class CborReader {

@@ -52,7 +52,9 @@ export function scanCbor(bytes: Buffer): void {
       case UINT:
         break
       case NEGATIVE:
-        if (info === 27 && bytes[at - 8]! >= 0x80) refuse('a negative integer beyond 64 bits', at)
+        // −2⁶⁴, the only one that cbor-x reads and does not write.
+        if (info === 27 && bytes.readInt32BE(at - 4) === -1 && bytes.readInt32BE(at - 8) === -1)
+          refuse('an integer beyond 64 bits', at)
         break
       case BYTES:
       case TEXT:

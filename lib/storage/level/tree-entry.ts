@@ -3,7 +3,7 @@
  * The key is repeated so that a load need not read keys and so that a flipped bit in a key
  * is found like any other (D9). docs/format.md "Tree store".
  */
-import { isUtf8 } from 'node:buffer'
+import { isUtf8In } from '../../codec/cbor-reader.js'
 import { crc32, openEnvelope, uint32At } from '../../codec/checksum.js'
 import type { SnapshotEntryKind } from '../../codec/snapshot-chunk.js'
 import { SESSION_VERSION, ZNODE_VERSION } from '../../codec/tree-codec.js'
@@ -46,11 +46,8 @@ export function valueOfTreeEntry(kind: SnapshotEntryKind, entry: Buffer): number
   ) {
     throw new ZooKeeperError('DATA_CORRUPT', `an entry of the tree: the key of a ${kind} does not have its checksum`)
   }
-  for (let at = HEAD_BYTES; at < keyEnd; at++) {
-    if (entry[at]! <= 0x7f) continue
-    if (isUtf8(entry.subarray(at, keyEnd))) break
+  if (!isUtf8In(entry, HEAD_BYTES, keyEnd))
     throw new ZooKeeperError('DATA_CORRUPT', `an entry of the tree: the key of a ${kind} is not UTF-8`)
-  }
   return valueAt
 }
 
