@@ -1,35 +1,47 @@
 /**
- * Question: does size hurt? A tree of a million znodes of 100 B: how soon it is served again, what sending it to a learner does to the leader's memory
- * and to commits meanwhile, and what a checkpoint of a few changes writes. Each figure is printed with its bound.
+ * Question: does size hurt? A tree of a million znodes of 100 B: how soon it is served again, what it takes in memory, what sending it to a learner does
+ * to the leader's memory and to commits until that learner serves, what a checkpoint of a few changes writes, and how long one of all
+ * holds the event loop up. Each figure is printed with its bound, if there is one.
  *   npm run bench -- million [--nodes 1000000]
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { Level } from 'level'
+import { EMPTY_DIGEST } from '../lib/model/digest.js'
 import type { PeerId, SessionId } from '../lib/model/ids.js'
 import type { ReplicaChanges } from '../lib/model/replica-image.js'
 import type { Znode } from '../lib/model/znode.js'
 import { zxid } from '../lib/model/zxid.js'
 import { LevelStorage } from '../lib/storage/level/level-storage.js'
 import { freePorts, printTable, quantile, whole } from './harness.js'
-import { type BigTree, bigTree, ENSEMBLE, install, pathOf } from './million-data.js'
-import type { Ask, MillionConfig, Told } from './million-member.js'
+import { type BigTree, bigNodes, bigTree, ENSEMBLE, install, pathOf } from './million-data.js'
+import type { Ask, Loaded, Memory, MillionConfig, Told } from './million-member.js'
 
 const SMALL = 1000
 const CHANGED = 100
 const PER_SECOND = 1000
 const WARM_UP_MS = 5000
-const LOAD_MS = 20_000
+/** The load goes on for so long when the learner serves. */
+const BEHIND_MS = 3000
+
+const MEMBERS = [1, 2, 3] as const
 
 type Row = readonly [figure: string, measured: string, bound: string, kept: string]
 
 export async function million(nodes: number): Promise<void> {
+  const before = loadavg()[0]!
   const parent = await mkdtemp(join(tmpdir(), 'vivarium-million-'))
   try {
-    const rows = [...(await checkpoints(parent, nodes)), ...(await ensemble(parent))]
+    const rows = [
+      ...(await checkpoints(parent, nodes)),
+      ...(await wholeCheckpoint(parent, nodes)),
+      ...(await ensemble(parent)),
+    ]
+    console.log(`load average before and behind: ${before.toFixed(1)}, ${loadavg()[0]!.toFixed(1)}`)
     printTable(['', 'measured', 'bound', 'kept'], rows)
   } finally {
     await rm(parent, { recursive: true, force: true })
@@ -45,12 +57,12 @@ function row(figure: string, value: number, bound: number, unit: string, below: 
   ]
 }
 
-/** Leaves the directories of members 1 and 2 below `parent`, each with the big tree. */
+/** Leaves the directories of the members below `parent`, each with the big tree. */
 async function checkpoints(parent: string, nodes: number): Promise<Row[]> {
   const small = await written(bigTree(SMALL), join(parent, 'small'))
   let tree: BigTree | undefined = bigTree(nodes)
   const big = await written(tree, join(parent, 'big'))
-  for (const id of [1, 2]) await install(tree, join(parent, String(id)), id)
+  for (const id of MEMBERS) await install(tree, join(parent, String(id)), id)
   tree = undefined
   const part = (a: number, b: number) => (100 * Math.abs(a - b)) / b
   return [
@@ -120,83 +132,251 @@ async function counting(work: () => Promise<unknown>): Promise<{ keys: number; b
   return count
 }
 
+/** How long a checkpoint of every znode, and then packing them, holds the event loop up. */
+async function wholeCheckpoint(parent: string, nodes: number): Promise<Row[]> {
+  const storage = new LevelStorage({
+    dataDir: join(parent, 'whole'),
+    ensemble: ENSEMBLE,
+    peer: 1 as PeerId,
+    now: () => performance.now(),
+  })
+  await storage.open()
+  const at = zxid(1, 1)
+  const txn = { kind: 'error', code: 'NO_NODE' } as const
+  await storage.append([
+    { zxid: at, previous: zxid(0, 0), session: '0100000000000001' as SessionId, cxid: 1, time: 1, txn },
+  ])
+  const changes: ReplicaChanges = {
+    zxid: at,
+    time: 1,
+    digest: EMPTY_DIGEST,
+    nodes: bigNodes(nodes),
+    sessions: new Map(),
+  }
+  const written = await blocked(() => storage.checkpoint(changes))
+  const packed = await blocked(idle)
+  await storage.close()
+  const said = ({ ms, cpuMs }: Blocked) => `${(ms / 1000).toFixed(1)} s, ${(cpuMs / 1000).toFixed(1)} s of CPU`
+  return [
+    note(`event loop held up by a checkpoint of all (${said(written)}): longest`, `${written.longest.toFixed(1)} ms`),
+    note('the same, 999 of 1,000 turns', `${written.most.toFixed(1)} ms`),
+    note(`event loop held up by packing behind it (${said(packed)}): longest`, `${packed.longest.toFixed(1)} ms`),
+  ]
+}
+
+interface Blocked {
+  readonly longest: number
+  readonly most: number
+  readonly ms: number
+  readonly cpuMs: number
+}
+
+async function blocked(work: () => Promise<unknown>): Promise<Blocked> {
+  globalThis.gc?.()
+  const delays = monitorEventLoopDelay({ resolution: 1 })
+  const [start, cpu] = [performance.now(), process.cpuUsage()]
+  delays.enable()
+  await work()
+  delays.disable()
+  const { user, system } = process.cpuUsage(cpu)
+  const ms = performance.now() - start
+  return { longest: delays.max / 1e6, most: delays.percentile(99.9) / 1e6, ms, cpuMs: (user + system) / 1000 }
+}
+
+/** What is done in the background has come to an end: this process is at rest. */
+async function idle(): Promise<void> {
+  for (let resting = 0; resting < 3; ) {
+    const cpu = process.cpuUsage()
+    await new Promise(resolve => setTimeout(resolve, 250))
+    const { user, system } = process.cpuUsage(cpu)
+    resting = user + system < 25_000 ? resting + 1 : 0
+  }
+}
+
+function note(figure: string, value: string): Row {
+  return [figure, value, '', '']
+}
+
 interface Member {
   readonly child: ChildProcess
   readonly startedAt: number
   status: Extract<Told, { kind: 'status' }>
 }
 
-async function ensemble(parent: string): Promise<Row[]> {
-  const ports = await freePorts(3)
-  const members = new Map<number, Member>()
-  let changed: (() => void)[] = []
-  const start = (id: number) => {
-    const config: MillionConfig = { id, dataDir: join(parent, String(id)), ports }
+class Members {
+  readonly #parent: string
+  readonly #ports: readonly number[]
+  readonly #members = new Map<number, Member>()
+  #changed: (() => void)[] = []
+
+  constructor(parent: string, ports: readonly number[]) {
+    this.#parent = parent
+    this.#ports = ports
+  }
+
+  start(id: number): void {
+    const config: MillionConfig = { id, dataDir: this.dataDir(id), ports: this.#ports }
     const extension = extname(import.meta.url)
-    const child = fork(
-      fileURLToPath(new URL(`./million-member${extension}`, import.meta.url)),
-      [JSON.stringify(config)],
-      {
-        execArgv: extension === '.ts' ? ['--import', 'tsx'] : [],
-        serialization: 'advanced',
-      },
-    )
+    const file = fileURLToPath(new URL(`./million-member${extension}`, import.meta.url))
+    const child = fork(file, [JSON.stringify(config)], {
+      execArgv: ['--expose-gc', ...(extension === '.ts' ? ['--import', 'tsx'] : [])],
+      serialization: 'advanced',
+    })
     const status = { kind: 'status', role: 'looking', serving: false, cpuMs: 0 } as const
     const member: Member = { child, startedAt: performance.now(), status }
-    members.set(id, member)
+    this.#members.set(id, member)
     child.on('message', (told: Told) => {
       if (told.kind !== 'status') return
       member.status = told
-      for (const heard of changed.splice(0)) heard()
+      for (const heard of this.#changed.splice(0)) heard()
     })
-    child.once('exit', () => members.delete(id))
+    child.once('exit', () => this.#members.delete(id))
   }
-  const serving = async (id: number): Promise<number> => {
-    while (!members.get(id)!.status.serving) await new Promise<void>(resolve => changed.push(resolve))
-    return performance.now() - members.get(id)!.startedAt
+
+  dataDir(id: number): string {
+    return join(this.#parent, String(id))
   }
-  const load = (id: number, ms: number) => {
-    const { child } = members.get(id)!
-    const loaded = new Promise<Extract<Told, { kind: 'loaded' }>>(resolve => {
+
+  status(id: number): Member['status'] {
+    return this.#members.get(id)!.status
+  }
+
+  leader(): number {
+    return [...this.#members.keys()].find(id => this.status(id).role === 'leading')!
+  }
+
+  /** Milliseconds since it was started, and its CPU time. */
+  async serving(id: number): Promise<{ readonly ms: number; readonly cpuMs: number }> {
+    while (!this.status(id).serving) await new Promise<void>(resolve => this.#changed.push(resolve))
+    return { ms: performance.now() - this.#members.get(id)!.startedAt, cpuMs: this.status(id).cpuMs }
+  }
+
+  tell(id: number, ask: Ask): void {
+    this.#members.get(id)!.child.send(ask)
+  }
+
+  ask<K extends Told['kind']>(id: number, ask: Ask, answer: K): Promise<Extract<Told, { kind: K }>> {
+    const { child } = this.#members.get(id)!
+    const answered = new Promise<Extract<Told, { kind: K }>>(resolve => {
       const hear = (told: Told) => {
-        if (told.kind !== 'loaded') return
+        if (told.kind !== answer) return
         child.off('message', hear)
-        resolve(told)
+        resolve(told as Extract<Told, { kind: K }>)
       }
       child.on('message', hear)
     })
-    child.send({ kind: 'load', perSecond: PER_SECOND, ms } satisfies Ask)
-    return loaded
+    child.send(ask)
+    return answered
   }
-  try {
-    for (const id of [1, 2]) start(id)
-    const served = Math.max(...(await Promise.all([1, 2].map(serving))))
-    const leader = members.get(1)!.status.role === 'leading' ? 1 : 2
-    const { cpuMs } = members.get(leader)!.status
 
-    const before = await load(leader, WARM_UP_MS)
-    start(3)
-    const [during, snap] = await Promise.all([load(leader, LOAD_MS), serving(3)])
-    const gaps = during.answered.map((at, n) => at - (during.answered[n - 1] ?? at))
-    const mib = (bytes: number) => bytes / 1024 / 1024
+  async stop(id: number): Promise<void> {
+    const member = this.#members.get(id)
+    if (member === undefined) return
+    const gone = new Promise(resolve => member.child.once('exit', resolve))
+    member.child.disconnect()
+    await gone
+  }
+
+  async stopAll(): Promise<void> {
+    this.#changed = []
+    await Promise.all([...this.#members.keys()].map(id => this.stop(id)))
+  }
+}
+
+async function ensemble(parent: string): Promise<Row[]> {
+  const members = new Members(parent, await freePorts(MEMBERS.length))
+  const seconds = (ms: number) => (ms / 1000).toFixed(1)
+  const mib = (bytes: number) => bytes / 1024 / 1024
+  try {
+    for (const id of MEMBERS) members.start(id)
+    const cold = await Promise.all(MEMBERS.map(id => members.serving(id)))
+    const coldCpu = cold.map(({ cpuMs }) => seconds(cpuMs)).join(', ')
+
+    const leader = members.leader()
+    const other = MEMBERS.find(id => id !== leader)!
+    const memory: Memory = await members.ask(other, { kind: 'settle' }, 'settled')
+    await members.stop(other)
+    members.start(other)
+    const again = await members.serving(other)
+
+    await members.stop(other)
+    await rm(members.dataDir(other), { recursive: true })
+    const calm = await loadFor(members, leader, () => sleep(WARM_UP_MS))
+    const base = await members.ask(leader, { kind: 'settle' }, 'settled')
+    let snap = { ms: 0, cpuMs: 0 }
+    const busy = await loadFor(members, leader, async () => {
+      await sleep(WARM_UP_MS)
+      members.start(other)
+      snap = await members.serving(other)
+      await sleep(BEHIND_MS)
+    })
+    const after = await members.ask(leader, { kind: 'settle' }, 'settled')
+    const gaps = (loaded: Loaded) => loaded.answered.map((at, n) => at - (loaded.answered[n - 1] ?? at))
+    const offered = `${whole(busy.begun)} sets`
     return [
-      row(`served again after start, two at once (${whole(cpuMs)} ms of CPU each)`, served / 1000, 8, 's', false),
-      ['learner served by SNAP after', `${whole(snap / 1000)} s`, '', ''],
       row(
-        "growth of the leader's RSS during the SNAP",
-        mib(Math.max(...during.rss) - Math.max(...before.rss)),
+        `served again, three members at once (CPU ${coldCpu} s): the last after`,
+        Math.max(...cold.map(({ ms }) => ms)) / 1000,
+        8,
+        's',
+        false,
+      ),
+      note('the first two after', `${seconds(cold.map(({ ms }) => ms).sort((a, b) => a - b)[1]!)} s`),
+      row(
+        `served again, one member of a running ensemble (CPU ${seconds(again.cpuMs)} s)`,
+        again.ms / 1000,
+        8,
+        's',
+        false,
+      ),
+      note(
+        'memory of a member, at rest',
+        `RSS ${whole(mib(memory.rss))}, heap ${whole(mib(memory.heap))}, external ${whole(mib(memory.external))} MiB`,
+      ),
+      note(`an empty learner serves by SNAP (CPU ${seconds(snap.cpuMs)} s) after`, `${seconds(snap.ms)} s`),
+      row(
+        "leader's RSS, the most until then above the most under the same load before",
+        mib(busy.rssMax - calm.rssMax),
         64,
         'MiB',
         true,
       ),
-      row('sets that failed', during.errors, 0, `of ${whole(during.answered.length)}`, false),
-      row('commit gap p99.9', quantile(gaps, 0.999), 250, 'ms', false),
-      row('commit gap max', Math.max(...gaps), 1000, 'ms', false),
+      note(
+        'the same above the rest before; at rest behind it',
+        `${whole(mib(busy.rssMax - base.rss))}; ${whole(mib(after.rss - base.rss))} MiB`,
+      ),
+      row(`sets that failed, of ${offered}`, busy.errors, 0, 'sets', false),
+      row(
+        `commit gap until then, p99.9 (${quantile(gaps(calm), 0.999).toFixed(0)} before)`,
+        quantile(gaps(busy), 0.999),
+        250,
+        'ms',
+        false,
+      ),
+      row(
+        `commit gap until then, max (${Math.max(...gaps(calm)).toFixed(0)} before)`,
+        Math.max(...gaps(busy)),
+        1000,
+        'ms',
+        false,
+      ),
+      note(
+        "leader's event loop held up, longest",
+        `${busy.blockedMax.toFixed(0)} ms (${calm.blockedMax.toFixed(0)} before)`,
+      ),
     ]
   } finally {
-    const ends = [...members.values()].map(({ child }) => new Promise(resolve => child.once('exit', resolve)))
-    for (const { child } of members.values()) child.disconnect()
-    changed = []
-    await Promise.all(ends)
+    await members.stopAll()
   }
+}
+
+async function loadFor(members: Members, id: number, work: () => Promise<void>): Promise<Loaded> {
+  const loaded = members.ask(id, { kind: 'load', perSecond: PER_SECOND }, 'loaded')
+  await work()
+  members.tell(id, { kind: 'end' })
+  return loaded
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
 }

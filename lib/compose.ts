@@ -39,9 +39,10 @@ export class Peer extends OpenedPeer {
 }
 
 function storageOf(resolved: ResolvedPeerOptions): Storage {
-  const { storage, dataDir, ensemble, id } = resolved
+  const { storage, dataDir, ensemble, id, clock } = resolved
   if (storage !== undefined) return storage
+  const now = () => clock.now()
   const { logBytesKept, logEntriesKept, logAgeMsKept, logPinnedBytesMax } = resolved
   const options = { ensemble, peer: id, logBytesKept, logEntriesKept, logAgeMsKept, logPinnedBytesMax }
-  return dataDir === ':memory:' ? new MemoryStorage(options) : new LevelStorage({ ...options, dataDir: dataDir! })
+  return dataDir === ':memory:' ? new MemoryStorage(options) : new LevelStorage({ ...options, now, dataDir: dataDir! })
 }

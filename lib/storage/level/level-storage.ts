@@ -90,6 +90,8 @@ export interface LevelStorageOptions extends LogRetention {
   readonly writeBufferBytes?: number
   /** So many bytes of znodes changed one by one are worth packing again, in the background. Default 8 MiB. */
   readonly packBytes?: number
+  /** Monotonic milliseconds, by which long work is cut into slices of 4 ms. Left out: by numbers of entries and bytes alone. */
+  readonly now?: () => number
 }
 
 interface Parts {
@@ -235,7 +237,7 @@ export class LevelStorage implements Storage {
       return {
         write: async chunk => {
           this.#requireOpen()
-          const operations = received.take(chunk)
+          const operations = await received.take(chunk)
           await this.#perform('receiving a snapshot', () => tree.writeReceived(operations))
         },
         finish: () =>
@@ -309,7 +311,7 @@ export class LevelStorage implements Storage {
       const mark = await DurableMark.open(directory.file('mark'), this.#failStop)
       undo.unshift(() => mark.close())
       this.#epochs = await loadEpochs(directory.log, mark.value.epochs)
-      const tree = await TreeStore.open(treeDatabase, this.#options.packBytes)
+      const tree = await TreeStore.open(treeDatabase, this.#options)
       const { log, scanned } = await LogStore.open(directory.log, mark, tree.checkpoint)
       const image = await tree.load()
       mark.advance({ epochs: this.#epochs })

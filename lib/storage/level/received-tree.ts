@@ -13,6 +13,7 @@ import type { SessionId } from '../../model/ids.js'
 import type { Database, Operation } from './database.js'
 import { nodeKeyOf, packKey, packsOf, sessionKey } from './keys.js'
 import { LoadedNodes } from './loaded-nodes.js'
+import { type Now, TimeSlice } from './time-slice.js'
 import { encodeTreeEntry, requireIntactValue } from './tree-entry.js'
 import { type LoadedTree, loadSessions, loadTree } from './tree-reader.js'
 import { valuesOf } from './tree-slices.js'
@@ -20,14 +21,16 @@ import { valuesOf } from './tree-slices.js'
 export class ReceivedTree {
   readonly #database: Database
   readonly #generation: number
+  readonly #now: Now
   readonly #nodes = new LoadedNodes()
   readonly #packs: number[] = []
   #sessions = 0
   #last: Buffer | undefined
   #inOrder = true
 
-  constructor(database: Database, generation: number) {
+  constructor(database: Database, generation: number, now: Now) {
     this.#database = database
+    this.#now = now
     this.#generation = generation
   }
 
@@ -36,7 +39,8 @@ export class ReceivedTree {
   }
 
   /** What is to be written. Throws if the chunk is damaged: that is the sender's trouble, not this store's. */
-  take(chunk: Uint8Array): readonly Operation[] {
+  async take(chunk: Uint8Array): Promise<readonly Operation[]> {
+    const turn = new TimeSlice(this.#now)
     const generation = this.#generation
     const reader = new SnapshotChunkReader(chunk)
     const operations: Operation[] = []
@@ -55,6 +59,7 @@ export class ReceivedTree {
       first ??= path
       last = path
       if (this.#inOrder) this.#nodes.add(key, reader.frame, reader.valueStart, reader.valueEnd, true)
+      if (turn.isOver(reader.valueEnd - reader.valueStart)) await turn.next()
     }
     if (first === undefined) return operations
     this.#last = Buffer.from(last!)
@@ -68,7 +73,7 @@ export class ReceivedTree {
 
   /** The tree, when the disk has it: every byte of it is there as it came. Throws DATA_CORRUPT. */
   async readBack(): Promise<LoadedTree> {
-    if (!this.#inOrder) return loadTree(this.#database, this.#generation, this.packed)
+    if (!this.#inOrder) return loadTree(this.#database, this.#generation, this.packed, this.#now)
     let at = 0
     for await (const slice of valuesOf(this.#database, packsOf(this.#generation))) {
       for (const pack of slice) if (crc32(pack) !== this.#packs[at++]) throw notAsWritten()

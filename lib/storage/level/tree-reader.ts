@@ -11,6 +11,7 @@ import type { SessionRecord } from '../../model/session-record.js'
 import type { Database } from './database.js'
 import { nodesOf, packsOf, pathInKey, sessionsOf } from './keys.js'
 import { LoadedNodes } from './loaded-nodes.js'
+import { type Now, TimeSlice } from './time-slice.js'
 import { decodeTreeEntry, keyOfTreeEntry, requireIntactValue, valueOfTreeEntry } from './tree-entry.js'
 import { entriesOf, requireOwnKey, type SingleNode, SingleNodes, type TreeSnapshot, valuesOf } from './tree-slices.js'
 
@@ -21,8 +22,9 @@ export interface LoadedTree {
   readonly singleBytes: number
 }
 
-export async function loadTree(database: Database, generation: number, packed: boolean): Promise<LoadedTree> {
+export async function loadTree(database: Database, generation: number, packed: boolean, now: Now): Promise<LoadedTree> {
   const nodes = new LoadedNodes()
+  const turn = new TimeSlice(now)
   /** What packs have older news of. */
   const hidden = new Set<string>()
   let singleBytes = 0
@@ -33,14 +35,22 @@ export async function loadTree(database: Database, generation: number, packed: b
       singleBytes += entry.length
       if (entry.length > valueAt) nodes.add(path, entry, valueAt, entry.length, false)
       if (packed) hidden.add(path)
+      if (turn.isOver(entry.length)) await turn.next()
     }
+    turn.begin()
   }
-  if (packed) await loadPacks(database, generation, nodes, hidden)
+  if (packed) await loadPacks(database, generation, nodes, hidden, turn)
   nodes.end()
   return { nodes, sessions: await loadSessions(database, generation), singleBytes }
 }
 
-async function loadPacks(database: Database, generation: number, nodes: LoadedNodes, hidden: ReadonlySet<string>) {
+async function loadPacks(
+  database: Database,
+  generation: number,
+  nodes: LoadedNodes,
+  hidden: ReadonlySet<string>,
+  turn: TimeSlice,
+): Promise<void> {
   for await (const slice of entriesOf(database, packsOf(generation))) {
     for (const [key, value] of slice) {
       const reader = new SnapshotChunkReader(value)
@@ -52,6 +62,7 @@ async function loadPacks(database: Database, generation: number, nodes: LoadedNo
         if (hidden.size > 0 && hidden.has(path)) continue
         // The checksum of the whole pack says all that one more would.
         nodes.add(path, reader.frame, reader.valueStart, reader.valueEnd, true)
+        if (turn.isOver(reader.valueEnd - reader.valueStart)) await turn.next()
       }
     }
   }

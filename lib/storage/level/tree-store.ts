@@ -15,18 +15,11 @@ import type { SessionId } from '../../model/ids.js'
 import type { ReplicaChanges, ReplicaImage } from '../../model/replica-image.js'
 import type { SnapshotHeader } from '../storage.js'
 import { type CheckpointRecord, checkpointOperation, decodeCheckpoint } from './checkpoint-record.js'
-import {
-  clearSlowly,
-  type Database,
-  type Operation,
-  putSynced,
-  WHAT_TO_DO,
-  writeBatch,
-  yieldToOthers,
-} from './database.js'
+import { clearSlowly, type Database, type Operation, putSynced, WHAT_TO_DO, writeBatch } from './database.js'
 import { reasonOf } from './fail-stop.js'
 import { CHECKPOINT_KEY, journalKey, journalRange, type KeyRange, nodeKey, sessionKey, treeOutside } from './keys.js'
 import { ReceivedTree } from './received-tree.js'
+import { type Now, TimeSlice } from './time-slice.js'
 import { encodeTreeEntry } from './tree-entry.js'
 import { TreePacker } from './tree-packer.js'
 import { loadTree, snapshotChunks } from './tree-reader.js'
@@ -37,9 +30,15 @@ const SLICE_BYTES = 256 * 1024
 const PACK_FROM_BYTES = 8 * 1024 * 1024
 const NOTHING = new Uint8Array(0)
 
+export interface TreeStoreOptions {
+  readonly packBytes?: number | undefined
+  readonly now?: Now | undefined
+}
+
 export class TreeStore {
   readonly #database: Database
   readonly #packBytes: number
+  readonly #now: Now
   #checkpoint: CheckpointRecord
   /** Of znodes that are in no pack, at most. */
   #singleBytes = 0
@@ -47,18 +46,22 @@ export class TreeStore {
   /** How much of it is worth a look. */
   #packFrom: number
 
-  private constructor(database: Database, checkpoint: CheckpointRecord, packBytes: number) {
+  private constructor(database: Database, checkpoint: CheckpointRecord, packBytes: number, now: Now) {
     this.#database = database
     this.#checkpoint = checkpoint
+    this.#now = now
     this.#packBytes = packBytes
     this.#packFrom = packBytes
   }
 
-  /** `packBytes`: so many bytes of single znodes are worth packing. */
-  static async open(database: Database, packBytes = PACK_FROM_BYTES): Promise<TreeStore> {
+  /** `packBytes`: so many bytes of single znodes are worth packing. Without a clock, slices end by count and bytes alone. */
+  static async open(
+    database: Database,
+    { packBytes = PACK_FROM_BYTES, now = () => 0 }: TreeStoreOptions = {},
+  ): Promise<TreeStore> {
     try {
       const found = decodeCheckpoint(await database.get(CHECKPOINT_KEY), `${database.location}: the checkpoint record`)
-      const store = new TreeStore(database, found, packBytes)
+      const store = new TreeStore(database, found, packBytes, now)
       await store.#carryOver()
       // What is left of a checkpoint that did not come to an end.
       await clearSlowly(database, [journalRange], () => false)
@@ -76,7 +79,7 @@ export class TreeStore {
   async load(): Promise<ReplicaImage> {
     const { generation, packed, zxid, time, digest } = this.#checkpoint
     try {
-      const { nodes, sessions, singleBytes } = await loadTree(this.#database, generation, packed)
+      const { nodes, sessions, singleBytes } = await loadTree(this.#database, generation, packed, this.#now)
       this.#singleBytes = singleBytes
       return { zxid, time, digest, nodes, sessions }
     } catch (error) {
@@ -92,7 +95,7 @@ export class TreeStore {
 
     let journalChunks = 0
     let last: Uint8Array | undefined
-    for await (const chunk of slicesOf(changes)) {
+    for await (const chunk of slicesOf(changes, new TimeSlice(this.#now))) {
       if (last !== undefined) await putSynced(this.#database, journalKey(number, journalChunks++), asBuffer(last))
       last = chunk
     }
@@ -122,7 +125,7 @@ export class TreeStore {
 
   /** Where a snapshot is received. */
   receive(): ReceivedTree {
-    return new ReceivedTree(this.#database, this.#checkpoint.generation + 1)
+    return new ReceivedTree(this.#database, this.#checkpoint.generation + 1, this.#now)
   }
 
   async writeReceived(operations: readonly Operation[]): Promise<void> {
@@ -204,13 +207,15 @@ export class TreeStore {
 }
 
 /** Changes as chunks of a snapshot in which an empty value stands for "deleted", with a turn for others between two of them. */
-async function* slicesOf(changes: ReplicaChanges): AsyncGenerator<Uint8Array, void, undefined> {
+async function* slicesOf(changes: ReplicaChanges, slice: TimeSlice): AsyncGenerator<Uint8Array, void, undefined> {
   const writer = new SnapshotChunkWriter()
   let entries = 0
   let bytes = 0
+  let newest = 0
   const add = (kind: SnapshotEntryKind, key: string, value: Uint8Array) => {
     entries++
-    bytes += value.length
+    newest = value.length
+    bytes += newest
     return writer.add(kind, key, value)
   }
   function* encoded() {
@@ -222,13 +227,18 @@ async function* slicesOf(changes: ReplicaChanges): AsyncGenerator<Uint8Array, vo
     }
   }
   for (const full of encoded()) {
-    if (full !== undefined) yield full
+    if (full !== undefined) {
+      yield full
+      slice.begin()
+    }
     if (entries >= SLICE_ENTRIES || bytes >= SLICE_BYTES) {
       const chunk = writer.end()
       if (chunk !== undefined) yield chunk
       entries = 0
       bytes = 0
-      await yieldToOthers()
+      await slice.next()
+    } else if (slice.isOver(newest)) {
+      await slice.next()
     }
   }
   const rest = writer.end()

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Level } from 'level'
 import type { PeerId } from '../../../../lib/model/ids.js'
-import { LevelStorage } from '../../../../lib/storage/level/level-storage.js'
-import type { LogRetention } from '../../../../lib/storage/log-retention.js'
+import { LevelStorage, type LevelStorageOptions } from '../../../../lib/storage/level/level-storage.js'
 import type { Recovered } from '../../../../lib/storage/storage.js'
 import { codeOf } from '../../../compliance/storage-fixtures.js'
 
@@ -27,7 +26,7 @@ export class DataDir {
     return path.join(this.location, ...names)
   }
 
-  store(options: { ensemble?: string; peer?: PeerId } & LogRetention = {}): LevelStorage {
+  store(options: Partial<LevelStorageOptions> = {}): LevelStorage {
     const store = new LevelStorage({ dataDir: this.location, ensemble: 'test', peer: 1 as PeerId, ...options })
     this.#open.push(store)
     return store
