@@ -301,16 +301,19 @@ async function ensemble(parent: string): Promise<Row[]> {
 
     await members.stop(other)
     await rm(members.dataDir(other), { recursive: true })
-    const calm = await loadFor(members, leader, () => sleep(WARM_UP_MS))
-    const base = await members.ask(leader, { kind: 'settle' }, 'settled')
+    const rest = await members.ask(leader, { kind: 'settle' }, 'settled')
     let snap = { ms: 0, cpuMs: 0 }
+    const start = performance.now()
     const busy = await loadFor(members, leader, async () => {
       await sleep(WARM_UP_MS)
       members.start(other)
       snap = await members.serving(other)
       await sleep(BEHIND_MS)
     })
-    const after = await members.ask(leader, { kind: 'settle' }, 'settled')
+    const lasted = performance.now() - start
+    const behind = await members.ask(leader, { kind: 'settle' }, 'settled')
+    // The same load for as long, without a learner.
+    const calm = await loadFor(members, leader, () => sleep(lasted))
     const gaps = (loaded: Loaded) => loaded.answered.map((at, n) => at - (loaded.answered[n - 1] ?? at))
     const offered = `${whole(busy.begun)} sets`
     return [
@@ -334,27 +337,19 @@ async function ensemble(parent: string): Promise<Row[]> {
         `RSS ${whole(mib(memory.rss))}, heap ${whole(mib(memory.heap))}, external ${whole(mib(memory.external))} MiB`,
       ),
       note(`an empty learner serves by SNAP (CPU ${seconds(snap.cpuMs)} s) after`, `${seconds(snap.ms)} s`),
-      row(
-        "leader's RSS, the most until then above the most under the same load before",
-        mib(busy.rssMax - calm.rssMax),
-        64,
-        'MiB',
-        true,
-      ),
-      note(
-        'the same above the rest before; at rest behind it',
-        `${whole(mib(busy.rssMax - base.rss))}; ${whole(mib(after.rss - base.rss))} MiB`,
-      ),
+      row("leader's RSS until then, above that at rest: grows by", mib(busy.rssMax - rest.rss), 64, 'MiB', true),
+      note('the same by the same load without a learner', `${whole(mib(calm.rssMax - behind.rss))} MiB`),
+      note('what is left of it when all is at rest again', `${whole(mib(behind.rss - rest.rss))} MiB`),
       row(`sets that failed, of ${offered}`, busy.errors, 0, 'sets', false),
       row(
-        `commit gap until then, p99.9 (${quantile(gaps(calm), 0.999).toFixed(0)} before)`,
+        `commit gap until then, p99.9 (${quantile(gaps(calm), 0.999).toFixed(0)} without a learner)`,
         quantile(gaps(busy), 0.999),
         250,
         'ms',
         false,
       ),
       row(
-        `commit gap until then, max (${Math.max(...gaps(calm)).toFixed(0)} before)`,
+        `commit gap until then, max (${Math.max(...gaps(calm)).toFixed(0)} without a learner)`,
         Math.max(...gaps(busy)),
         1000,
         'ms',
@@ -362,7 +357,7 @@ async function ensemble(parent: string): Promise<Row[]> {
       ),
       note(
         "leader's event loop held up, longest",
-        `${busy.blockedMax.toFixed(0)} ms (${calm.blockedMax.toFixed(0)} before)`,
+        `${busy.blockedMax.toFixed(0)} ms (${calm.blockedMax.toFixed(0)} without a learner)`,
       ),
     ]
   } finally {
