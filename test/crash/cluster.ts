@@ -4,8 +4,8 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Ledger } from './ledger.js'
+import { memberProgram } from './member-program.js'
 import type { Network } from './network.js'
 import type { PlantedBug } from './planted-bugs.js'
 import { type FromMember, type MemberConfig, type MemberState, type Pace, type ToMember, WRITERS } from './protocol.js'
@@ -114,8 +114,8 @@ export class Cluster {
       logBytesKept: this.logBytesKept(member),
       plant,
     }
-    const [execPath, ...execArgv] = [...network.prefix(member), process.execPath, '--import', 'tsx']
-    const child = fork(fileURLToPath(new URL('./member.ts', import.meta.url)), [JSON.stringify(config)], {
+    const [execPath, ...execArgv] = [...network.prefix(member), process.execPath]
+    const child = fork(memberProgram(), [JSON.stringify(config)], {
       execPath: execPath!,
       execArgv,
       serialization: 'advanced',

@@ -3,7 +3,7 @@ import { runPhase } from './fault-run.js'
 import { proxied } from './proxy.js'
 
 describe('processes behind a network that fails', () => {
-  it('serve again without an isolated leader, which gives no commit and no confirmed read any more', async function () {
+  it('Z24, C8: serve again without an isolated leader, which gives no commit and no confirmed read any more', async function () {
     this.timeout(120_000)
     const options = { kind: 'partition', members: 3, cycles: 1, seed: 3, network: proxied, say: () => {} } as const
     const { violations, cycles, acknowledged, confirmedReads } = await runPhase(options)

@@ -436,7 +436,7 @@ function performed(disk: Disk, operation: DiskOperation, id: PeerId): Disk {
     for (const { zxid, previous } of operation.proposals) {
       if (formatZxid(previous) !== formatZxid(last) || !isAfter(zxid, last))
         throw new Violation(
-          'Z5',
+          'Z14',
           `peer ${id} logs ${formatZxid(zxid)} of ${formatZxid(previous)} behind ${formatZxid(last)}`,
         )
       last = zxid
@@ -467,7 +467,7 @@ function observe(state: State, id: PeerId): State {
     const known = chain[at]
     if (known !== undefined && keyOf(known) !== keyOf(proposal))
       throw new Violation(
-        'Z14',
+        'Z8',
         `peer ${id} has applied ${formatZxid(proposal.zxid)} where ${formatZxid(known.zxid)} was committed`,
       )
   }
