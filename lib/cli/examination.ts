@@ -27,6 +27,8 @@ export interface DataSet {
   readonly examinedTree: ExaminedTree | Unreadable
   /** LevelDB's files that are not as it wrote them, whatever can be read all the same: a start takes no database with one. */
   readonly damagedFiles: readonly DamagedFile[]
+  /** Databases whose last MANIFEST record is ahead of its table's name: a start takes it back, and so does what is examined here. */
+  readonly tornEdits: readonly string[]
   /** Undefined when no state at all is whole. */
   readonly lastIntact: LastIntact | undefined
 }
@@ -76,32 +78,38 @@ async function examineSet(
   { log, tree }: Pick<DataSet, 'log' | 'tree'>,
   incarnation: string | undefined,
 ): Promise<DataSet> {
-  const examinedTree = await withCopy(directory, tree, copy => examiner.examine({ name: 'tree', copy, incarnation }))
+  const files: LevelFiles = { damaged: [], tornEdits: [] }
+  const examinedTree = await withCopy(directory, tree, files, copy =>
+    examiner.examine({ name: 'tree', copy, incarnation }),
+  )
   const says = 'checkpoint' in examinedTree ? examinedTree.checkpoint : undefined
-  const examinedLog = await withCopy(directory, log, copy =>
+  const examinedLog = await withCopy(directory, log, files, copy =>
     examiner.examine({ name: 'log', copy, incarnation, tree: says }),
   )
-  const checks = await Promise.all([log, tree].map(place => damagedIn(directory, place)))
-  const damagedFiles = checks.flat()
-  return { log, tree, examinedLog, examinedTree, damagedFiles, lastIntact: lastIntactOf(examinedLog, examinedTree) }
+  const { damaged: damagedFiles, tornEdits } = files
+  const lastIntact = lastIntactOf(examinedLog, examinedTree)
+  return { log, tree, examinedLog, examinedTree, damagedFiles, tornEdits, lastIntact }
 }
 
-async function damagedIn(directory: OfflineDirectory, place: readonly string[]): Promise<readonly DamagedFile[]> {
-  if (!(await directory.list(...place)).includes('CURRENT')) return []
-  const damaged = await checkTables(join(directory.location, ...place))
-  return damaged.map(({ file, why }) => ({ file: relative(directory.location, file), why }))
+interface LevelFiles {
+  readonly damaged: DamagedFile[]
+  readonly tornEdits: string[]
 }
 
 async function withCopy<T>(
   directory: OfflineDirectory,
   place: readonly string[],
+  files: LevelFiles,
   work: (copy: string) => Promise<T>,
 ): Promise<T | Unreadable> {
   const names = await directory.list(...place)
   if (names.length === 0) return { unreadable: 'missing' }
   if (!names.includes('CURRENT')) return { unreadable: 'its file CURRENT is missing' }
-  const copy = await directory.copyOf(...place)
+  const { copy, tornEdit } = await directory.copyOf(...place)
   try {
+    const damaged = await checkTables(copy)
+    files.damaged.push(...damaged.map(({ file, why }) => ({ file: join(...place, relative(copy, file)), why })))
+    if (tornEdit) files.tornEdits.push(place.join('/'))
     return await work(copy)
   } finally {
     await directory.discard(copy)

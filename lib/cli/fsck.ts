@@ -157,6 +157,8 @@ function describeSet(
       find('damaged', 'directories were mixed up')
     } else if (part.label === 'damaged') lost(`the label of ${named(place)} is damaged`)
   }
+  for (const place of set.tornEdits)
+    find('mendable', `a power cut has left the MANIFEST of ${place} ahead of its tables: a start takes that back`)
   for (const { file, why } of set.damagedFiles) judgement.say(`${file}: ${why}`)
   if (set.damagedFiles.length > 0) lost(`${set.damagedFiles.map(({ file }) => file).join(', ')} damaged`)
   if (!('unreadable' in log)) describeLog(named(set.log), log, judgement)

@@ -57,7 +57,7 @@ async function withDatabase<T>(
   place: readonly string[],
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const copy = await taken.copyOf(...place)
+  const { copy } = await taken.copyOf(...place)
   const database = await openDatabase(copy, false)
   try {
     return await work(database)

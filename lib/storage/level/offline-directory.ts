@@ -14,6 +14,7 @@ import { ZooKeeperError } from '../../model/errors.js'
 import { claim, lockedByOther, RECOVERING, unclaim } from './data-directory.js'
 import { type Database, openDatabase } from './database.js'
 import { asStorageError, levelCause } from './fail-stop.js'
+import { takeBackTornEdit } from './table-check.js'
 
 /** Relative to the directory: the lock of a peer, the databases that one of an earlier release may have open, and another recovery's. */
 const LOCKED = ['lock', 'log', 'tree', path.join(RECOVERING, 'guard')]
@@ -78,8 +79,11 @@ export class OfflineDirectory {
     }
   }
 
-  /** A fresh copy of a database, as it is in the directory: the last one may have suffered from being opened. */
-  async copyOf(...names: string[]): Promise<string> {
+  /**
+   * A fresh copy of a database, as it is in the directory: the last one may have suffered from being opened. Like a start it takes back a
+   * torn edit, if there is one.
+   */
+  async copyOf(...names: string[]): Promise<{ readonly copy: string; readonly tornEdit: boolean }> {
     const source = path.join(this.location, ...names)
     const copy = path.join(this.#scratch, `copy ${++this.#copies}`)
     await mkdir(copy)
@@ -89,7 +93,7 @@ export class OfflineDirectory {
         // Without a second set of blocks where the file system can do that.
         await copyFile(path.join(source, entry.name), path.join(copy, entry.name), constants.COPYFILE_FICLONE)
       }
-      return copy
+      return { copy, tornEdit: await takeBackTornEdit(copy) }
     } catch (error) {
       const where = `a private copy of ${source} in ${path.dirname(this.#scratch)} (TMPDIR names another place)`
       throw new ZooKeeperError('STORAGE_FAILED', `making ${where}: ${(error as Error).message}`, { cause: error })

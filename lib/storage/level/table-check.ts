@@ -44,19 +44,21 @@ export async function checkTables(location: string): Promise<readonly DamagedFil
  * LevelDB writes to its MANIFEST that there is a new table, and only then syncs the directory: where the sync of a file does not keep the file's name
  * (POSIX promises no more), a power cut may leave the record without the table. The state before that record is then all there, for LevelDB deletes what is
  * old only after that sync, so the record is taken back. That a table was lost otherwise is no such case: what the record replaced is gone then, too.
+ * Says whether there was such a record.
  */
-export async function takeBackTornEdit(location: string): Promise<void> {
+export async function takeBackTornEdit(location: string): Promise<boolean> {
   const manifest = await readCurrent(location, [])
   const before = manifest?.history.before
-  if (manifest === undefined || before === undefined) return
+  if (manifest === undefined || before === undefined) return false
   const names = new Set(await readdir(location))
   const isThere = (table: TableRecord): boolean => names.has(tableName(table))
-  if (manifest.history.now.tables.every(isThere)) return
-  if (!before.tables.every(isThere) || !names.has(`${numbered(before.logNumber)}.log`)) return
+  if (manifest.history.now.tables.every(isThere)) return false
+  if (!before.tables.every(isThere) || !names.has(`${numbered(before.logNumber)}.log`)) return false
   const handle = await open(manifest.file, 'r+')
   try {
     await handle.truncate(before.end)
     await handle.sync()
+    return true
   } finally {
     await handle.close()
   }

@@ -16,6 +16,7 @@ import type { PeerId } from '../../../lib/model/ids.js'
 import { zxid } from '../../../lib/model/zxid.js'
 import { groupKey, nodeKey, packsOf } from '../../../lib/storage/level/keys.js'
 import { LevelStorage } from '../../../lib/storage/level/level-storage.js'
+import { proposals } from '../../compliance/storage-fixtures.js'
 import { DataDir, flipped } from '../storage/level/data-dir.js'
 import { fingerprint, makeUsed } from './data-directories.js'
 
@@ -214,6 +215,30 @@ describe('vivarium fsck', () => {
       await truncate(data.file('log', manifest), cut)
       await look()
     }
+  })
+
+  it('takes back, on its copy, a MANIFEST that a power cut has left ahead of its tables, as a start does', async () => {
+    const names = async (end: RegExp) => (await readdir(data.file('log'))).filter(name => end.test(name))
+    const place = { dataDir: data.location, ensemble: 'shop', peer: 1 as PeerId }
+    const storage = new LevelStorage({ ...place, writeBufferBytes: 64 * 1024 })
+    await storage.open()
+    const tables = await names(/\.ldb$/)
+    const append = (counter: number) => storage.append(proposals(zxid(2, counter), 2, 1, 4000))
+    for (let counter = 12; counter < 16; counter++) await append(counter)
+    const [log, mark] = [join(root, 'kept log'), await readFile(data.file('mark'))]
+    await cp(data.file('log'), log, { recursive: true })
+    for (let counter = 16; (await names(/\.ldb$/)).length === tables.length; counter++) await append(counter)
+    const [manifest] = await names(/^MANIFEST/)
+    await cp(data.file('log', manifest!), join(log, manifest!))
+    await storage.close()
+    await rm(data.file('log'), { recursive: true })
+    await rename(log, data.file('log'))
+    await writeFile(data.file('mark'), mark)
+    const { verdict, text } = await look()
+    expect(verdict).to.equal('mendable')
+    expect(text).to.include('left the MANIFEST of log ahead of its tables').and.to.include('last intact: 0x200000010')
+    expect(await startsAlone()).to.equal(true)
+    expect((await look()).verdict).to.equal('sound')
   })
 
   it('tells of side areas: a checkpoint to be carried over, what is void, a first start, a repair', async () => {
