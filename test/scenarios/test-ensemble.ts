@@ -65,7 +65,7 @@ export class TestEnsemble {
       members: this.members,
       transport,
       tickMs: 100,
-      ...this.#place(id),
+      ...(options.dataDir === undefined ? this.#place(id) : {}),
       ...options,
     })
     this.peers.set(id, peer)
