@@ -15,7 +15,8 @@ const countPromises = (): (() => void) =>
     }
   })
 
-const forgetNothing = (): (() => void) =>
+/** A learner that is gone keeps its place while nobody is established. */
+export const forgetNothing = (): (() => void) =>
   replaceMethod(Leader.prototype, 'onUnlinked', onUnlinked => {
     return function (this: Leader, peer) {
       if (this.phase !== 'discovery') onUnlinked.call(this, peer)
@@ -23,7 +24,7 @@ const forgetNothing = (): (() => void) =>
   })
 
 /** Promises that came one after another make a quorum: nobody is asked whether they all still hold. */
-const askNobody = (): (() => void) => {
+export const askNobody = (): (() => void) => {
   let promising = false
   const undoPing = replaceMethod(Liveness.prototype, 'ping', ping => {
     return function (this: Liveness, now) {

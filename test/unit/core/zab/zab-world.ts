@@ -38,6 +38,8 @@ export function logOf(epoch: number, count: number): Proposal[] {
   )
 }
 
+const BY = { leader: 3, link: 1 }
+
 export class ZabWorld {
   readonly outbox = new Outbox()
   readonly told: string[] = []
@@ -94,27 +96,27 @@ export class ZabWorld {
     }
   }
 
-  learner(role: MemberRole = 'participant'): Learner {
+  learner(role: MemberRole = 'participant', of: { leader: number; link: number; firstStart?: boolean } = BY): Learner {
     const setup = {
-      leader: peer(3),
+      leader: peer(of.leader),
       role,
       port: this.port,
       events: this.events,
       epochs: this.epochs,
       marks: this.marks,
       options: defaultProtocolOptions,
-      firstStart: true,
+      firstStart: of.firstStart ?? true,
     }
-    return new Learner(setup, this.history, link(1), 0)
+    return new Learner(setup, this.history, link(of.link), 0)
   }
 
-  leader(voters: readonly number[] = [1, 2, 3], firstStart = true): Leader {
+  leader(voters: readonly number[] = [1, 2, 3], firstStart = true, self = 1): Leader {
     const { port, events, epochs, history, marks } = this
     const { handoverPause } = this
     const quorum = majority(voters.map(peer))
     return new Leader(
       {
-        self: peer(1),
+        self: peer(self),
         quorum,
         port,
         events,
