@@ -8,6 +8,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { checkAnswers } from '../crash/answers.js'
 import { Chance } from '../crash/chance.js'
 import { Cluster, type MemberNumber, until } from '../crash/cluster.js'
 import { Ledger } from '../crash/ledger.js'
@@ -15,7 +16,7 @@ import type { Network } from '../crash/network.js'
 import type { PlantedBug } from '../crash/planted-bugs.js'
 import { type Pace, TICK_MS } from '../crash/protocol.js'
 import { checkLive, PATIENCE_MS, pause, startMissing } from '../crash/settled.js'
-import { checkAnswers, verifyDisks } from '../crash/verify.js'
+import { verifyDisks } from '../crash/verify.js'
 import { inflict, type PhaseKind, whoServes } from './cycles.js'
 
 export interface PhaseOptions {

@@ -8,11 +8,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { checkAnswers } from '../crash/answers.js'
 import { Cluster, type MemberNumber, until } from '../crash/cluster.js'
 import { Ledger } from '../crash/ledger.js'
 import { loopback } from '../crash/network.js'
 import { checkLive, PATIENCE_MS, pause, progress } from '../crash/settled.js'
-import { checkAnswers, verifyDisks } from '../crash/verify.js'
+import { verifyDisks } from '../crash/verify.js'
 import { whoServes } from './cycles.js'
 import { LEADER_WITHIN_MS } from './fault-run.js'
 

@@ -9,7 +9,8 @@ import { createHash } from 'node:crypto'
 import { SeededRandom } from '../../../lib/testing/seeded-random.js'
 import { check } from './checks.js'
 import { LocalStates } from './local-states.js'
-import { type Event, keyOf, type Scope, SmallWorld, type State, type Violation } from './small-world.js'
+import { SmallWorld } from './small-world.js'
+import { type Event, keyOf, type Scope, type State, type Violation } from './state.js'
 
 export interface SearchOptions {
   readonly scope: Scope

@@ -12,7 +12,7 @@ function search(...args: readonly string[]): { readonly status: number | null; r
 
 describe('small scope', () => {
   it('finds nothing in a few thousand states, with transactions, crashes, second leaders and cuts among them', function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const { status, said } = search('--states', '5000')
     expect(said).to.match(/: 50\d\d states/)
     expect(status, said).to.equal(0)
@@ -21,7 +21,7 @@ describe('small scope', () => {
   })
 
   it('sees all there is of a smaller scope', function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const { status, said } = search('--all', '--txns', '1', '--crashes', '0', '--partitions', '0', '--timers', '0')
     expect(said).to.include('all there are')
     expect(status, said).to.equal(0)
@@ -32,7 +32,7 @@ describe('small scope', () => {
     ['a log is cut in memory only', 'Z14', '1'],
   ] as const) {
     it(`finds a planted bug: ${bug}`, function () {
-      this.timeout(60_000)
+      this.timeout(120_000)
       const { status, said } = search('--states', '60000', '--seed', seed, '--mutant', bug)
       expect(said).to.include(`VIOLATION: ${row}`)
       expect(status).to.equal(1)

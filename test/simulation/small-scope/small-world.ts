@@ -10,100 +10,35 @@ import type { Effect } from '../../../lib/core/effect.js'
 import type { Input } from '../../../lib/core/input.js'
 import type { PeerInitial } from '../../../lib/core/peer.js'
 import { defaultProtocolOptions } from '../../../lib/core/protocol-options.js'
-import type { PeerMessage } from '../../../lib/core/zab/messages.js'
 import { TRUSTED } from '../../../lib/model/acl.js'
 import { EMPTY_DIGEST } from '../../../lib/model/digest.js'
 import type { EnsembleConfig } from '../../../lib/model/ensemble-config.js'
-import type { Epochs } from '../../../lib/model/history.js'
-import type { ClientId, LinkId, PeerId, SessionId } from '../../../lib/model/ids.js'
-import type { Proposal } from '../../../lib/model/proposal.js'
-import { formatZxid, isAfter, isAtMost, ZERO, type Zxid } from '../../../lib/model/zxid.js'
+import type { ClientId, LinkId, PeerId } from '../../../lib/model/ids.js'
+import { formatZxid, isAfter, isAtMost, later, ZERO } from '../../../lib/model/zxid.js'
 import { HistoryRanges } from '../../../lib/storage/history-ranges.js'
+import { checkOperation, observe } from './checks.js'
 import { describe } from './describe-state.js'
-import type { Local, LocalStates, Step } from './local-states.js'
+import type { LocalStates, Step } from './local-states.js'
+import {
+  change,
+  changeEnd,
+  type Disk,
+  type DiskOperation,
+  type End,
+  type Event,
+  keyOf,
+  type Link,
+  PAIRS,
+  PEERS,
+  type PeerState,
+  placeOf,
+  type Scope,
+  type State,
+  type Stream,
+  tidy,
+  Violation,
+} from './state.js'
 
-export interface Scope {
-  readonly txns: number
-  readonly crashes: number
-  readonly partitions: number
-  readonly timers: number
-}
-
-type Kind<K extends Effect['kind']> = Extract<Effect, { readonly kind: K }>
-type DiskOperation = Kind<'append'> | Kind<'truncate'> | Kind<'saveEpochs'>
-type Stream = Kind<'sendHistory'>
-
-/** What survives a crash. */
-export interface Disk {
-  readonly epochs: Epochs
-  readonly log: readonly Proposal[]
-}
-
-export interface PeerState {
-  /** Undefined while it is down. */
-  readonly local: Local | undefined
-  readonly disk: Disk
-  readonly pending: readonly DiskOperation[]
-  readonly streams: readonly Stream[]
-  /** How often it has begun, and how many links it has had. */
-  readonly lives: number
-  readonly links: number
-}
-
-/** One end of a link. */
-interface End {
-  readonly id: LinkId
-  readonly open: boolean
-  /** Nothing comes any more, and nothing said here arrives: this end has only to notice. */
-  readonly broken: boolean
-  /** On its way to this end; behind it comes the end of the link, once the other end is closed. */
-  readonly coming: readonly PeerMessage[]
-}
-
-/** Of the pairs 1–2, 1–3, 2–3: the end of the smaller id, then of the larger. */
-type Link = readonly [End, End] | undefined
-
-/** What an observer of everything remembers. */
-export interface Ghost {
-  /** The one committed sequence, as far as anybody has applied it. */
-  readonly chain: readonly Proposal[]
-  /** By epoch, who has led it. */
-  readonly leaders: readonly (readonly [epoch: number, peer: PeerId])[]
-  /** By client, the newest established epoch when it asked; then the session it was given. */
-  readonly asked: readonly { readonly epoch: number; readonly session: SessionId | undefined }[]
-}
-
-export interface State {
-  readonly peers: readonly [PeerState, PeerState, PeerState]
-  readonly links: readonly [Link, Link, Link]
-  readonly cut: PeerId | undefined
-  readonly left: Scope
-  readonly ghost: Ghost
-}
-
-export interface Event {
-  readonly name: string
-  /** A fault, a transaction, a timer: not what happens by itself. */
-  readonly special: boolean
-  readonly apply: () => State
-}
-
-/** Something that must never be; `row` of the list of invariants. */
-export class Violation extends Error {
-  readonly row: string
-  constructor(row: string, message: string) {
-    super(`${row}: ${message}`)
-    this.row = row
-  }
-}
-
-const PEERS: readonly PeerId[] = [1 as PeerId, 2 as PeerId, 3 as PeerId]
-const [ONE, TWO, THREE] = PEERS as [PeerId, PeerId, PeerId]
-const PAIRS: readonly (readonly [PeerId, PeerId])[] = [
-  [ONE, TWO],
-  [ONE, THREE],
-  [TWO, THREE],
-]
 const LIFE_MS = 1_000_000
 
 const config: EnsembleConfig = {
@@ -385,106 +320,9 @@ export class SmallWorld {
   }
 }
 
-function later(a: Zxid, b: Zxid): Zxid {
-  return isAfter(a, b) ? a : b
-}
-
-function change(state: State, id: PeerId, changes: Partial<PeerState>): State {
-  const peers = state.peers.with(id - 1, { ...state.peers[id - 1]!, ...changes }) as unknown as State['peers']
-  return { ...state, peers }
-}
-
-function changeEnd(state: State, index: number, side: number, changes: Partial<End>): State {
-  const link = [...state.links[index]!] as [End, End]
-  link[side] = { ...link[side]!, ...changes }
-  return { ...state, links: state.links.with(index, link) as unknown as State['links'] }
-}
-
-/** A link of which both ends are closed is none. */
-function tidy(state: State, index: number): State {
-  const link = state.links[index]
-  if (link === undefined || link[0].open || link[1].open) return state
-  return { ...state, links: state.links.with(index, undefined) as unknown as State['links'] }
-}
-
-/** Where this peer's end of a link is, while it is open. */
-function placeOf(state: State, id: PeerId, link: LinkId): { readonly index: number; readonly side: 0 | 1 } | undefined {
-  for (const [index, pair] of PAIRS.entries()) {
-    const side = pair.indexOf(id) as -1 | 0 | 1
-    if (side === -1) continue
-    const end = state.links[index]?.[side]
-    if (end?.open && end.id === link) return { index, side }
-  }
-  return undefined
-}
-
-const keys = new WeakMap<object, string>()
-export function keyOf(value: object): string {
-  let key = keys.get(value)
-  if (key === undefined) {
-    key = describe(value)
-    keys.set(value, key)
-  }
-  return key
-}
-
 function performed(disk: Disk, operation: DiskOperation, id: PeerId): Disk {
-  const { log, epochs } = disk
-  if (operation.kind === 'truncate') return { ...disk, log: log.filter(each => isAtMost(each.zxid, operation.after)) }
-  if (operation.kind === 'append') {
-    let last = log.at(-1)?.zxid ?? ZERO
-    for (const { zxid, previous } of operation.proposals) {
-      if (formatZxid(previous) !== formatZxid(last) || !isAfter(zxid, last))
-        throw new Violation(
-          'Z14',
-          `peer ${id} logs ${formatZxid(zxid)} of ${formatZxid(previous)} behind ${formatZxid(last)}`,
-        )
-      last = zxid
-    }
-    return { ...disk, log: [...log, ...operation.proposals] }
-  }
-  const { accepted, current } = operation.epochs
-  if (accepted < epochs.accepted || current < epochs.current || current > accepted)
-    throw new Violation(
-      'Z3',
-      `peer ${id} saves epochs ${accepted}, ${current} over ${epochs.accepted}, ${epochs.current}`,
-    )
-  return { ...disk, epochs: operation.epochs }
-}
-
-/** What one peer has just made known: what it has applied, and whether it leads. */
-function observe(state: State, id: PeerId): State {
-  const { local, disk } = state.peers[id - 1]!
-  const { applied, role, serving, epoch } = local!.status
-  let { chain, leaders } = state.ghost
-  const mine = disk.log.filter(each => isAtMost(each.zxid, applied))
-  if (isAfter(applied, mine.at(-1)?.zxid ?? ZERO))
-    throw new Violation(
-      'Z22',
-      `peer ${id} has applied up to ${formatZxid(applied)}, but its log has only ${mine.length} of it`,
-    )
-  for (const [at, proposal] of mine.entries()) {
-    const known = chain[at]
-    if (known !== undefined && keyOf(known) !== keyOf(proposal))
-      throw new Violation(
-        'Z8',
-        `peer ${id} has applied ${formatZxid(proposal.zxid)} where ${formatZxid(known.zxid)} was committed`,
-      )
-  }
-  if (mine.length > chain.length) chain = mine
-  if (role === 'leading' && serving) {
-    const known = leaders.find(each => each[0] === epoch)
-    if (known !== undefined && known[1] !== id)
-      throw new Violation('Z1', `peers ${known[1]} and ${id} both lead epoch ${epoch}`)
-    if (known === undefined) {
-      if (chain.length > mine.length)
-        throw new Violation(
-          'Z13',
-          `peer ${id} leads epoch ${epoch} without ${formatZxid(chain.at(-1)!.zxid)}, which was committed`,
-        )
-      leaders = [...leaders, [epoch, id] as const].sort((a, b) => a[0] - b[0])
-    }
-  }
-  if (chain === state.ghost.chain && leaders === state.ghost.leaders) return state
-  return { ...state, ghost: { ...state.ghost, chain, leaders } }
+  checkOperation(disk, operation, id)
+  if (operation.kind === 'saveEpochs') return { ...disk, epochs: operation.epochs }
+  if (operation.kind === 'append') return { ...disk, log: [...disk.log, ...operation.proposals] }
+  return { ...disk, log: disk.log.filter(each => isAtMost(each.zxid, operation.after)) }
 }
