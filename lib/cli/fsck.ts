@@ -39,9 +39,9 @@ export async function fsck(directory: string, examiner?: Examiner): Promise<Fsck
   }
 }
 
-export async function takeOffline(directory: string, opener: string): Promise<OfflineDirectory> {
+export async function takeOffline(directory: string, opener: string, toChange = false): Promise<OfflineDirectory> {
   try {
-    return await OfflineDirectory.take(directory, opener, tmpdir())
+    return await OfflineDirectory.take(directory, opener, tmpdir(), toChange)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error

@@ -7,10 +7,12 @@
  * it is the origin of its ensemble, so that blank members count beside it (Z29).
  * Before: main.ts. After: examination.ts judges, new-beginning.ts makes, storage/level/replacement.ts puts the new in place of the old. docs/operating.md "A lost majority".
  */
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { ZooKeeperError } from '../model/errors.js'
 import type { Epochs } from '../model/history.js'
 import { formatZxid, sameZxid, ZERO, type Zxid, zxid } from '../model/zxid.js'
+import { RECOVERING } from '../storage/level/data-directory.js'
 import { decodeIdentity } from '../storage/level/identity.js'
 import { LevelStorage } from '../storage/level/level-storage.js'
 import type { OfflineDirectory } from '../storage/level/offline-directory.js'
@@ -45,7 +47,8 @@ export async function* recover(
   examiner?: Examiner,
 ): AsyncGenerator<string> {
   const accepted = parseZxid(options.acceptLossAfter)
-  const taken = await takeOffline(directory, 'vivarium recover')
+  await requireDataDirectory(directory)
+  const taken = await takeOffline(directory, 'vivarium recover', options.yes)
   try {
     const begun = await Replacement.find(taken.location)
     if (begun?.underWay) return yield* carryOn(taken, begun.plan, options)
@@ -79,12 +82,7 @@ async function* carryOn(
   }
   yield 'a recovery was begun and has not come to its end'
   if (!yes) return yield 'nothing has been changed: --yes carries it on'
-  const replacement = await Replacement.begin(taken.location, false)
-  try {
-    await replacement.carryOut(plan)
-  } finally {
-    await replacement.close()
-  }
+  await (await Replacement.begin(taken.location, false)).carryOut(plan)
   yield `done: ${describe(plan)}`
 }
 
@@ -116,20 +114,22 @@ async function* replace(
     await replacement.carryOut(plan)
     yield `done: ${describe(plan)}`
   } finally {
-    if (ready) await replacement.close()
-    else await replacement.abandon()
+    if (!ready) await replacement.abandon()
   }
+}
+
+/** Looked at first: the lock would be made where there is none. */
+async function requireDataDirectory(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((): string[] => [])
+  if (names.includes('identity') || names.includes(RECOVERING)) return
+  throw new ZooKeeperError('BAD_ARGUMENTS', `${directory} is not the data directory of a peer: it has no identity file`)
 }
 
 async function identityOf(taken: OfflineDirectory): Promise<StorageIdentity> {
   const bytes = await taken.read('identity')
-  if (bytes === undefined) {
-    throw new ZooKeeperError(
-      'BAD_ARGUMENTS',
-      `${taken.location} is not the data directory of a peer: it has no identity file`,
-    )
-  }
-  return decodeIdentity(bytes, path.join(taken.location, 'identity'))
+  if (bytes !== undefined) return decodeIdentity(bytes, path.join(taken.location, 'identity'))
+  const why = `a recovery was begun in ${taken.location}, and its plan is gone: what was there is in ${BACKUP_PREFIX}…`
+  throw new ZooKeeperError('DATA_CORRUPT', why)
 }
 
 async function examineOnce(taken: OfflineDirectory, examiner: Examiner | undefined): Promise<Examination> {

@@ -8,16 +8,28 @@
  * Before: cli/examination.ts. After: log-examination.ts, tree-examination.ts.
  */
 import { rmSync } from 'node:fs'
-import { access, constants, copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises'
+import {
+  access,
+  appendFile,
+  constants,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  symlink,
+} from 'node:fs/promises'
 import path from 'node:path'
 import { ZooKeeperError } from '../../model/errors.js'
-import { claim, lockedByOther, RECOVERING, unclaim } from './data-directory.js'
+import { claim, lockedByOther, unclaim } from './data-directory.js'
 import { type Database, openDatabase } from './database.js'
 import { asStorageError, levelCause } from './fail-stop.js'
 import { takeBackTornEdit } from './table-check.js'
 
-/** Relative to the directory: the lock of a peer, the databases that one of an earlier release may have open, and another recovery's. */
-const LOCKED = ['lock', 'log', 'tree', path.join(RECOVERING, 'guard')]
+/** Relative to the directory: the lock of a peer, and the databases that one of an earlier release may have open. */
+const LOCKED = ['lock', 'log', 'tree']
 
 export class OfflineDirectory {
   readonly location: string
@@ -36,9 +48,10 @@ export class OfflineDirectory {
   /**
    * @param opener what a peer of this process is told that wants it meanwhile
    * @param scratch where copies may lie: needs room for log and tree
+   * @param toChange the one thing that may be made here, then, is the lock, if there is none
    * Rejects with DATA_DIR_LOCKED, or STORAGE_FAILED.
    */
-  static async take(dataDir: string, opener: string, scratch: string): Promise<OfflineDirectory> {
+  static async take(dataDir: string, opener: string, scratch: string, toChange = false): Promise<OfflineDirectory> {
     const location = await realpath(dataDir)
     claim(location, opener)
     const place = await mkdtemp(path.join(scratch, 'vivarium-'))
@@ -47,6 +60,10 @@ export class OfflineDirectory {
     const locks: Database[] = []
     const directory = new OfflineDirectory(location, place, locks, removeScratch)
     try {
+      if (toChange) {
+        await mkdir(path.join(location, 'lock'), { mode: 0o700, recursive: true })
+        await appendFile(path.join(location, 'lock', 'LOCK'), '')
+      }
       for (const name of LOCKED) {
         const lock = await lockOf(path.join(location, name), path.join(place, `lock ${locks.length}`))
         if (lock !== undefined) locks.push(lock)

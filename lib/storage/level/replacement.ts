@@ -1,13 +1,14 @@
 /**
  * A new data directory made beside the old contents, and put in their place; the old ones are kept, moved and not copied, in a folder of their own.
  *
- *   recovering/            while it is under way: new/ (a whole data directory), plan, guard/ (a LevelDB whose lock is held)
+ *   recovering/            while it is under way: new/ (a whole data directory), plan
  *   before-recovery-…/     what was replaced
  *   recovered              text, one record a time: who replaced what by what, and why
  *
  * Always holds: until the old `identity` is moved away, the old contents are as they were, and a peer starts from them. From then on there is no
  * `identity`, so no peer starts and none repairs, until everything else is in its place and the new one comes last. Every move is
- * synced before the next, and a replacement that broke off is carried on by its plan: each step sees what has been done.
+ * synced before the next, and a replacement that broke off is carried on by its plan: each step sees what has been done. The caller has the
+ * directory's lock (offline-directory.ts), which stays where it is.
  * Before: cli/recover.ts. docs/format.md "Recovery".
  */
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
@@ -15,12 +16,10 @@ import path from 'node:path'
 import { crc32 } from '../../codec/checksum.js'
 import { ZooKeeperError } from '../../model/errors.js'
 import { RECOVERING } from './data-directory.js'
-import { type Database, openDatabase } from './database.js'
 import { syncDirectory, writeAtomically } from './durable-file.js'
 
 const PLAN = 'plan'
 const NEW = 'new'
-const GUARD = 'guard'
 export const RECORDS = 'recovered'
 export const BACKUP_PREFIX = 'before-recovery-'
 /** What a new directory brings; its identity comes last. */
@@ -41,7 +40,6 @@ export interface ReplacementPlan {
 
 export class Replacement {
   readonly #location: string
-  #guard: Database | undefined
 
   private constructor(location: string) {
     this.#location = location
@@ -62,7 +60,6 @@ export class Replacement {
     const place = path.join(location, RECOVERING)
     if (anew) await rm(place, { recursive: true, force: true })
     await mkdir(place, { mode: 0o700, recursive: true })
-    replacement.#guard = await openDatabase(path.join(place, GUARD), true)
     await syncDirectory(location)
     return replacement
   }
@@ -101,14 +98,8 @@ export class Replacement {
 
   /** Deletes what has been made; once the new identity is in its place, that is nothing any more. */
   async abandon(): Promise<void> {
-    await this.close()
     await rm(path.join(this.#location, RECOVERING), { recursive: true, force: true })
     await syncDirectory(this.#location)
-  }
-
-  async close(): Promise<void> {
-    await this.#guard?.close()
-    this.#guard = undefined
   }
 
   async #addRecord(record: string): Promise<void> {

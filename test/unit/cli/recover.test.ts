@@ -153,6 +153,19 @@ describe('vivarium recover', () => {
     expect(await served('shop-3')).to.deep.equal(all)
   })
 
+  it('has the directory to itself also where nobody has locked it before', async () => {
+    for (const name of ['lock', join('log', 'LOCK'), join('tree', 'LOCK')]) {
+      await rm(data.file(name), { recursive: true, force: true })
+    }
+    const main = fileURLToPath(new URL('../../../lib/cli/main.ts', import.meta.url))
+    const under = recover(data.location, { acceptLossAfter: LAST, ensemble: 'shop-2', yes: true }, examiner)
+    await under.next()
+    const other = spawn(process.execPath, ['--import', 'tsx', main, 'fsck', data.location])
+    expect((await once(other, 'close'))[0]).to.equal(75)
+    for await (const _ of under);
+    expect(await served('shop-2')).to.deep.equal(all)
+  })
+
   it('D3: a lone member whose log is damaged is cut at its last intact transaction', async () => {
     await data.raw('log', async database => {
       const key = groupKey(1, zxid(2, 5))
@@ -202,8 +215,11 @@ describe('vivarium recover', () => {
     await peer.close()
     await writeFile(data.file('identity'), 'x')
     await refused('DATA_CORRUPT')
-    const none = await run(LAST, 'shop-2', true, join(root, 'none')).catch((error: unknown) => error)
-    expect(hasCode(none, 'BAD_ARGUMENTS')).to.equal(true)
+    for (const other of ['none', '.']) {
+      const none = await run(LAST, 'shop-2', true, join(root, other)).catch((error: unknown) => error)
+      expect(hasCode(none, 'BAD_ARGUMENTS')).to.equal(true)
+    }
+    expect(await readdir(root)).to.not.include('lock')
   })
 
   it('wherever it breaks off, a peer starts from the old contents, or the same command carries on', async function () {
