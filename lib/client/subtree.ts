@@ -13,7 +13,7 @@ import type { Request } from '../model/request.js'
 import type { Response } from '../model/response.js'
 import type { Stat } from '../model/stat.js'
 import type { WatchEvent } from '../model/watch-event.js'
-import { isAfter, later, ZERO, type Zxid } from '../model/zxid.js'
+import { isAfter, later, sameZxid, ZERO, type Zxid } from '../model/zxid.js'
 import type { Observed, StreamSink } from './observe.js'
 import { replyError } from './reply-error.js'
 import { isTransient } from './retry.js'
@@ -32,6 +32,8 @@ const READS_MAX = 32
 interface Round {
   readonly todo: Request[]
   readonly entries: Map<string, SubtreeEntry>
+  /** Read anew from the root on: what is not found is gone. */
+  readonly whole: boolean
   underWay: number
   changed: boolean
   zxid: Zxid
@@ -61,7 +63,7 @@ export class SubtreeStream implements WatchObserver {
   resumed(): void {
     this.#cancelRetry()
     this.#dirty.clear()
-    this.#start({ todo: reads(this.#root), entries: new Map(), underWay: 0, changed: true, zxid: ZERO })
+    this.#start({ todo: reads(this.#root), entries: new Map(), whole: true, underWay: 0, changed: true, zxid: ZERO })
   }
 
   suspended(): void {
@@ -84,7 +86,7 @@ export class SubtreeStream implements WatchObserver {
     const todo: Request[] = [...this.#dirty].map(path => ({ kind: 'getData', path, watch: false }))
     this.#dirty.clear()
     const entries = new Map(this.#last?.state)
-    this.#start({ todo, entries, underWay: 0, changed: false, zxid: this.#last?.zxid ?? ZERO })
+    this.#start({ todo, entries, whole: false, underWay: 0, changed: false, zxid: this.#last?.zxid ?? ZERO })
   }
 
   #start(round: Round): void {
@@ -136,7 +138,8 @@ export class SubtreeStream implements WatchObserver {
     this.#round = undefined
     this.#attempt = 0
     const stale = !this.#session.current
-    if (round.changed || this.#last?.stale !== stale) this.#emit({ state: round.entries, zxid: round.zxid, stale })
+    const changed = round.whole ? !sameEntries(this.#last?.state, round.entries) : round.changed
+    if (changed || this.#last?.stale !== stale) this.#emit({ state: round.entries, zxid: round.zxid, stale })
     if (this.#round === undefined && this.#dirty.size > 0) this.#readDirty()
   }
 
@@ -158,6 +161,16 @@ export class SubtreeStream implements WatchObserver {
     this.#last = value
     this.#sink.next(value)
   }
+}
+
+/** Undefined: nothing was known before. */
+function sameEntries(before: SubtreeEntries | undefined, now: SubtreeEntries): boolean {
+  if (before?.size !== now.size) return false
+  for (const [path, { stat }] of now) {
+    const known = before.get(path)?.stat
+    if (known === undefined || !sameZxid(known.mzxid, stat.mzxid) || !sameZxid(known.czxid, stat.czxid)) return false
+  }
+  return true
 }
 
 function reads(path: string): Request[] {

@@ -127,10 +127,13 @@ export class VirtualNetwork {
     return ends.length > 0
   }
 
-  /** A frame on its way from the one to the other is not what was sent. False when there is none. */
+  /** The next frame from the one to the other does not arrive as it was sent. False when they have no connection. */
   damage(from: PeerId, to: PeerId): boolean {
-    for (const [wire, way] of this.#wires)
-      if (way.from === from && way.to === to && wire.damage(this.#options.random)) return true
+    for (const [wire, way] of this.#wires) {
+      if (way.from !== from || way.to !== to) continue
+      wire.damageNext(this.#options.random)
+      return true
+    }
     return false
   }
 

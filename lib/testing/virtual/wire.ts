@@ -36,6 +36,7 @@ export class Wire implements Connection {
   #bufferedBytes = 0
   #wanted = false
   #sentFirst = false
+  #damage: { below(bound: number): number } | undefined
   #paused = false
   #delivering = false
   /** Nothing is delivered here any more: by this side's wish, or since the connection is lost. */
@@ -138,24 +139,22 @@ export class Wire implements Connection {
     this.#network.ended(this)
   }
 
-  /** The last frame under way loses its end, as no checked stream would have it. */
-  damage(random: { below(bound: number): number }): boolean {
-    const write = this.#writes.findLast(({ rest, frames }) => rest === undefined && frames.length > 0)
-    const frame = write?.frames.at(-1)
-    if (write === undefined || frame === undefined || frame.length <= FRAME_HEADER_BYTES) return false
-    const length = random.below(frame.length - FRAME_HEADER_BYTES)
-    const damaged = framed([frame.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + length)])
-    write.frames[write.frames.length - 1] = damaged
-    this.#bufferedBytes -= frame.length - damaged.length
-    return true
+  /** The next frame loses its end on the way, as no checked stream would have it. */
+  damageNext(random: { below(bound: number): number }): void {
+    this.#damage = random
   }
-
   /** The way to the other end is free again. */
   unblocked(): void {
     this.#pump()
   }
 
-  #write(frame: Uint8Array): void {
+  #write(whole: Uint8Array): void {
+    let frame = whole
+    if (this.#damage !== undefined && whole.length > FRAME_HEADER_BYTES) {
+      const kept = this.#damage.below(whole.length - FRAME_HEADER_BYTES)
+      frame = framed([whole.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + kept)])
+      this.#damage = undefined
+    }
     const other = this.#other
     if (other.#ended) {
       if (other.#lingers || other.#silent || this.#network.blocked(this)) return

@@ -78,9 +78,10 @@ export class HostFaults {
     const random = this.#random
     const { network } = this.#ensemble
     const peer = random.pick(this.#peers)
-    const other = random.pick(this.#peers)
     const leader = this.#ensemble.running.find(each => each.opened!.status.role === 'leading') ?? peer
     const target = random.chance(0.4) ? leader : peer
+    // Of a peer that is alone, itself: nothing comes of what takes two.
+    const other = random.pick(this.#peers.length > 1 ? this.#peers.filter(each => each !== target) : this.#peers)
     const ids = this.#peers.map(({ id }) => id)
     switch (kind) {
       case 'crash':

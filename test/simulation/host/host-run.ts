@@ -95,10 +95,11 @@ class HostRun {
         logEntriesKept: scenario.logEntriesKept,
         logBytesKept: scenario.logEntriesKept === 0 ? 0 : 64 * 1024 * 1024,
         diskFreeBytesMin: 1_000_000,
+        outstandingMax: scenario.outstandingMax,
       },
       pace: (_, random) => ({
         offsetMs: random.below(1_000_000),
-        rate: scenario.clockRate ? random.between(0.98, 1.02) : 1,
+        rate: 1 + random.between(-scenario.drift, scenario.drift),
         timerLateMs: () => (random.chance(0.02) ? random.between(0, 60) : random.between(0, 2)),
       }),
       observer: {
@@ -260,7 +261,7 @@ class HostRun {
         if (process === undefined || process.paused || opened === undefined) continue
         if (now - (this.#faults.resumedAt.get(home.id) ?? Number.NEGATIVE_INFINITY) < LATE_MS) continue
         for (const call of sessions.at(-1)?.open ?? [])
-          if (now - call.invokedAt > CALL_MS * 1.05 + LATE_MS && !call.composite)
+          if (now - call.invokedAt > CALL_MS * (1.05 + 1.5 * this.#scenario.drift) + LATE_MS && !call.composite)
             throw new Violation('L2', `${call.kind} ${call.path} has no answer after ${now - call.invokedAt} ms`)
         const serves = opened.status.serving
         for (const stream of streams)

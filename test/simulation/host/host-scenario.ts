@@ -32,9 +32,15 @@ export interface HostScenario {
   readonly tickMs: number
   readonly checkpointLogBytes: number
   readonly logEntriesKept: number
-  readonly clockRate: boolean
+  /** How much faster or slower than the others' a clock may run. */
+  readonly drift: number
   readonly clients: number
   readonly pipelining: number
+  /** How many of them are on their way at most, and how many writes a peer takes of all its clients. */
+  readonly inFlightMax: number
+  readonly outstandingMax: number
+  /** Some values are so long at most: they fill links and logs. */
+  readonly valueBytesMax: number
   /** Mean time between two faults; undefined for none at all. */
   readonly faultEveryMs: number | undefined
   readonly faults: readonly HostFaultKind[]
@@ -56,9 +62,12 @@ export function hostScenarioOf(seed: number, change: HostScenarioChange = {}): H
     tickMs: 200,
     checkpointLogBytes: random.pick([1024, 4096, 65_536]),
     logEntriesKept: random.pick([0, 10, 100]),
-    clockRate: random.chance(0.5),
+    drift: random.pick([0, 0.02, 0.02, 0.3]),
     clients: 2 + random.below(5),
     pipelining: random.pick([1, 3, 8]),
+    inFlightMax: random.pick([1, 2, 1000, 1000]),
+    outstandingMax: random.pick([3, 10_000, 10_000, 10_000]),
+    valueBytesMax: random.pick([0, 0, 0, 0, 3000, 30_000]),
     faultEveryMs: calm ? undefined : random.pick([150, 300, 600, 1200]),
     faults: hostFaultKinds.filter(() => random.chance(0.6)),
     durationMs: random.between(3000, 8000),

@@ -22,7 +22,7 @@ const WATCHED = ['/', '/a', '/b', '/a/x']
 /** Of every call, on the clock of its process. */
 export const CALL_MS = 1500
 /** A client closes within its calls' time limit; what is above it is the lateness of timers. */
-const CLOSE_MS = 1.05 * CALL_MS + 200
+const CLOSE_MS = 1.5 * CALL_MS + 200
 
 const decoder = new TextDecoder()
 const plain = makeCodec(
@@ -152,7 +152,9 @@ export class HostActor {
     this.#opening = true
     const process = this.#process
     const timeouts = [400, 1000, 2500, 4000]
-    opened.client({ codec: plain, sessionTimeoutMs: this.#random.pick(timeouts), timeout: CALL_MS }).then(
+    const { inFlightMax } = this.#scenario
+    const sessionTimeoutMs = this.#random.pick(timeouts)
+    opened.client({ codec: plain, sessionTimeoutMs, timeout: CALL_MS, inFlightMax }).then(
       client => {
         if (process !== this.#process) return
         this.#opening = false
@@ -220,8 +222,8 @@ export class HostActor {
       this.streams[random.below(this.streams.length)]!.stop()
       return
     }
-    const kind = random.pick(['data$', 'data$', 'children$'] as const)
-    const path = random.pick(WATCHED)
+    const kind = random.pick(['data$', 'data$', 'children$', 'exists$', 'subtree$'] as const)
+    const path = kind === 'subtree$' ? '/a' : random.pick(WATCHED)
     if (this.streams.some(stream => stream.kind === kind && stream.path === path)) return
     this.streams.push(new StreamHistory(kind, path, this.#client!, this.#session!, chain, verdict))
     // One that throws is to harm nobody else who observes the same path.
@@ -299,6 +301,9 @@ export class HostActor {
 
   #token(): string {
     this.#serial += 1
-    return `${this.name}.${this.#serial}`
+    const token = `${this.name}.${this.#serial}`
+    const { valueBytesMax } = this.#scenario
+    if (valueBytesMax === 0 || !this.#random.chance(0.1)) return token
+    return token.padEnd(this.#random.below(valueBytesMax), '.')
   }
 }

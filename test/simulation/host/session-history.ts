@@ -241,7 +241,7 @@ export class SessionHistory {
 
 export function differs(state: ZnodeState | undefined, value: string, stat: Stat): string | undefined {
   if (state === undefined) return 'there was none'
-  if (state.value !== value) return `value ${value}, was ${state.value}`
+  if (state.value !== value) return `value ${value.slice(0, 20)}, was ${state.value.slice(0, 20)}`
   if (state.version !== stat.version || state.mzxid !== stat.mzxid)
     return `version ${stat.version} of ${stat.mzxid}, was ${state.version} of ${state.mzxid}`
   return state.owner === stat.ephemeralOwner ? undefined : `owner ${stat.ephemeralOwner}, was ${state.owner}`

@@ -4,13 +4,15 @@
  */
 import type { Observable, Subscription } from 'rxjs'
 import type { Client } from '../../../lib/client/client.js'
-import type { ChildrenState, DataState } from '../../../lib/client/streams.js'
+import type { ChildrenState, DataState, ExistsState, SubtreeState } from '../../../lib/client/streams.js'
+import { joinPath } from '../../../lib/model/path.js'
 import { Violation } from '../checkers/violation.js'
-import type { Chain } from './chain.js'
+import type { Chain, ZnodeState } from './chain.js'
 import { differs, type SessionHistory } from './session-history.js'
 import type { Verdict } from './verdict.js'
 
-export type StreamKind = 'data$' | 'children$'
+export type StreamKind = 'data$' | 'exists$' | 'children$' | 'subtree$'
+type State = DataState<string> | ExistsState | ChildrenState | SubtreeState<string>
 
 export class StreamHistory {
   readonly kind: StreamKind
@@ -35,8 +37,7 @@ export class StreamHistory {
     this.path = path
     this.#chain = chain
     this.#session = session
-    const stream: Observable<DataState<string> | ChildrenState> =
-      kind === 'data$' ? client.data$(path) : client.children$(path)
+    const stream: Observable<State> = client[kind](path)
     this.#subscription = stream.subscribe({
       next: state => verdict.guard(() => this.#next(state)),
       error: error => {
@@ -63,12 +64,11 @@ export class StreamHistory {
   get behind(): string | undefined {
     if (this.#last === undefined) return 'it has said nothing'
     if (this.#last.stale) return `it says stale since ${this.#last.zxid}`
-    const state = this.#chain.now(this.path)
-    const now = this.kind === 'data$' ? (state?.value ?? 'none') : (state?.children.join() ?? 'none')
+    const now = this.#inChain(path => this.#chain.now(path))
     return this.#last.said === now ? undefined : `it says ${this.#last.said}, where there is ${now}`
   }
 
-  #next(state: DataState<string> | ChildrenState): void {
+  #next(state: State): void {
     this.said += 1
     const { zxid, stale } = state
     const where = `${this} at ${zxid}`
@@ -76,23 +76,55 @@ export class StreamHistory {
     if (this.#last !== undefined && zxid < this.#last.zxid)
       throw new Violation('W10', `${where} goes back, from ${this.#last.zxid}`)
     this.#session.saw(zxid)
-    const was = this.#chain.before(this.path, zxid)
-    let said = 'none'
-    if ('children' in state) {
-      if (state.exists) said = state.children.join()
-      if (said !== (was?.children.join() ?? 'none'))
-        throw new Violation('C5', `${where} says ${said}, where there was ${was?.children.join() ?? 'none'}`)
-    } else if (state.exists) {
-      said = state.value ?? ''
-      const wrong = differs(was, said, state.stat)
-      if (wrong !== undefined) throw new Violation('C5', `${where}: ${wrong}`)
-    } else if (was !== undefined) throw new Violation('C5', `${where} says none, where there was ${was.value}`)
+    const said = this.#saidBy(state)
+    if ('znodes' in state) {
+      // Its entries may stem from neighbouring zxids, but each was so.
+      for (const [path, { value, stat }] of state.znodes) {
+        const wrong = differs(this.#chain.before(path, stat.mzxid), value ?? '', stat)
+        if (wrong !== undefined) throw new Violation('C5', `${where}: ${path}: ${wrong}`)
+      }
+    } else {
+      const was = this.#inChain(path => this.#chain.before(path, zxid))
+      if (said !== was) throw new Violation('C5', `${where} says ${said}, where there was ${was}`)
+      if ('value' in state && state.exists) {
+        const wrong = differs(this.#chain.before(this.path, zxid), state.value ?? '', state.stat)
+        if (wrong !== undefined) throw new Violation('C5', `${where}: ${wrong}`)
+      }
+    }
     if (this.#last?.said === said && this.#last.stale === stale && this.#last.zxid === zxid)
       throw new Violation('W10', `${where} says the same twice`)
     this.#last = { zxid, stale, said }
   }
 
+  #saidBy(state: State): string {
+    if ('znodes' in state)
+      return [...state.znodes]
+        .map(([path, { stat }]) => `${path}@${stat.mzxid}`)
+        .sort()
+        .join()
+    if (!state.exists) return 'none'
+    if ('children' in state) return state.children.join()
+    // What a value was follows from its mzxid; it is compared apart.
+    return `@${state.stat.mzxid}`
+  }
+
+  /** What the stream would say of the chain. */
+  #inChain(at: (path: string) => ZnodeState | undefined): string {
+    const root = at(this.path)
+    if (this.kind === 'subtree$') return subtree(this.path, at).sort().join()
+    if (root === undefined) return 'none'
+    if (this.kind === 'children$') return root.children.join()
+    return `@${root.mzxid}`
+  }
+
   toString(): string {
     return `${this.#session.name} ${this.kind} ${this.path}`
   }
+}
+
+function subtree(path: string, at: (path: string) => ZnodeState | undefined): string[] {
+  const state = at(path)
+  if (state === undefined) return []
+  const below = state.children.flatMap(child => subtree(joinPath(path, child), at))
+  return [`${path}@${state.mzxid}`, ...below]
 }

@@ -341,6 +341,23 @@ describe('state streams', () => {
     const shown = map(({ znodes }: { znodes: ReadonlyMap<string, { value: string | undefined }> }) =>
       [...znodes].map(([path, { value }]) => `${path}=${value}`).sort(),
     )
+    it('W10: says nothing twice when it reads the whole again and finds what it knew', async () => {
+      for (const path of ['/a', '/a/b']) w.ensemble.create(path, '1')
+      let refusals = 2
+      w.channel.script = request =>
+        request.kind === 'addWatch' && refusals-- > 0 ? errorResponse('THROTTLED_OP') : undefined
+      const said = map(
+        ({ stale, znodes }: { stale: boolean; znodes: ReadonlyMap<string, { value: string | undefined }> }) =>
+          [stale ? 'stale' : 'current', ...[...znodes.values()].map(({ value }) => value)].join(' '),
+      )
+      const tree = record(w.zk.subtree$('/a').pipe(said))
+      await settled()
+      await w.clock.advance(5000)
+      expect(refusals).to.equal(-1)
+      w.ensemble.set('/a/b', '2')
+      await settled()
+      expect(tree.values).to.deep.equal(['current 1 1', 'stale 1 1', 'current 1 1', 'current 1 2'])
+    })
     it('tells the whole subtree, then the whole again after each change', async () => {
       for (const path of ['/a', '/a/b', '/a/b/c', '/ab']) w.ensemble.create(path, '1')
       const tree = record(w.zk.subtree$('/a').pipe(shown))

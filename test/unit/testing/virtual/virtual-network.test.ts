@@ -118,8 +118,8 @@ describe('virtual network', () => {
   })
 
   it('hands a damaged frame over shorter than it was', async () => {
-    near.say('a long enough text')
     expect(network.damage(two, one)).to.equal(true)
+    near.say('a long enough text')
     await pass(10)
     expect(far.frames).to.have.length(1)
     expect(far.frames[0]).to.not.equal('a long enough text')
