@@ -17,7 +17,8 @@ test('the job survives whoever does it', async t => {
 
   // The code under test: the first in line does a step a second. Its timers come from the ensemble, as do its sessions.
   async function start(id = 0) {
-    const zk = await ensemble.client(id, { codec: json })
+    // Longer than it takes to find another leader: who can go on, goes on with the session it has.
+    const zk = await ensemble.client(id, { codec: json, sessionTimeoutMs: 30_000 })
     const mine = await zk.create('/election/candidate-', id, { ephemeral: true, sequential: true })
     try {
       for (;;) {
