@@ -3,7 +3,7 @@
  *
  *   npm run test:damage -- --images 2000 [--seed S] [--every 40]
  *
- * Each image either opens with exactly what the member held, or is found damaged and can be repaired with its epochs kept, or is refused with
+ * Each image either opens with exactly what the member held (of history that lies behind the checkpoint, perhaps only the later part), or is found damaged and can be repaired with its epochs kept, or is refused with
  * DATA_CORRUPT, which only a damaged identity or mark allows. Every so many of them (`--every`) are opened for good, with the two other members.
  *
  * Opened in a process of its own, which is not to end: LevelDB ends it by an assertion over some damaged tables, if it gets to see them.
@@ -125,6 +125,8 @@ class NotWhole extends Error {}
 
 interface Held {
   readonly text: string
+  /** A line for each transaction of the log. */
+  readonly history: readonly string[]
   /** The digest after each transaction of the log. */
   readonly states: Readonly<Record<string, string>>
   readonly epochs: Recovered['epochs']
@@ -142,14 +144,16 @@ async function held(storage: LevelStorage, recovered: Recovered): Promise<Held> 
   for (const session of recovered.image.sessions) lines.push(plain(session))
   const states: Record<string, string> = {}
   const past = Replica.empty()
+  const history: string[] = []
   for await (const batch of storage.readHistory(recovered.history.base)) {
     for (const proposal of batch) {
-      lines.push(plain({ ...proposal, record: undefined }))
+      history.push(plain({ ...proposal, record: undefined }))
+      if (recovered.lostHistory !== undefined) continue
       applyTxn(past, proposal)
       states[formatZxid(past.zxid)] = formatDigest(past.digest)
     }
   }
-  return { text: lines.join('\n'), states, epochs: recovered.epochs }
+  return { text: lines.join('\n'), history, states, epochs: recovered.epochs }
 }
 
 const kinds = ['flip', 'cut', 'zeroed page', 'missing'] as const
@@ -202,6 +206,7 @@ async function judge(directory: string, id: number, file: string, original: Held
   const result = await open(directory, id, file, original)
   const expected: Record<string, readonly Verdict[]> = {
     intact: ['sound', 'mendable'],
+    'history shortened': ['mendable'],
     'damage found': ['mendable'],
     refused: ['damaged'],
   }
@@ -232,9 +237,14 @@ async function open(directory: string, id: number, file: string, original: Held)
   const storage = store(directory, id)
   try {
     try {
-      const found = await held(storage, await storage.open())
-      const same = found.text === original.text && JSON.stringify(found.epochs) === JSON.stringify(original.epochs)
-      return same ? 'intact' : 'SILENT DIFFERENCE'
+      const opened = await storage.open()
+      const found = await held(storage, opened)
+      const kept = original.history.slice(opened.lostHistory === undefined ? 0 : -found.history.length)
+      const same =
+        found.text === original.text &&
+        JSON.stringify([found.epochs, found.history]) === JSON.stringify([original.epochs, kept])
+      if (!same) return 'SILENT DIFFERENCE'
+      return opened.lostHistory === undefined ? 'intact' : 'history shortened'
     } catch (error) {
       if (!hasCode(error, 'DATA_CORRUPT') && !(error instanceof NotWhole)) return `UNEXPECTED ${String(error)}`
       const { epochs, damage } = await storage.beginRepair(error)
