@@ -10,11 +10,14 @@ import { chmod, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from '
 import path from 'node:path'
 import { ZooKeeperError } from '../../model/errors.js'
 import type { StorageIdentity } from '../storage.js'
-import { type Database, damagedFiles, destroyDatabase, openDatabase, openFailure } from './database.js'
+import { type CheckpointRecord, decodeCheckpoint } from './checkpoint-record.js'
+import { type Database, damagedFiles, destroyDatabase, openDatabase, openFailure, requireLabel } from './database.js'
 import { type DirectoryLock, isLocked, lockDirectory } from './directory-lock.js'
 import { syncDirectory, writeAtomically, writeDurably } from './durable-file.js'
 import { asStorageError, levelCause } from './fail-stop.js'
 import { decodeIdentity, encodeIdentity } from './identity.js'
+import { CHECKPOINT_KEY } from './keys.js'
+import { blankHistory } from './lost-blocks.js'
 import { checkTables, takeBackTornEdit } from './table-check.js'
 
 const PRIVATE = 0o700
@@ -69,7 +72,7 @@ export class DataDirectory {
       // Read only now that nobody else can be writing it: the first start of another may have come to its end since.
       const file = path.join(location, 'identity')
       const identity = (await has(location, 'identity')) ? decodeIdentity(await readFile(file), file) : undefined
-      if (identity !== undefined) await requireIntactFiles(location)
+      if (identity !== undefined) await requireIntactFiles(location, identity)
       const log = await openLog(location, identity === undefined, writeBufferBytes)
       return new DataDirectory(location, lock, log, identity, writeBufferBytes)
     } catch (error) {
@@ -164,11 +167,26 @@ export async function takeLock(location: string): Promise<DirectoryLock> {
   }
 }
 
-async function requireIntactFiles(location: string): Promise<void> {
-  const databases = ['log', 'tree'].map(name => path.join(location, name))
-  for (const database of databases) await takeBackTornEdit(database)
-  const damaged = (await Promise.all(databases.map(checkTables))).flat()
-  if (damaged.length > 0) throw damagedFiles(damaged)
+async function requireIntactFiles(location: string, { incarnation }: StorageIdentity): Promise<void> {
+  const [log, tree] = ['log', 'tree'].map(name => path.join(location, name)) as [string, string]
+  for (const database of [log, tree]) await takeBackTornEdit(database)
+  const [inLog, inTree] = await Promise.all([checkTables(log), checkTables(tree)])
+  const damaged = [...inLog, ...inTree]
+  if (damaged.length === 0) return
+  if (inTree.length > 0) throw damagedFiles(damaged)
+  const checkpoint = await checkpointIn(tree, incarnation).catch(() => undefined)
+  // What is wrong with the tree is told when only the tree is wrong.
+  if (checkpoint === undefined || !(await blankHistory(inLog, checkpoint))) throw damagedFiles(damaged)
+}
+
+async function checkpointIn(tree: string, incarnation: string): Promise<CheckpointRecord> {
+  const database = await openDatabase(tree, false)
+  try {
+    await requireLabel(database, incarnation, 'tree')
+    return decodeCheckpoint(await database.get(CHECKPOINT_KEY), 'the checkpoint record')
+  } finally {
+    await database.close()
+  }
 }
 
 async function openLog(location: string, create: boolean, writeBufferBytes: number | undefined): Promise<Database> {

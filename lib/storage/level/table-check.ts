@@ -11,12 +11,14 @@ import { open, readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Malformed } from './byte-reader.js'
 import { type ManifestHistory, readManifest, type TableRecord } from './manifest.js'
-import { verifyTable } from './table-file.js'
+import { type DamagedBlock, damagedBlocks } from './table-file.js'
 
 export interface DamagedFile {
   /** With the directory in front. */
   readonly file: string
   readonly why: string
+  /** Of a table that is all there: its blocks of entries that are damaged, when nothing else of it is. */
+  readonly blocks?: readonly DamagedBlock[]
 }
 
 /** One is read while another is verified. */
@@ -33,7 +35,12 @@ export async function checkTables(location: string): Promise<readonly DamagedFil
     for (let table = ahead.pop(); table !== undefined; table = ahead.pop()) {
       const file = path.join(location, tableName(table))
       if (buffer.length < table.bytes) buffer = Buffer.allocUnsafeSlow(table.bytes)
-      await finding(damaged, file, async () => verifyTable(await readTable(file, table, buffer)))
+      await finding(damaged, file, async () => {
+        const blocks = damagedBlocks(await readTable(file, table, buffer))
+        if (blocks.length === 0) return
+        const why = `the block at byte ${blocks[0]!.offset} does not have its checksum`
+        damaged.push({ file, why, blocks })
+      })
     }
   }
   await Promise.all(Array.from({ length: READERS }, reader))

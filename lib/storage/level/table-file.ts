@@ -14,11 +14,31 @@ const MAGIC = [0x8b80fb57, 0xdb477524] as const
 /** Behind the contents of a block: how they are compressed, and the checksum of them and that. */
 const TRAILER_BYTES = 5
 const [PLAIN, SNAPPY] = [0, 1]
+/** Behind a key: sequence number and type. */
+const KEY_TRAILER_BYTES = 8
+const DELETION = 0
+const LONG_VARINT_BYTES = 5
 /** An index block has some 20 bytes for a block of 4 KiB. */
 const INDEX_BYTES_MAX = 256 * 1024 * 1024
 
+export interface DamagedBlock {
+  readonly offset: number
+  readonly size: number
+  /** LevelDB's keys of blocks: not before the last key of the block, and before the first of the next one. Undefined for the block before the first. */
+  readonly before: Uint8Array | undefined
+  readonly own: Uint8Array
+  /** Undefined for the block behind the last. */
+  readonly next: Uint8Array | undefined
+}
+
 /** Throws Malformed when it is damaged. */
 export function verifyTable(bytes: Uint8Array): void {
+  const [first] = damagedBlocks(bytes)
+  if (first !== undefined) throw new Malformed(`the block at byte ${first.offset} does not have its checksum`)
+}
+
+/** The blocks of entries that do not have their checksum, in a table of which all else is well. Throws Malformed when something else is damaged. */
+export function damagedBlocks(bytes: Uint8Array): readonly DamagedBlock[] {
   const view = viewOf(bytes)
   const footerAt = bytes.length - FOOTER_BYTES
   if (footerAt < 0) throw new Malformed('it is too short')
@@ -28,18 +48,21 @@ export function verifyTable(bytes: Uint8Array): void {
   const [metaindex, index] = [handleIn(footer), handleIn(footer)]
   while (!footer.ended) if (footer.bytes(1)[0] !== 0) footer.fail()
 
-  const verify = ({ offset, size }: Handle): void => {
+  const isSound = ({ offset, size }: Handle): boolean => {
     const end = offset + size
     if (end + TRAILER_BYTES > footerAt) throw new Malformed(`the block at byte ${offset} goes beyond its end`)
-    if (maskedCrc32c(view, offset, end + 1) !== view.getUint32(end + 1, true))
-      throw new Malformed(`the block at byte ${offset} does not have its checksum`)
+    return maskedCrc32c(view, offset, end + 1) === view.getUint32(end + 1, true)
+  }
+  const verify = (block: Handle): void => {
+    if (!isSound(block)) throw new Malformed(`the block at byte ${block.offset} does not have its checksum`)
   }
   /** What a verified index block says, or the metaindex: where other blocks are. */
-  const handlesOf = (handle: Handle): readonly Handle[] => {
+  const handlesOf = (handle: Handle): readonly (Handle & { readonly key: Uint8Array })[] => {
     verify(handle)
     const { offset, size } = handle
     const contents = plain(bytes.subarray(offset, offset + size), bytes[offset + size]!)
-    return [...valuesIn(contents)].map(value => handleIn(new ByteReader(value, 'its index is damaged')))
+    const handles = [...entriesIn(contents)]
+    return handles.map(({ key, value }) => ({ key, ...handleIn(new ByteReader(value, 'its index is damaged')) }))
   }
   const blocks = handlesOf(index)
   const filters = handlesOf(metaindex)
@@ -50,7 +73,42 @@ export function verifyTable(bytes: Uint8Array): void {
     at = offset + size + TRAILER_BYTES
   }
   if (at !== footerAt) throw new Malformed('bytes lie between its blocks and its footer')
-  for (const block of [...blocks, ...filters]) verify(block)
+  for (const block of filters) verify(block)
+  // Copies: the bytes may be a buffer that is used again.
+  const copy = (key: Uint8Array | undefined) => (key === undefined ? undefined : Buffer.from(key))
+  return blocks.flatMap((block, n) => {
+    if (isSound(block)) return []
+    const { offset, size, key: own } = block
+    return [{ offset, size, before: copy(blocks[n - 1]?.key), own: Buffer.from(own), next: copy(blocks[n + 1]?.key) }]
+  })
+}
+
+/**
+ * A block of the same size with its checksum, that has nothing in it but the deletion of `own`: the rest of it is the deletion's value, at which nobody looks.
+ * Undefined when the block is too small for that.
+ */
+export function blankBlock({ size, own }: DamagedBlock): Buffer | undefined {
+  const key = Buffer.from(own)
+  const trailer = key.length - KEY_TRAILER_BYTES
+  // A key made up to lie between two blocks has the highest sequence number. Else it is one that was there: the deletion takes its place.
+  if (key.subarray(trailer + 1).every(byte => byte === 0xff)) key.fill(0, trailer)
+  else key[trailer] = DELETION
+  const lengths = 1 + 2 + LONG_VARINT_BYTES
+  const valueBytes = size - lengths - key.length - 2 * 4
+  if (trailer < 0 || key.length > 0x3fff || valueBytes < 0) return undefined
+  const block = Buffer.alloc(size + TRAILER_BYTES)
+  // Longer forms than need be, so that every size can be met.
+  let at = 1
+  for (let [rest, bytes] = [key.length, 2]; bytes > 0; bytes--, rest >>>= 7)
+    block[at++] = bytes > 1 ? rest | 0x80 : rest
+  for (let [rest, bytes] = [valueBytes, LONG_VARINT_BYTES]; bytes > 0; bytes--, rest >>>= 7)
+    block[at++] = bytes > 1 ? rest | 0x80 : rest
+  key.copy(block, at)
+  // One place to restart from: the first byte.
+  block.writeUInt32LE(1, size - 4)
+  block[size] = PLAIN
+  block.writeUInt32LE(maskedCrc32c(viewOf(block), 0, size + 1), size + 1)
+  return block
 }
 
 interface Handle {
@@ -68,8 +126,9 @@ function plain(block: Uint8Array, type: number): Uint8Array {
   return contents
 }
 
-/** The values of a block's entries: keys share their beginnings with the one before, and are not needed. */
-function* valuesIn(block: Uint8Array): Generator<Uint8Array, void, undefined> {
+function* entriesIn(
+  block: Uint8Array,
+): Generator<{ readonly key: Uint8Array; readonly value: Uint8Array }, void, undefined> {
   const what = 'its index is damaged'
   if (block.length < 4) throw new Malformed(what)
   const restarts = viewOf(block).getUint32(block.length - 4, true)
@@ -77,9 +136,9 @@ function* valuesIn(block: Uint8Array): Generator<Uint8Array, void, undefined> {
   if (end < 0) throw new Malformed(what)
   const reader = new ByteReader(block.subarray(0, end), what)
   while (!reader.ended) {
-    reader.varint()
+    // A key of an index never goes on where the one before ends: each can be restarted from.
+    if (reader.varint() !== 0) reader.fail()
     const [keyBytes, valueBytes] = [reader.varint(), reader.varint()]
-    reader.bytes(keyBytes)
-    yield reader.bytes(valueBytes)
+    yield { key: reader.bytes(keyBytes), value: reader.bytes(valueBytes) }
   }
 }
