@@ -206,7 +206,10 @@ describe('the check of LevelDB files', () => {
       for (let n = 0; n < 30; n++) await database.put(...entry(n))
       const before = `${location} before`
       await cp(location, before, { recursive: true })
+      const [replaced] = await filesOf(location, /\.log$/)
       for (let n = 30; (await filesOf(location, /\.ldb$/)).length === 0; n++) await database.put(...entry(n))
+      // LevelDB writes the record in the background, and deletes what it replaces after that.
+      while ((await filesOf(location, /\.log$/)).includes(replaced!)) await new Promise(setImmediate)
       await database.close()
       return { location, before }
     }
