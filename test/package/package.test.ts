@@ -145,7 +145,7 @@ describe('the packed package', function () {
     expect(version).to.equal('0.1.0\n')
     const senseless = run('npx', ['--no-install', 'vivarium', 'inspct'], { cwd: folder })
     const error = await senseless.catch((failed: { code: number; stderr: string }) => failed)
-    expect(error).to.include({ code: 2 })
+    expect(error).to.include({ code: 64 })
     expect(error.stderr).to.include('vivarium inspect DIRECTORY')
   })
 
