@@ -109,6 +109,9 @@ export class DiskFaults {
     if (!this.#active) return
     if (atRest) this.#crash(peer)
     if (!this.#mayDamage() || !peer.disk.store.damage(kind)) return
+    // The limit holds for what is damaged at rest, too.
+    if (!peer.isUp) peer.disk.store.settleFlaws(peer.disk.mayLose)
+    if (!peer.disk.damaged) return
     this.#count(kind)
     this.#world.note(`damage ${kind} ${peer.id}`)
     // What lies there unseen is found at the next start.

@@ -50,6 +50,8 @@ export class FastLeaderElection {
   readonly #ballots: BallotBox
   /** What peers outside an election say, of any round: how a newcomer finds an established leader. */
   readonly #established: BallotBox
+  /** Who said last that its disk is being repaired: it stands for no election. */
+  readonly #underRepair = new Set<PeerId>()
   readonly #patience: Patience
   #round: number
   #vote: Vote
@@ -106,6 +108,8 @@ export class FastLeaderElection {
   }
 
   onNotification(from: PeerId, heard: Notification, now: number): Decision | undefined {
+    if (heard.role === 'repairing') this.#underRepair.add(from)
+    else this.#underRepair.delete(from)
     if (!this.#quorum.voters.has(from) || heard.role === 'repairing') {
       this.#ballots.remove(from)
       this.#established.remove(from)
@@ -132,8 +136,26 @@ export class FastLeaderElection {
   }
 
   tick(now: number): Decision | undefined {
-    if (this.#patience.ended(now)) this.#announce()
+    if (this.#patience.ended(now)) {
+      if (this.#isAbsent()) this.#beginAnew()
+      this.#announce()
+    }
     return this.#decide(now)
+  }
+
+  /** A quorum backs somebody who has not spoken in this round, and will not: there is no link to him, or he is under repair. */
+  #isAbsent(): boolean {
+    const { leader } = this.#vote
+    if (leader === this.#self || this.#candidateHeard()) return false
+    if ([...this.#port.linked()].includes(leader) && !this.#underRepair.has(leader)) return false
+    return this.#quorum.isQuorum(this.#backers())
+  }
+
+  #beginAnew(): void {
+    this.#round += 1
+    this.#vote = this.#ownVote
+    this.#ballots.clear()
+    this.#finalizeAt = undefined
   }
 
   get nextAt(): number {

@@ -17,6 +17,8 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   readonly #invited = new Set<string>()
   readonly #rounds = new Map<PeerId, number>()
   readonly #links = new Map<number, PeerId>()
+  /** The epoch that a leader has offered over a link. */
+  readonly #offered = new Map<number, number>()
   /** For each peer, the last vote it has heard of each other one in each round (`peer round`): what was said in a round stands in that round. */
   readonly #heard = new Map<PeerId, Map<string, PeerId>>()
 
@@ -61,6 +63,8 @@ export class EpochChecker implements WorldObserver, LedgerListener {
 
   stepped(peer: SimulatedPeer, input: Input, _now: Now, effects: readonly Effect[]): void {
     if (input.kind === 'linked') this.#links.set(input.link, input.peer)
+    if (input.kind === 'message' && input.message.kind === 'leaderInfo')
+      this.#offered.set(input.link, input.message.epoch)
     if (input.kind === 'message' && input.message.kind === 'notification') {
       const { round, leader, role } = input.message
       // E7: what a damaged voter says is no vote.
@@ -90,7 +94,8 @@ export class EpochChecker implements WorldObserver, LedgerListener {
     const { message } = effect
     const { epochs, last } = peer.disk
     if (message.kind === 'ackEpoch' && message.counted) {
-      const { epoch } = this.#ledger.record(peer.id).status
+      // What it is now it may not be any more: the step may have ended the role.
+      const epoch = this.#offered.get(effect.link) ?? 0
       if (epochs.accepted < epoch)
         throw new Violation('Z4', `peer ${peer.id} promises epoch ${epoch} with ${epochs.accepted} on its disk`)
       const name = `${peer.id} ${epoch}`

@@ -134,7 +134,10 @@ export class RecoveryChecker implements WorldObserver {
     }
     if (!isAfter(told.last, last)) return
     // Above the mark damage looks like a torn tail; the plan allows it where a quorum has the entries.
-    if (before.isLogFlawed && !isAfter(before.marked, last)) return
+    if (before.isLogFlawed && !isAfter(before.marked, last)) {
+      told.last = last
+      return
+    }
     const why = `begins at ${formatZxid(last)} as if it were whole, but was told that ${formatZxid(told.last)} is kept`
     throw new Violation(rowOfLoss(told.failure), `peer ${id} ${why}`)
   }

@@ -97,6 +97,21 @@ describe('fast leader election', () => {
     })
   })
 
+  for (const [what, linked] of [
+    ['is gone', [2]],
+    ['is under repair', [2, 3]],
+  ] as const) {
+    it(`L1: begins another round when a quorum backs a candidate that ${what}`, () => {
+      const { elect, said } = election(1, vote(1, 1, 5), { round: 4, linked: [...linked] })
+      elect.start(0)
+      if (linked.length > 1) elect.onNotification(peer(3), { ...says('looking', 1, vote(3, 0, 0)), role: 'repairing' }, 0)
+      elect.onNotification(peer(2), says('looking', 4, vote(3, 1, 9)), 0)
+      expect(said.at(-1)![1]).to.include({ leader: 3, round: 4 })
+      expect(elect.tick(10_000)).to.equal(undefined)
+      expect(said.at(-1)![1]).to.include({ leader: 1, round: 5 })
+    })
+  }
+
   it('E2, E3: joins an established leader of any round, and its own round does not go back', () => {
     const { elect } = election(1, vote(1, 3, 5), { round: 6 })
     elect.start(0)
