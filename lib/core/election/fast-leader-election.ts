@@ -50,8 +50,9 @@ export class FastLeaderElection {
   readonly #ballots: BallotBox
   /** What peers outside an election say, of any round: how a newcomer finds an established leader. */
   readonly #established: BallotBox
-  /** Who said last that its disk is being repaired: it stands for no election. */
+  /** Who said last that its disk is being repaired, or that it is fresh: a vote for it is of the time before. */
   readonly #underRepair = new Set<PeerId>()
+  readonly #fresh = new Set<PeerId>()
   readonly #patience: Patience
   #round: number
   #vote: Vote
@@ -110,6 +111,8 @@ export class FastLeaderElection {
   onNotification(from: PeerId, heard: Notification, now: number): Decision | undefined {
     if (heard.role === 'repairing') this.#underRepair.add(from)
     else this.#underRepair.delete(from)
+    if (heard.fresh) this.#fresh.add(from)
+    else this.#fresh.delete(from)
     if (!this.#quorum.voters.has(from) || heard.role === 'repairing') {
       this.#ballots.remove(from)
       this.#established.remove(from)
@@ -143,11 +146,12 @@ export class FastLeaderElection {
     return this.#decide(now)
   }
 
-  /** A quorum backs somebody who has not spoken in this round, and will not: there is no link to him, or he is under repair. */
+  /** A quorum backs somebody who does not stand, and will not in this round: there is no link to him, he is under repair, or he has nothing yet. */
   #isAbsent(): boolean {
     const { leader } = this.#vote
     if (leader === this.#self || this.#candidateHeard()) return false
-    if ([...this.#port.linked()].includes(leader) && !this.#underRepair.has(leader)) return false
+    const hasNothing = this.#fresh.has(leader) && !this.#standing.isFirstStart()
+    if ([...this.#port.linked()].includes(leader) && !this.#underRepair.has(leader) && !hasNothing) return false
     return this.#quorum.isQuorum(this.#backers())
   }
 

@@ -190,6 +190,16 @@ describe('fast leader election', () => {
       ])
     })
 
+    it('L1: a vote for one whose disk was lost since ends with the round (seed 237 with two wiped of five)', () => {
+      const { elect } = election(1, vote(1, 1, 5))
+      elect.start(0)
+      elect.onNotification(peer(2), says('looking', 1, vote(3, 1, 7)), 0)
+      elect.onNotification(peer(3), freshly(says('looking', 1, vote(2, 1, 6))), 0)
+      expect(elect.notification()).to.include({ round: 1, leader: 3 })
+      expect(elect.tick(60_000)).to.equal(undefined)
+      expect(elect.notification()).to.include({ round: 2, leader: 1 })
+    })
+
     it('Z29: counts them all once it is the first start, also what it heard before', () => {
       let first = false
       const { elect } = fresh(() => first)
