@@ -104,7 +104,8 @@ describe('fast leader election', () => {
     it(`L1: begins another round when a quorum backs a candidate that ${what}`, () => {
       const { elect, said } = election(1, vote(1, 1, 5), { round: 4, linked: [...linked] })
       elect.start(0)
-      if (linked.length > 1) elect.onNotification(peer(3), { ...says('looking', 1, vote(3, 0, 0)), role: 'repairing' }, 0)
+      if (linked.length > 1)
+        elect.onNotification(peer(3), { ...says('looking', 1, vote(3, 0, 0)), role: 'repairing' }, 0)
       elect.onNotification(peer(2), says('looking', 4, vote(3, 1, 9)), 0)
       expect(said.at(-1)![1]).to.include({ leader: 3, round: 4 })
       expect(elect.tick(10_000)).to.equal(undefined)
