@@ -101,7 +101,7 @@ async function* replace(
     const { incarnation } = await build(make(), taken, set, epochsOf(examination, set))
     await verify(make(), set.lastIntact!.zxid)
     const at = new Date().toISOString()
-    const backup = `${BACKUP_PREFIX}${at.replace(/[-:]|\.\d+/g, '')}`
+    const backup = await unusedName(taken.location, `${BACKUP_PREFIX}${at.replace(/[-:]|\.\d+/g, '')}`)
     const common = {
       ensemble: options.ensemble,
       incarnation,
@@ -116,6 +116,14 @@ async function* replace(
   } finally {
     if (!ready) await replacement.abandon()
   }
+}
+
+/** Two recoveries within a second must not share a backup. */
+async function unusedName(directory: string, name: string): Promise<string> {
+  const taken = new Set(await readdir(directory))
+  let unused = name
+  for (let count = 2; taken.has(unused); count++) unused = `${name}-${count}`
+  return unused
 }
 
 /** Looked at first: the lock would be made where there is none. */

@@ -198,7 +198,8 @@ export class Roles {
 
   /** Ends the role, whatever it is; the election begins once the disk has caught up. */
   look(reason: string): void {
-    if (!this.#established) this.#handoverPause.nobodyElseLeads()
+    if (this.#established) this.#handoverPause.somebodyLed()
+    else this.#handoverPause.nobodyElseLeads()
     this.leader?.end(reason)
     this.learner?.end(reason)
     this.#role = { kind: 'looking', election: undefined }

@@ -8,6 +8,9 @@ import { DiskFaults, isWhole } from './disk-faults.js'
 import type { FaultKind, Scenario } from './scenario.js'
 import { SnapshotCuts } from './snapshot-cuts.js'
 
+/** After the leader's disk has become slow. */
+export const SUCCESSOR_CRASHES_MS = 4000
+
 export class Faults {
   readonly #counts = new Map<FaultKind, number>()
   readonly #drawn: readonly FaultKind[]
@@ -28,9 +31,8 @@ export class Faults {
     this.#disks = new DiskFaults(world, scenario)
     // Those that wait for their moment are not drawn.
     this.#drawn = scenario.faults.filter(kind => kind !== 'cutSnapshot')
-    this.#snapshotCuts = scenario.faults.includes('cutSnapshot')
-      ? new SnapshotCuts(world, () => this.#active)
-      : undefined
+    const cuts = scenario.faultEveryMs !== undefined && scenario.faults.includes('cutSnapshot')
+    this.#snapshotCuts = cuts ? new SnapshotCuts(world, () => this.#active) : undefined
     const restart = (peer: SimulatedPeer): void => this.#restartLater(peer)
     world.observe({ crashed: restart, stopped: restart, refused: restart })
     if (scenario.faultEveryMs !== undefined && this.#drawn.length > 0) this.#next(scenario.faultEveryMs)
@@ -43,7 +45,7 @@ export class Faults {
     world.after(atMs, () => {
       leader().diskSlowness = 100
     })
-    world.after(atMs + 4000, () => {
+    world.after(atMs + SUCCESSOR_CRASHES_MS, () => {
       if (leader().diskSlowness === 1) leader().crash(false)
     })
   }

@@ -103,6 +103,10 @@ describe('simulation', function () {
     expect(wiped).to.be.greaterThan(20)
   })
 
+  it('L6: who has handed over stands aside also when its first attempt to join the successor fails', () => {
+    expect(run(75, { scenario: slowLeader }).violation).to.equal(undefined)
+  })
+
   it('R4: runs the same way every time, and differently for another seed', () => {
     const first = run(7)
     expect(run(7).traceHash).to.equal(first.traceHash)

@@ -40,4 +40,9 @@ export class HandoverPause {
   nobodyElseLeads(): void {
     this.#needed = true
   }
+
+  /** Somebody did, after all: what had failed was one attempt to join. */
+  somebodyLed(): void {
+    this.#needed = false
+  }
 }

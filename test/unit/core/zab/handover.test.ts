@@ -157,6 +157,9 @@ describe('the pause between two handovers of a peer', () => {
     pause.nobodyElseLeads()
     expect(pause.standsAside(1000)).to.equal(false)
     expect(pause.lasts(1000)).to.equal(true)
+    // One attempt to join had failed; the next one has found a leader.
+    pause.somebodyLed()
+    expect(pause.standsAside(1000)).to.equal(true)
     pause.begin(100_000)
     expect(pause.standsAside(101_000)).to.equal(true)
   })
