@@ -1,32 +1,36 @@
 /**
- * Breaks disks, in every way of invariants §4.2, from a stream of its own; and the operator who looks at a peer that refuses to start.
+ * Breaks disks, in every way of invariants §4.2, each fault from a stream of its own (schedule.ts); and the operator who looks at a peer that refuses to start.
  *
  * Always holds (the limit of §4.2): damage to data is on one disk at a time, and on none while another voter has nothing yet; what it can take away
  * unnoticed, a quorum of others has. So each entry keeps a holder in every quorum, and what must be noticed can be.
  */
-import { SeededRandom } from '../../lib/testing/seeded-random.js'
+import type { DamageKind } from '../../lib/testing/disk-damage.js'
+import type { SeededRandom } from '../../lib/testing/seeded-random.js'
 import type { DiskFault } from '../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
 import type { Scenario } from './scenario.js'
+import type { Schedule } from './schedule.js'
 
 export class DiskFaults {
   readonly counts = new Map<DiskFault, number>()
   readonly #world: World
-  readonly #scenario: Scenario
-  readonly #random: SeededRandom
   #active = true
 
-  constructor(world: World, scenario: Scenario) {
+  constructor(world: World, scenario: Scenario, schedule: Schedule) {
     this.#world = world
-    this.#scenario = scenario
-    this.#random = new SeededRandom(scenario.world.seed, 'disk faults under way')
     world.observe({ diskFault: (_peer, fault) => this.#count(fault) })
     for (const peer of world.peers.values()) {
       peer.disk.mayLose = zxid => this.#othersHold(peer, zxid)
       peer.disk.mayDamage = () => this.#mayDamage()
     }
-    if (scenario.diskFaultEveryMs !== undefined && scenario.diskFaults.length > 0) this.#next(scenario.diskFaultEveryMs)
+    if (scenario.diskFaultEveryMs !== undefined && scenario.diskFaults.length > 0)
+      schedule.series(
+        'disk fault',
+        scenario.diskFaultEveryMs,
+        () => this.#active,
+        random => this.#cause(random.pick(scenario.diskFaults), random),
+      )
   }
 
   heal(): void {
@@ -44,16 +48,7 @@ export class DiskFaults {
     if (peer.refusedBy === 'DATA_CORRUPT') peer.disk.store.restoreIdentity()
   }
 
-  #next(everyMs: number): void {
-    this.#world.after(this.#random.waiting(everyMs), () => {
-      if (!this.#active) return
-      this.#cause(this.#random.pick(this.#scenario.diskFaults))
-      this.#next(everyMs)
-    })
-  }
-
-  #cause(kind: DiskFault): void {
-    const random = this.#random
+  #cause(kind: DiskFault, random: SeededRandom): string | undefined {
     const world = this.#world
     const leader = world.livePeers.find(each => each.core?.status.role === 'leading')
     const peer = random.chance(0.3) && leader !== undefined ? leader : random.pick([...world.peers.values()])
@@ -69,7 +64,7 @@ export class DiskFaults {
         disk.stall(random.between(200, 6000))
         break
       case 'readError':
-        if (random.chance(0.5)) this.#crash(peer)
+        if (random.chance(0.5)) this.#crash(peer, random)
         disk.failRead = true
         break
       case 'fullDisk':
@@ -86,28 +81,28 @@ export class DiskFaults {
         break
       case 'oldCopy':
         disk.store.backUp()
-        world.after(random.between(100, 3000), () => this.#damage(peer, kind, true))
+        world.after(random.between(100, 3000), () => this.#damage(peer, kind, true, random))
         break
       case 'rotIdentity':
       case 'rotMark':
       case 'lostName':
-        this.#damage(peer, kind, true)
+        this.#damage(peer, kind, true, random)
         break
       case 'rotLog':
       case 'rotTree':
       case 'rotEpochs':
-        this.#damage(peer, kind, random.chance(0.5))
+        this.#damage(peer, kind, random.chance(0.5), random)
         break
       case 'unsyncedLost':
       case 'tornWrite':
         return
     }
-    world.note(`disk fault ${kind} ${peer.id}`)
+    return `${kind} ${peer.id}`
   }
 
-  #damage(peer: SimulatedPeer, kind: Parameters<SimulatedPeer['disk']['store']['damage']>[0], atRest: boolean): void {
+  #damage(peer: SimulatedPeer, kind: DamageKind, atRest: boolean, random: SeededRandom): void {
     if (!this.#active) return
-    if (atRest) this.#crash(peer)
+    if (atRest) this.#crash(peer, random)
     if (!this.#mayDamage() || !peer.disk.store.damage(kind)) return
     // The limit holds for what is damaged at rest, too.
     if (!peer.isUp) peer.disk.store.settleFlaws(peer.disk.mayLose)
@@ -115,11 +110,11 @@ export class DiskFaults {
     this.#count(kind)
     this.#world.note(`damage ${kind} ${peer.id}`)
     // What lies there unseen is found at the next start.
-    if (!atRest) this.#world.after(this.#random.between(0, 2000), () => this.#crash(peer))
+    if (!atRest) this.#world.after(random.between(0, 2000), () => this.#crash(peer, random))
   }
 
-  #crash(peer: SimulatedPeer): void {
-    if (this.#active) peer.crash(this.#random.chance(0.3))
+  #crash(peer: SimulatedPeer, random: SeededRandom): void {
+    if (this.#active) peer.crash(random.chance(0.3))
   }
 
   #mayDamage(): boolean {

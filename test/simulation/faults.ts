@@ -1,4 +1,4 @@
-/** Breaks things, one fault after another, until told to stop; then heals. Every choice comes from the seed's own stream. */
+/** Breaks things, one fault after another, until told to stop; then heals. Each fault draws from its own stream (schedule.ts). */
 import { SeededRandom } from '../../lib/testing/seeded-random.js'
 import type { DiskFault } from '../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
@@ -6,6 +6,7 @@ import type { World } from '../../lib/testing/world.js'
 import type { Ledger } from './checkers/ledger.js'
 import { DiskFaults, isWhole } from './disk-faults.js'
 import type { FaultKind, Scenario } from './scenario.js'
+import type { Schedule } from './schedule.js'
 import { SnapshotCuts } from './snapshot-cuts.js'
 
 /** After the leader's disk has become slow. */
@@ -16,7 +17,8 @@ export class Faults {
   readonly #drawn: readonly FaultKind[]
   readonly #snapshotCuts: SnapshotCuts | undefined
   readonly #world: World
-  readonly #random: SeededRandom
+  readonly #schedule: Schedule
+  readonly #seed: number
   readonly #ledger: Pick<Ledger, 'falseStates'>
   readonly #disks: DiskFaults
   #active = true
@@ -24,18 +26,25 @@ export class Faults {
   /** Peers that stay down until everything heals. */
   readonly #keptDown = new Set<SimulatedPeer>()
 
-  constructor(world: World, scenario: Scenario, ledger: Pick<Ledger, 'falseStates'>) {
+  constructor(world: World, scenario: Scenario, schedule: Schedule, ledger: Pick<Ledger, 'falseStates'>) {
     this.#ledger = ledger
     this.#world = world
-    this.#random = new SeededRandom(scenario.world.seed, 'faults')
-    this.#disks = new DiskFaults(world, scenario)
+    this.#schedule = schedule
+    this.#seed = scenario.world.seed
+    this.#disks = new DiskFaults(world, scenario, schedule)
     // Those that wait for their moment are not drawn.
     this.#drawn = scenario.faults.filter(kind => kind !== 'cutSnapshot')
     const cuts = scenario.faultEveryMs !== undefined && scenario.faults.includes('cutSnapshot')
-    this.#snapshotCuts = cuts ? new SnapshotCuts(world, () => this.#active) : undefined
+    this.#snapshotCuts = cuts ? new SnapshotCuts(world, schedule, () => this.#active) : undefined
     const restart = (peer: SimulatedPeer): void => this.#restartLater(peer)
     world.observe({ crashed: restart, stopped: restart, refused: restart })
-    if (scenario.faultEveryMs !== undefined && this.#drawn.length > 0) this.#next(scenario.faultEveryMs)
+    if (scenario.faultEveryMs !== undefined && this.#drawn.length > 0)
+      schedule.series(
+        'fault',
+        scenario.faultEveryMs,
+        () => this.#active,
+        random => this.#cause(random.pick(this.#drawn), random),
+      )
     if (scenario.slowLeaderAtMs !== undefined) this.#slowLeader(scenario.slowLeaderAtMs)
   }
 
@@ -69,14 +78,15 @@ export class Faults {
     this.#disks.heal()
     const lacking = voters.filter(id => !isWhole(this.#world, this.#world.peer(id))).length
     const spare = Math.max(0, Math.floor((voters.length - 1) / 2) - lacking)
-    const down = this.#random.below(spare + 1)
-    for (let count = 0; count < down; count++) this.#keptDown.add(this.#world.peer(this.#random.pick(voters)))
+    const random = new SeededRandom(this.#seed, 'heal')
+    const down = random.below(spare + 1)
+    for (let count = 0; count < down; count++) this.#keptDown.add(this.#world.peer(random.pick(voters)))
     for (const peer of peers.values()) {
       peer.resume()
       peer.diskSlowness = 1
       peer.crashAfterEffects = undefined
       peer.receive({ kind: 'storageSpace', low: false })
-      if (this.#keptDown.has(peer)) peer.crash(this.#random.chance(0.5))
+      if (this.#keptDown.has(peer)) peer.crash(random.chance(0.5))
       else if (!peer.isUp) this.#start(peer)
       // Refused only now.
       if (!peer.isUp && !this.#keptDown.has(peer)) this.#start(peer)
@@ -95,16 +105,8 @@ export class Faults {
     this.#restarting = false
   }
 
-  #next(everyMs: number): void {
-    this.#world.after(this.#random.waiting(everyMs), () => {
-      if (!this.#active) return
-      this.#cause(this.#random.pick(this.#drawn))
-      this.#next(everyMs)
-    })
-  }
-
-  #cause(kind: FaultKind): void {
-    const random = this.#random
+  /** What it did, if it did anything. */
+  #cause(kind: FaultKind, random: SeededRandom): string | undefined {
     const world = this.#world
     const { network } = world
     const peer = random.pick([...world.peers.values()])
@@ -141,42 +143,42 @@ export class Faults {
       case 'partition': {
         const side = [...world.peers.keys()].filter(() => random.chance(0.5))
         const there = [...world.peers.keys()].filter(id => !side.includes(id))
-        for (const a of side) for (const b of there) this.#cut(a, b, true)
-        this.#healLater(() => network.heal())
+        for (const a of side) for (const b of there) this.#cut(a, b, true, random)
+        this.#healLater(random, () => network.heal())
         break
       }
       case 'oneWayPartition': {
         if (target === other) return
         network.block(target.id, other.id)
-        this.#healLater(() => network.unblock(target.id, other.id))
+        this.#healLater(random, () => network.unblock(target.id, other.id))
         break
       }
       case 'isolateLeader':
-        for (const id of world.peers.keys()) if (id !== leader.id) this.#cut(leader.id, id, random.chance(0.7))
-        this.#healLater(() => network.heal())
+        for (const id of world.peers.keys()) if (id !== leader.id) this.#cut(leader.id, id, random.chance(0.7), random)
+        this.#healLater(random, () => network.heal())
         break
       case 'slowNetwork':
         world.slowness = random.between(2, 60)
-        this.#healLater(() => {
+        this.#healLater(random, () => {
           world.slowness = 1
         })
         break
       case 'slowDisk':
         for (const each of world.peers.values()) if (random.chance(0.5)) each.diskSlowness = random.between(2, 100)
-        this.#healLater(() => {
+        this.#healLater(random, () => {
           for (const each of world.peers.values()) each.diskSlowness = 1
         })
         break
       case 'slowLeaderDisk':
         leader.diskSlowness = random.between(20, 200)
-        this.#healLater(() => {
+        this.#healLater(random, () => {
           leader.diskSlowness = 1
         })
         break
       case 'pause':
         if (!target.isUp || target.isPaused) return
         target.pause()
-        this.#healLater(() => target.resume())
+        this.#healLater(random, () => target.resume())
         break
       case 'wallClockStep':
         target.wallOffsetMs += Math.floor(random.between(-1, 1) * 10 ** random.between(1, 10))
@@ -189,7 +191,7 @@ export class Faults {
       case 'storageLow':
         if (!target.isUp) return
         target.receive({ kind: 'storageSpace', low: true })
-        this.#healLater(() => target.receive({ kind: 'storageSpace', low: false }))
+        this.#healLater(random, () => target.receive({ kind: 'storageSpace', low: false }))
         break
       case 'wipe': {
         // With most disks gone at once there is nothing to be right about.
@@ -208,22 +210,23 @@ export class Faults {
         return
     }
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1)
-    world.note(`fault ${kind} ${target.id} ${other.id}`)
+    return `${kind} ${target.id} ${other.id}`
   }
 
-  #cut(a: SimulatedPeer['id'], b: SimulatedPeer['id'], bothWays: boolean): void {
+  #cut(a: SimulatedPeer['id'], b: SimulatedPeer['id'], bothWays: boolean, random: SeededRandom): void {
     const { network } = this.#world
     network.block(a, b)
     if (bothWays) network.block(b, a)
-    if (this.#random.chance(0.5)) network.reset(a, b, this.#random.between(0, 500))
+    if (random.chance(0.5)) network.reset(a, b, random.between(0, 500))
   }
 
-  #healLater(heal: () => void): void {
-    this.#world.after(this.#random.between(50, 4000), heal)
+  #healLater(random: SeededRandom, heal: () => void): void {
+    this.#world.after(random.between(50, 4000), heal)
   }
 
   #restartLater(peer: SimulatedPeer): void {
-    this.#world.after(this.#random.between(5, 1500), () => {
+    const random = this.#schedule.aftermath(`restart of ${peer.id}`)
+    this.#world.after(random.between(5, 1500), () => {
       if (!peer.isUp && !this.#keptDown.has(peer) && this.#restarting) this.#start(peer)
     })
   }

@@ -19,6 +19,7 @@ import {
   type ScenarioChange,
   scenarioOf,
 } from './scenario.js'
+import { Schedule } from './schedule.js'
 import { Workload } from './workload.js'
 
 export interface RunResult {
@@ -30,6 +31,8 @@ export interface RunResult {
   readonly commits: number
   readonly answered: number
   readonly faults: ReadonlyMap<FaultKind | DiskFault, number>
+  /** What each fault did, by its name in the schedule. */
+  readonly caused: ReadonlyMap<string, string>
 }
 
 export interface RunOptions {
@@ -44,8 +47,10 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
   const world = new World({ ...scenario.world, ...(options.trace === undefined ? {} : { trace: options.trace }) })
   const undo = options.mutant?.plant()
   const checkers = makeCheckers(world)
-  const faults = new Faults(world, scenario, checkers.ledger)
+  const schedule = new Schedule(seed, scenario.kept, world)
+  const faults = new Faults(world, scenario, schedule, checkers.ledger)
   const workload = new Workload(world, scenario)
+  if (scenario.clientsStopAtMs !== undefined) world.after(scenario.clientsStopAtMs, () => workload.stop())
   let violation: RunResult['violation']
   try {
     for (const peer of world.peers.values()) peer.start()
@@ -72,6 +77,7 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
     commits: checkers.ledger.chain.length,
     answered: workload.answered,
     faults: new Map<FaultKind | DiskFault, number>([...faults.counts, ...faults.ofDisks]),
+    caused: schedule.caused,
   }
 }
 
@@ -111,7 +117,8 @@ function play(world: World, scenario: Scenario, faults: Faults, workload: Worklo
   if (!world.run(world.now + patienceMs, working))
     throw new Violation('L1', `no leader with all live peers after ${patienceMs} ms: ${states(world)}`)
   const before = workload.answered
-  if (!world.run(world.now + patienceMs, () => workload.answered > before + 20)) {
+  const progress = () => workload.answered > before + 20 || scenario.clientsStopAtMs !== undefined
+  if (!world.run(world.now + patienceMs, progress)) {
     throw new Violation('L2', `a healthy quorum answers nothing within ${patienceMs} ms: ${workload}; ${states(world)}`)
   }
   world.note('heal everything')

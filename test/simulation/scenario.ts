@@ -61,6 +61,10 @@ export interface Scenario {
   readonly slowLeaderAtMs?: number | undefined
   /** How many calls a client keeps outstanding at most. */
   readonly pipelining: number
+  /** Of the faults that the seed stands for, those that come, by name (schedule.ts); all of them when undefined. */
+  readonly kept?: readonly string[] | undefined
+  /** Clients begin nothing after that: a run that was cut down to a violation. No progress is asked for then. */
+  readonly clientsStopAtMs?: number | undefined
 }
 
 export function scenarioOf(seed: number): Scenario {

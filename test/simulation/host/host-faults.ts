@@ -1,9 +1,10 @@
-/** Breaks a world of real peers, one fault after another, until told to stop; then heals. Every choice comes from the seed's own stream. */
+/** Breaks a world of real peers, one fault after another, until told to stop; then heals. Each fault draws from its own stream (../schedule.ts). */
 import type { PeerId } from '../../../lib/model/ids.js'
-import { SeededRandom } from '../../../lib/testing/seeded-random.js'
+import type { SeededRandom } from '../../../lib/testing/seeded-random.js'
 import type { VirtualTime } from '../../../lib/testing/virtual/timeline.js'
 import type { VirtualEnsemble } from '../../../lib/testing/virtual/virtual-ensemble.js'
 import type { VirtualPeer } from '../../../lib/testing/virtual/virtual-peer.js'
+import type { Schedule } from '../schedule.js'
 import type { HostFaultKind, HostScenario } from './host-scenario.js'
 
 const PLENTY = 1024 ** 4
@@ -14,19 +15,23 @@ export class HostFaults {
   readonly resumedAt = new Map<PeerId, number>()
   readonly #ensemble: VirtualEnsemble
   readonly #time: VirtualTime
-  readonly #scenario: HostScenario
-  readonly #random: SeededRandom
+  readonly #schedule: Schedule
   #active = true
   #restarting = true
 
-  constructor(ensemble: VirtualEnsemble, time: VirtualTime, scenario: HostScenario) {
+  constructor(ensemble: VirtualEnsemble, time: VirtualTime, scenario: HostScenario, schedule: Schedule) {
     this.#ensemble = ensemble
     this.#time = time
-    this.#scenario = scenario
-    this.#random = new SeededRandom(scenario.seed, 'host faults')
+    this.#schedule = schedule
     const { faultEveryMs, faults } = scenario
-    if (faultEveryMs !== undefined && faults.length > 0) this.#next(faultEveryMs)
-    this.#lookForTheDead()
+    if (faultEveryMs !== undefined && faults.length > 0)
+      schedule.series(
+        'fault',
+        faultEveryMs,
+        () => this.#active,
+        random => this.#cause(random.pick(faults), random),
+      )
+    this.#lookForTheDead(1)
   }
 
   heal(): void {
@@ -54,28 +59,22 @@ export class HostFaults {
     return [...this.#ensemble.peers.values()]
   }
 
-  #next(everyMs: number): void {
-    this.#time.after(this.#random.waiting(everyMs), () => {
-      if (!this.#active) return
-      this.#cause(this.#random.pick(this.#scenario.faults))
-      this.#next(everyMs)
-    })
-  }
-
   /** Whoever is down or has failed comes back after a while, as under a supervisor. */
-  #lookForTheDead(): void {
+  #lookForTheDead(look: number): void {
     this.#time.after(50, () => {
       if (!this.#restarting) return
       for (const peer of this.#peers) {
         const dead = peer.process === undefined || (peer.lives > 0 && peer.ended)
-        if (dead && this.#random.chance(this.#active ? 0.1 : 0.5)) this.start(peer)
+        if (!dead) continue
+        const random = this.#schedule.aftermath(`look ${look} at ${peer.id}`)
+        if (random.chance(this.#active ? 0.1 : 0.5)) this.start(peer)
       }
-      this.#lookForTheDead()
+      this.#lookForTheDead(look + 1)
     })
   }
 
-  #cause(kind: HostFaultKind): void {
-    const random = this.#random
+  /** What it did, if it did anything. */
+  #cause(kind: HostFaultKind, random: SeededRandom): string | undefined {
     const { network } = this.#ensemble
     const peer = random.pick(this.#peers)
     const leader = this.#ensemble.running.find(each => each.opened!.status.role === 'leading') ?? peer
@@ -105,14 +104,14 @@ export class HostFaults {
       case 'partition': {
         const side = ids.filter(() => random.chance(0.5))
         const there = ids.filter(id => !side.includes(id))
-        for (const a of side) for (const b of there) this.#cut(a, b, true)
-        this.#later(() => network.heal())
+        for (const a of side) for (const b of there) this.#cut(a, b, true, random)
+        this.#later(random, () => network.heal())
         break
       }
       case 'oneWayPartition':
         if (target === other) return
         network.block(target.id, other.id)
-        this.#later(() => network.unblock(target.id, other.id))
+        this.#later(random, () => network.unblock(target.id, other.id))
         break
       case 'clog':
         if (target === other) return
@@ -120,18 +119,18 @@ export class HostFaults {
         this.#time.after(random.between(5, 300), () => network.unblock(target.id, other.id))
         break
       case 'isolateLeader':
-        for (const id of ids) if (id !== leader.id) this.#cut(leader.id, id, random.chance(0.7))
-        this.#later(() => network.heal())
+        for (const id of ids) if (id !== leader.id) this.#cut(leader.id, id, random.chance(0.7), random)
+        this.#later(random, () => network.heal())
         break
       case 'slowNetwork':
         this.#ensemble.slowness = random.between(2, 40)
-        this.#later(() => {
+        this.#later(random, () => {
           this.#ensemble.slowness = 1
         })
         break
       case 'slowDisk':
         for (const each of this.#peers) if (random.chance(0.5)) each.disk.slowness = random.between(2, 100)
-        this.#later(() => {
+        this.#later(random, () => {
           for (const each of this.#peers) each.disk.slowness = 1
         })
         break
@@ -141,14 +140,14 @@ export class HostFaults {
         break
       case 'lowDisk':
         target.disk.freeBytes = 1000
-        this.#later(() => {
+        this.#later(random, () => {
           target.disk.freeBytes = PLENTY
         })
         break
       case 'pause':
         if (target.process === undefined || target.process.paused) return
         target.process.pause()
-        this.#later(() => this.#resume(target))
+        this.#later(random, () => this.#resume(target))
         break
       case 'wallClockStep':
         target.process?.stepWall(Math.floor(random.between(-1, 1) * 10 ** random.between(1, 10)))
@@ -159,7 +158,7 @@ export class HostFaults {
         break
     }
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
-    this.#ensemble.note(`fault ${kind} ${target.id} ${other.id}`)
+    return `${kind} ${target.id} ${other.id}`
   }
 
   #resume(peer: VirtualPeer): void {
@@ -168,14 +167,14 @@ export class HostFaults {
     this.resumedAt.set(peer.id, this.#time.now())
   }
 
-  #cut(a: PeerId, b: PeerId, bothWays: boolean): void {
+  #cut(a: PeerId, b: PeerId, bothWays: boolean, random: SeededRandom): void {
     const { network } = this.#ensemble
     network.block(a, b)
     if (bothWays) network.block(b, a)
-    if (this.#random.chance(0.5)) network.reset(a, b, this.#random.between(0, 500))
+    if (random.chance(0.5)) network.reset(a, b, random.between(0, 500))
   }
 
-  #later(heal: () => void): void {
-    this.#time.after(this.#random.between(50, 3000), heal)
+  #later(random: SeededRandom, heal: () => void): void {
+    this.#time.after(random.between(50, 3000), heal)
   }
 }

@@ -11,6 +11,7 @@ import { SeededRandom } from '../../../lib/testing/seeded-random.js'
 import { VirtualTime } from '../../../lib/testing/virtual/timeline.js'
 import { VirtualEnsemble } from '../../../lib/testing/virtual/virtual-ensemble.js'
 import { Violation } from '../checkers/violation.js'
+import { Schedule } from '../schedule.js'
 import { Chain } from './chain.js'
 import { HostFaults } from './host-faults.js'
 import { type HostFaultKind, type HostScenario, type HostScenarioChange, hostScenarioOf } from './host-scenario.js'
@@ -27,6 +28,8 @@ export interface HostRunResult {
   readonly commits: number
   readonly answered: number
   readonly faults: ReadonlyMap<HostFaultKind, number>
+  /** What each fault did, by its name in the schedule. */
+  readonly caused: ReadonlyMap<string, string>
   readonly calls: number
   /** What observables said. */
   readonly states: number
@@ -64,6 +67,7 @@ class HostRun {
   readonly #knowledge = new Knowledge()
   readonly #chain: Chain
   readonly #ensemble: VirtualEnsemble
+  readonly #schedule: Schedule
   readonly #faults: HostFaults
   readonly #workload: HostWorkload
   readonly #undo: (() => void)[] = []
@@ -110,7 +114,11 @@ class HostRun {
       logger: peer => this.#logger(peer, trace),
       trace,
     })
-    this.#faults = new HostFaults(this.#ensemble, this.#time, scenario)
+    this.#schedule = new Schedule(seed, scenario.kept, {
+      after: (delayMs, run) => this.#time.after(delayMs, run),
+      note: text => this.#note(text),
+    })
+    this.#faults = new HostFaults(this.#ensemble, this.#time, scenario, this.#schedule)
     this.#workload = new HostWorkload(scenario, {
       ensemble: this.#ensemble,
       chain: this.#chain,
@@ -146,6 +154,7 @@ class HostRun {
       states: this.#knowledge.states,
       failed: this.#knowledge.failed,
       faults: this.#faults.counts,
+      caused: this.#schedule.caused,
     }
   }
 

@@ -45,6 +45,8 @@ export interface HostScenario {
   readonly faultEveryMs: number | undefined
   readonly faults: readonly HostFaultKind[]
   readonly durationMs: number
+  /** Of the faults that the seed stands for, those that come, by name (../schedule.ts); all of them when undefined. */
+  readonly kept?: readonly string[] | undefined
 }
 
 export type HostScenarioChange = Partial<Omit<HostScenario, 'seed'>>

@@ -1,0 +1,60 @@
+/** Faults are a schedule: whatever is left out of it, the rest is what it was. */
+import { expect } from 'chai'
+import { hostRun } from './host/host-run.js'
+import { run } from './run.js'
+import { badDisks } from './scenario.js'
+import { Schedule } from './schedule.js'
+
+describe('schedule of faults', function () {
+  this.timeout(60_000)
+
+  const comes = (kept?: readonly string[]): string[] => {
+    const queue: { at: number; run: () => void }[] = []
+    const notes: string[] = []
+    let now = 0
+    const schedule = new Schedule(42, kept, {
+      after: (delayMs, run) => queue.push({ at: now + delayMs, run }),
+      note: text => notes.push(`${now.toFixed(3)} ${text}`),
+    })
+    for (const family of ['fault', 'disk fault'])
+      schedule.series(
+        family,
+        100,
+        () => now < 2000,
+        random => `${random.below(1000)} ${schedule.aftermath('restart').below(1000)}`,
+      )
+    while (queue.length > 0) {
+      queue.sort((a, b) => a.at - b.at)
+      const next = queue.shift()!
+      now = next.at
+      next.run()
+    }
+    return notes
+  }
+
+  it('leaves a fault as it was when others are left out', () => {
+    const all = comes()
+    expect(all.length).to.be.greaterThan(20)
+    expect(comes(['fault 3', 'disk fault 2', 'fault 7'])).to.deep.equal(
+      all.filter(note => /^[\d.]+ (fault 3|disk fault 2|fault 7):/.test(note)),
+    )
+    expect(comes([])).to.deep.equal([])
+  })
+
+  it('R4: a run with only the faults that did something is the same run', async () => {
+    const all = run(5, { scenario: badDisks })
+    const kept = [...all.caused.keys()]
+    expect(kept.length).to.be.greaterThan(5)
+    expect(run(5, { scenario: { ...badDisks, kept } }).traceHash).to.equal(all.traceHash)
+    const deep = await hostRun(3)
+    expect(deep.caused.size).to.be.greaterThan(0)
+    expect((await hostRun(3, { scenario: { kept: [...deep.caused.keys()] } })).traceHash).to.equal(deep.traceHash)
+  })
+
+  it('leaves out what is not kept', () => {
+    const all = run(5, { scenario: badDisks })
+    const kept = [...all.caused.keys()].slice(0, 2)
+    expect([...run(5, { scenario: { ...badDisks, kept } }).caused.keys()]).to.have.members(kept)
+    expect(run(5, { scenario: { ...badDisks, kept: [] } }).caused.size).to.equal(0)
+  })
+})
