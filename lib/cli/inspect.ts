@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ZooKeeperError } from '../model/errors.js'
+import { CONTAINER_MARK, isMark, type Owner, ttlOf } from '../model/owner.js'
 import type { Proposal } from '../model/proposal.js'
 import type { StepTxn, Txn } from '../model/txn.js'
 import { formatZxid, zxid } from '../model/zxid.js'
@@ -58,7 +59,7 @@ function describe({ zxid, time, session, cxid, txn }: Proposal): string {
 function describeTxn(txn: Txn | StepTxn): string {
   switch (txn.kind) {
     case 'create':
-      return `create ${JSON.stringify(txn.path)} ${sizeOf(txn.data)}${txn.owner === undefined ? '' : ', ephemeral'}`
+      return `create ${JSON.stringify(txn.path)} ${sizeOf(txn.data)}${describeOwner(txn.owner)}`
     case 'setData':
       return `set ${JSON.stringify(txn.path)} ${sizeOf(txn.data)}, version ${txn.version}`
     case 'setAcl':
@@ -76,6 +77,12 @@ function describeTxn(txn: Txn | StepTxn): string {
     case 'multi':
       return `multi [${txn.steps.map(describeTxn).join('; ')}]`
   }
+}
+
+function describeOwner(owner: Owner | undefined): string {
+  if (owner === undefined) return ''
+  if (!isMark(owner)) return ', ephemeral'
+  return owner === CONTAINER_MARK ? ', container' : `, TTL ${ttlOf(owner)} ms`
 }
 
 function sizeOf(data: Uint8Array | null): string {

@@ -50,7 +50,7 @@ export function uint32At(bytes: Uint8Array, at: number): number {
 
 /**
  * Checks the envelope of bytes[start, end) and says where its content ends (it begins at start + 1).
- * Throws DATA_CORRUPT for a wrong checksum, DATA_TOO_NEW for a right one under a version not known here.
+ * Throws DATA_CORRUPT for a wrong checksum, DATA_TOO_NEW for a right one under a version not known here: above `version`, or below `lowest`.
  * `trusted`: all but the checksum, for the bytes stand in something that has one and has been checked.
  */
 export function openEnvelope(
@@ -60,6 +60,7 @@ export function openEnvelope(
   version: number,
   what: string,
   trusted = false,
+  lowest = version,
 ): number {
   const contentEnd = end - CRC_BYTES
   if (contentEnd <= start) throw new ZooKeeperError('DATA_CORRUPT', `${what}: too short`)
@@ -67,7 +68,7 @@ export function openEnvelope(
     throw new ZooKeeperError('DATA_CORRUPT', `${what}: checksum mismatch`)
   }
   const found = bytes[start]!
-  if (found !== version)
+  if (found > version || found < lowest)
     throw new ZooKeeperError('DATA_TOO_NEW', `${what}: version ${found}, this release knows ${version}`)
   return contentEnd
 }

@@ -7,6 +7,7 @@ import type { Digest } from '../model/digest.js'
 import { type RefusalCode, type ReplyCode, zookeeperCodes } from '../model/errors.js'
 import { isPeerId, type PeerId, type SessionId } from '../model/ids.js'
 import { invariant } from '../model/invariant.js'
+import type { Owner } from '../model/owner.js'
 import type { Zxid } from '../model/zxid.js'
 import type { CborReader } from './cbor-reader.js'
 import type { CborWriter } from './cbor-writer.js'
@@ -58,17 +59,17 @@ export function readSession(reader: CborReader): SessionId {
   return (high + reader.uint().toString(16).padStart(8, '0')) as SessionId
 }
 
-/** One item: null, or an array of two. */
-export function writeOwner(writer: CborWriter, owner: SessionId | undefined): void {
+/** One item: null, or an array of two, a mark being 64 bits as a session is. */
+export function writeOwner(writer: CborWriter, owner: Owner | undefined): void {
   if (owner === undefined) {
     writer.null()
   } else {
     writer.array(2)
-    writeSession(writer, owner)
+    writeSession(writer, owner as SessionId)
   }
 }
 
-export function readOwner(reader: CborReader): SessionId | undefined {
+export function readOwner(reader: CborReader): Owner | undefined {
   if (reader.isNull()) return undefined
   reader.arrayOf(2)
   return readSession(reader)

@@ -8,14 +8,18 @@
  */
 import { ZooKeeperError } from '../model/errors.js'
 import type { SessionId } from '../model/ids.js'
+import { isMark } from '../model/owner.js'
 import type { Proposal } from '../model/proposal.js'
+import type { Txn } from '../model/txn.js'
 import { asBuffer, CborReader } from './cbor-reader.js'
 import { CborWriter } from './cbor-writer.js'
 import { openEnvelope, uint32At } from './checksum.js'
 import { sessionWord } from './field-codec.js'
 import { readTxn, writeTxn } from './txn-codec.js'
 
-export const RECORD_VERSION = 1
+/** Of a txn with a container or a TTL znode in it; every other has the first. So whoever reads the first only can follow until the first such znode. */
+export const RECORD_VERSION = 2
+const FIRST_VERSION = 1
 export const GROUP_VERSION = 1
 /** Everything before the body. */
 const HEADER_BYTES = 46
@@ -33,7 +37,7 @@ export function recordOf(proposal: Proposal): Uint8Array {
 function encodeRecord(proposal: Proposal): Uint8Array {
   const { zxid, previous, session, cxid, time } = proposal
   writer.begin()
-  writer.fixed8(RECORD_VERSION)
+  writer.fixed8(versionOf(proposal.txn))
   writer.fixed8(0)
   writer.fixed32(zxid.epoch)
   writer.fixed32(zxid.counter)
@@ -60,18 +64,20 @@ export function decodeRecord(bytes: Uint8Array): Proposal {
 
 /** The record in frame[start, end). */
 export function decodeRecordIn(frame: Buffer, start: number, end: number): Proposal {
-  const bodyEnd = openEnvelope(frame, start, end, RECORD_VERSION, 'record')
+  const bodyEnd = openEnvelope(frame, start, end, RECORD_VERSION, 'record', false, FIRST_VERSION)
   const body = start + HEADER_BYTES
   if (bodyEnd < body) throw corrupt('record shorter than its header')
   if (uint32At(frame, start + BODY_LENGTH_AT) !== bodyEnd - body) throw corrupt('record of another length than it says')
   if (frame[start + 1] !== 0) throw new ZooKeeperError('DATA_TOO_NEW', `record with flags ${frame[start + 1]}`)
+  const txn = readTxn(new CborReader(frame, body, bodyEnd, 'DATA_CORRUPT'))
+  if (frame[start] !== versionOf(txn)) throw corrupt('record of another version than its txn has')
   return {
     zxid: { epoch: uint32At(frame, start + 2), counter: uint32At(frame, start + 6) },
     previous: { epoch: uint32At(frame, start + 10), counter: uint32At(frame, start + 14) },
     session: frame.toString('hex', start + 18, start + 26) as SessionId,
     cxid: uint53At(frame, start + 26),
     time: uint53At(frame, start + 34),
-    txn: readTxn(new CborReader(frame, body, bodyEnd, 'DATA_CORRUPT')),
+    txn,
     record: privateCopy(frame, start, end),
   }
 }
@@ -108,6 +114,12 @@ export function decodeGroup(bytes: Uint8Array): Proposal[] {
   }
   if (at !== end) throw corrupt('bytes behind the last record of a group')
   return proposals
+}
+
+function versionOf(txn: Txn): number {
+  if (txn.kind === 'create') return isMark(txn.owner) ? RECORD_VERSION : FIRST_VERSION
+  if (txn.kind !== 'multi') return FIRST_VERSION
+  return txn.steps.some(step => versionOf(step) === RECORD_VERSION) ? RECORD_VERSION : FIRST_VERSION
 }
 
 function uint53At(frame: Buffer, at: number): number {

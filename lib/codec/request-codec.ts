@@ -2,8 +2,9 @@
  * Writes as a learner forwards them to the leader, and sync: the last item of a `request` message.
  * Shapes only; what is inside is judged by the leader (core/operations), as if the client were its own.
  */
-import { createModeFlag, createModeFromFlag } from '../model/create-mode.js'
-import type { MultiStep, SyncRequest, WriteRequest } from '../model/request.js'
+import { createModeFlag, createModeFromFlag, type Lifetime } from '../model/create-mode.js'
+import { isTtl } from '../model/owner.js'
+import type { CreateRequest, ForwardableRequest, MultiStep } from '../model/request.js'
 import type { CborReader } from './cbor-reader.js'
 import type { CborWriter } from './cbor-writer.js'
 import { readAcl, readData, readSession, writeAcl, writeData, writeSession } from './field-codec.js'
@@ -13,19 +14,15 @@ const stepShapes: Shapes<MultiStep> = {
   create: {
     type: 1,
     items: 4,
+    added: { max: 1, of: request => (request.lifetime === undefined ? 0 : 1) },
     write(writer, request) {
       writer.text(request.path)
       writeData(writer, request.data)
       writeAcl(writer, request.acl)
       writer.uint(createModeFlag(request.mode))
+      if (request.lifetime !== undefined) writer.uint53(ttlNumber(request.lifetime))
     },
-    read: reader => ({
-      kind: 'create',
-      path: reader.text(),
-      data: readData(reader),
-      acl: readAcl(reader),
-      mode: createModeFromFlag(reader.uint()) ?? reader.fail('unknown create mode'),
-    }),
+    read: (reader, added) => readCreate(reader, added === 1),
   },
   delete: {
     type: 2,
@@ -59,7 +56,30 @@ const stepShapes: Shapes<MultiStep> = {
 
 const steps = new UnionCodec<MultiStep>(stepShapes)
 
-const requests = new UnionCodec<WriteRequest | SyncRequest>({
+/** A container has no TTL; nor has what is refused for its TTL, and stays so. */
+const CONTAINER_NUMBER = 0
+const NO_TTL_NUMBER = Number.MAX_SAFE_INTEGER
+
+function ttlNumber(lifetime: Lifetime): number {
+  if (lifetime.kind === 'container') return CONTAINER_NUMBER
+  return isTtl(lifetime.ttlMs) ? lifetime.ttlMs : NO_TTL_NUMBER
+}
+
+function readCreate(reader: CborReader, lives: boolean): CreateRequest {
+  const path = reader.text()
+  const data = readData(reader)
+  const acl = readAcl(reader)
+  const flag = reader.uint()
+  const mode = createModeFromFlag(flag)
+  if (createModeFlag(mode) !== flag) reader.fail('unknown create mode')
+  if (!lives) return { kind: 'create', path, data, acl, mode }
+  const ttlMs = reader.uint53()
+  if (ttlMs !== NO_TTL_NUMBER && ttlMs !== CONTAINER_NUMBER && !isTtl(ttlMs)) reader.fail('unknown lifetime')
+  const lifetime: Lifetime = ttlMs === CONTAINER_NUMBER ? { kind: 'container' } : { kind: 'ttl', ttlMs }
+  return { kind: 'create', path, data, acl, mode, lifetime }
+}
+
+const requests = new UnionCodec<ForwardableRequest>({
   ...stepShapes,
   setAcl: {
     type: 4,
@@ -106,6 +126,12 @@ const requests = new UnionCodec<WriteRequest | SyncRequest>({
       return { kind: 'multi', steps: list }
     },
   },
+  reconfig: {
+    type: 11,
+    items: 0,
+    write() {},
+    read: () => ({ kind: 'reconfig' }),
+  },
   sync: {
     type: 10,
     items: 1,
@@ -114,10 +140,10 @@ const requests = new UnionCodec<WriteRequest | SyncRequest>({
   },
 })
 
-export function writeRequest(writer: CborWriter, request: WriteRequest | SyncRequest): void {
+export function writeRequest(writer: CborWriter, request: ForwardableRequest): void {
   requests.write(writer, request)
 }
 
-export function readRequest(reader: CborReader): WriteRequest | SyncRequest {
+export function readRequest(reader: CborReader): ForwardableRequest {
   return requests.read(reader)
 }

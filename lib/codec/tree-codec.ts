@@ -7,6 +7,7 @@
  */
 import { type Acl, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE } from '../model/acl.js'
 import { crcBytes } from '../model/crc32.js'
+import { isMark } from '../model/owner.js'
 import type { SessionRecord } from '../model/session-record.js'
 import type { StoredZnode, Znode } from '../model/znode.js'
 import { DATA_AS_STRING_MAX, keepData, type ZnodeData } from '../model/znode-data.js'
@@ -25,7 +26,9 @@ import {
   writeZxid,
 } from './field-codec.js'
 
-export const ZNODE_VERSION = 1
+/** Of a container or a TTL znode; every other has the first. */
+export const ZNODE_VERSION = 2
+const FIRST_ZNODE_VERSION = 1
 export const SESSION_VERSION = 1
 const ZNODE_ITEMS = 16
 const SESSION_ITEMS = 4
@@ -86,7 +89,7 @@ function sameAcl(a: Acl, b: Acl): boolean {
 
 export function encodeZnode(znode: Znode): Uint8Array {
   writer.begin()
-  writer.fixed8(ZNODE_VERSION)
+  writer.fixed8(isMark(znode.owner) ? ZNODE_VERSION : FIRST_ZNODE_VERSION)
   writer.array(ZNODE_ITEMS)
   const { data } = znode
   if (data === null) writer.null()
@@ -127,7 +130,7 @@ export function decodeStoredZnode(
   shared: SharedParts,
   trusted = false,
 ): StoredZnode {
-  const contentEnd = openEnvelope(frame, start, end, ZNODE_VERSION, 'znode', trusted)
+  const contentEnd = openEnvelope(frame, start, end, ZNODE_VERSION, 'znode', trusted, FIRST_ZNODE_VERSION)
   const reader = znodeReader
   reader.reset(frame, start + 1, contentEnd)
   reader.arrayOf(ZNODE_ITEMS)
@@ -148,6 +151,8 @@ export function decodeStoredZnode(
   const cversion = reader.int()
   const aversion = reader.int()
   const owner = readOwner(reader)
+  if (frame[start] !== (isMark(owner) ? ZNODE_VERSION : FIRST_ZNODE_VERSION))
+    reader.fail('znode of another version than its owner has')
   const acl = shared.read(reader, contentEnd)
   return { data, acl, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, owner, content }
 }

@@ -26,6 +26,8 @@ export interface ProtocolOptions {
    * median of 5 ticks; 0 for never. @default 200
    */
   readonly slowLeaderMs: number
+  /** Whether TTL znodes may be created; as a leader's option it holds for everybody. @default true */
+  readonly extendedTypesEnabled: boolean
 }
 
 export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
@@ -41,4 +43,5 @@ export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
   outstandingMax: 10_000,
   digestEvery: 128,
   slowLeaderMs: 200,
+  extendedTypesEnabled: true,
 })

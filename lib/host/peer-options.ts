@@ -107,6 +107,8 @@ const numbers = {
 } as const
 type NumberName = keyof typeof numbers
 
+const isBoolean = (value: unknown) => (typeof value === 'boolean' ? undefined : 'must be true or false')
+
 const shapes = {
   id: (value: unknown) => (isPeerId(value) ? undefined : `must be a whole number from 1 to ${MAX_PEER_ID}`),
   dataDir: (value: unknown) =>
@@ -122,6 +124,7 @@ const shapes = {
   logger: methods(...logLevels),
   clock: methods('now', 'wall', 'schedule', 'afterLoop'),
   random: methods('uint32', 'bytes'),
+  extendedTypesEnabled: isBoolean,
 } as const
 
 /** Throws BAD_OPTIONS with every complaint. */
@@ -159,6 +162,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
     dataBytesMax: number('dataBytesMax', defaultProtocolOptions.dataBytesMax),
     outstandingMax: number('outstandingMax', defaultProtocolOptions.outstandingMax),
     slowLeaderMs: number('slowLeaderMs', defaultProtocolOptions.slowLeaderMs),
+    extendedTypesEnabled: options.extendedTypesEnabled ?? defaultProtocolOptions.extendedTypesEnabled,
     // No option: all peers must compare at the same places.
     digestEvery: defaultProtocolOptions.digestEvery,
   }

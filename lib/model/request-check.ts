@@ -8,8 +8,9 @@
  * Before: host/local-channel.ts; client/requests.ts for its messages; core/operations/preparation.ts for the size.
  */
 import type { Acl } from './acl.js'
+import type { Lifetime } from './create-mode.js'
 import type { ErrorCode } from './errors.js'
-import type { MultiStep, Request } from './request.js'
+import type { MultiStep, ReadStep, Request } from './request.js'
 
 /** What paths and ACLs may take, and all steps of a multi together, beyond the bytes that data may have. */
 export const REQUEST_SLACK_BYTES = 64 * 1024
@@ -77,17 +78,26 @@ function shapeRefusal(request: Request): ErrorCode | undefined {
     case 'getData':
     case 'getChildren':
     case 'getAcl':
+    case 'countDescendants':
     case 'addWatch':
     case 'removeWatches':
+    case 'checkWatches':
       return unless(isText(request.path))
     case 'setWatches': {
       const { data, exist, child, persistent, persistentRecursive } = request
       return unless([data, exist, child, persistent, persistentRecursive].every(isTexts))
     }
+    case 'getEphemerals':
+      return unless(isText(request.prefix))
+    case 'multiRead':
+      return unless(Array.isArray(request.steps) && Array.from(request.steps).every(isReadStep))
     case 'ping':
+    case 'whoAmI':
+    case 'reconfig':
     case 'closeSession':
       return undefined
     case 'createSession':
+    case 'reap':
       return 'BAD_ARGUMENTS'
     default:
       request satisfies never
@@ -109,7 +119,8 @@ function stepRefusal(step: MultiStep): ErrorCode | undefined {
     case 'create': {
       if (!isAcl(step.acl)) return 'INVALID_ACL'
       const { ephemeral, sequential } = step.mode ?? {}
-      return unless(isText(step.path) && isData(step.data) && isBoolean(ephemeral) && isBoolean(sequential))
+      const mode = isBoolean(ephemeral) && isBoolean(sequential)
+      return unless(isText(step.path) && isData(step.data) && mode && isLifetime(step.lifetime))
     }
     case 'setData':
       return unless(isText(step.path) && isData(step.data) && isInt32(step.version))
@@ -132,6 +143,16 @@ function isData(value: unknown): boolean {
 
 function isBoolean(value: unknown): boolean {
   return typeof value === 'boolean'
+}
+
+function isLifetime(value: Lifetime | undefined): boolean {
+  return (
+    value === undefined || value?.kind === 'container' || (value?.kind === 'ttl' && typeof value.ttlMs === 'number')
+  )
+}
+
+function isReadStep(step: ReadStep | undefined): boolean {
+  return (step?.kind === 'getData' || step?.kind === 'getChildren') && isText(step.path)
 }
 
 function isTexts(value: unknown): boolean {

@@ -3,7 +3,7 @@
  * Data handed over in a request belongs to the core from then on: the caller must not change it.
  */
 import type { Acl } from './acl.js'
-import type { CreateMode } from './create-mode.js'
+import type { CreateMode, Lifetime } from './create-mode.js'
 import type { SessionId } from './ids.js'
 import type { Zxid } from './zxid.js'
 
@@ -16,6 +16,8 @@ export interface CreateRequest {
   readonly data: Uint8Array | null
   readonly acl: Acl
   readonly mode: CreateMode
+  /** ZooKeeper: createContainer, createTTL. Left out: create. */
+  readonly lifetime?: Lifetime | undefined
 }
 export interface DeleteRequest {
   readonly kind: 'delete'
@@ -60,6 +62,17 @@ export interface CreateSessionRequest {
 export interface CloseSessionRequest {
   readonly kind: 'closeSession'
 }
+/** Made by the leader alone, of a container or TTL znode that is out of use. ZooKeeper: deleteContainer. */
+export interface ReapRequest {
+  readonly kind: 'reap'
+  readonly path: string
+  /** Of the znode that was judged: another one stays. */
+  readonly mzxid: Zxid
+}
+/** Answered with RECONFIG_DISABLED, whatever it asks for. */
+export interface ReconfigRequest {
+  readonly kind: 'reconfig'
+}
 
 export interface ExistsRequest {
   readonly kind: 'exists'
@@ -80,6 +93,25 @@ export interface GetAclRequest {
   readonly kind: 'getAcl'
   readonly path: string
 }
+/** The ephemerals of the asking session whose path begins with this text; all for `/` or nothing. */
+export interface GetEphemeralsRequest {
+  readonly kind: 'getEphemerals'
+  readonly prefix: string
+}
+/** How many znodes are below. ZooKeeper: getAllChildrenNumber. */
+export interface CountDescendantsRequest {
+  readonly kind: 'countDescendants'
+  readonly path: string
+}
+export type ReadStep = GetDataRequest | GetChildrenRequest
+/** Several reads of one moment. Their `watch` is ignored. */
+export interface MultiReadRequest {
+  readonly kind: 'multiRead'
+  readonly steps: readonly ReadStep[]
+}
+export interface WhoAmIRequest {
+  readonly kind: 'whoAmI'
+}
 
 export type AddWatchMode = 'persistent' | 'persistentRecursive'
 export interface AddWatchRequest {
@@ -90,6 +122,12 @@ export interface AddWatchRequest {
 export type RemoveWatchType = 'children' | 'data' | 'any' | 'persistent' | 'persistentRecursive'
 export interface RemoveWatchesRequest {
   readonly kind: 'removeWatches'
+  readonly path: string
+  readonly type: RemoveWatchType
+}
+/** Whether there is what `removeWatches` would remove. */
+export interface CheckWatchesRequest {
+  readonly kind: 'checkWatches'
   readonly path: string
   readonly type: RemoveWatchType
 }
@@ -117,6 +155,8 @@ export type WriteRequest =
   | MultiRequest
   | CreateSessionRequest
   | CloseSessionRequest
+  | ReapRequest
+  | ReconfigRequest
 
 /** Answered by the connected peer from its own replica. */
 export type ReadRequest =
@@ -124,10 +164,17 @@ export type ReadRequest =
   | GetDataRequest
   | GetChildrenRequest
   | GetAclRequest
+  | GetEphemeralsRequest
+  | CountDescendantsRequest
+  | MultiReadRequest
+  | WhoAmIRequest
   | AddWatchRequest
   | RemoveWatchesRequest
+  | CheckWatchesRequest
   | SetWatchesRequest
   | PingRequest
 
 export type Request = WriteRequest | ReadRequest | SyncRequest
+/** What a learner sends to its leader. */
+export type ForwardableRequest = Exclude<WriteRequest, ReapRequest> | SyncRequest
 export type RequestKind = Request['kind']

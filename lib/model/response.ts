@@ -28,6 +28,28 @@ export interface AclResponse {
   readonly acl: Acl
   readonly stat: Stat
 }
+export interface PathsResponse {
+  readonly kind: 'paths'
+  readonly paths: readonly string[]
+}
+export interface CountResponse {
+  readonly kind: 'count'
+  readonly count: number
+}
+/** Who somebody is known as: the name that the scheme shows, without what proves it. */
+export interface ClientIdentity {
+  readonly scheme: string
+  readonly user: string
+}
+export interface IdentitiesResponse {
+  readonly kind: 'identities'
+  readonly identities: readonly ClientIdentity[]
+}
+/** One per step, in order, each for itself. */
+export interface MultiReadResponse {
+  readonly kind: 'multiRead'
+  readonly results: readonly ReadStepResponse[]
+}
 /** One per step, in order. A failed multi: OK before the failing step, its code, RUNTIME_INCONSISTENCY after it. */
 export interface MultiResponse {
   readonly kind: 'multi'
@@ -42,6 +64,7 @@ export interface ErrorResponse {
   readonly code: ReplyCode
 }
 
+export type ReadStepResponse = DataResponse | ChildrenResponse | ErrorResponse
 export type StepResponse = CreatedResponse | StatResponse | DoneResponse | ErrorResponse
 export type Response =
   | CreatedResponse
@@ -49,6 +72,10 @@ export type Response =
   | DataResponse
   | ChildrenResponse
   | AclResponse
+  | PathsResponse
+  | CountResponse
+  | IdentitiesResponse
+  | MultiReadResponse
   | MultiResponse
   | DoneResponse
   | ErrorResponse

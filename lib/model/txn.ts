@@ -5,6 +5,7 @@
 import type { Acl } from './acl.js'
 import type { ReplyCode } from './errors.js'
 import type { SessionId } from './ids.js'
+import type { Owner } from './owner.js'
 import type { Zxid } from './zxid.js'
 
 export interface CreateTxn {
@@ -12,8 +13,7 @@ export interface CreateTxn {
   readonly path: string
   readonly data: Uint8Array | null
   readonly acl: Acl
-  /** The owner of an ephemeral. */
-  readonly owner: SessionId | undefined
+  readonly owner: Owner | undefined
   /** The parent's stored cversion after this create (signed 32 bits). */
   readonly parentCversion: number
 }

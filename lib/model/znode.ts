@@ -1,5 +1,5 @@
 import type { Acl } from './acl.js'
-import type { SessionId } from './ids.js'
+import type { Owner } from './owner.js'
 import type { ZnodeData } from './znode-data.js'
 import type { Zxid } from './zxid.js'
 
@@ -19,8 +19,8 @@ export interface Znode {
   /** Stored form: how many children were ever created. */
   readonly cversion: number
   readonly aversion: number
-  /** The session that owns it, if it is ephemeral. */
-  readonly owner: SessionId | undefined
+  /** Of an ephemeral, its session; of a container or TTL znode, the mark that says so. */
+  readonly owner: Owner | undefined
 }
 
 /** A znode as a tree holds it. One shape for all, whoever makes it: properties in this order. */

@@ -5,12 +5,13 @@
 import fc, { type Arbitrary } from 'fast-check'
 import type { PeerMessage } from '../../lib/core/zab/messages.js'
 import type { Acl, Identities } from '../../lib/model/acl.js'
-import { createModeFromFlag } from '../../lib/model/create-mode.js'
+import { createModeFromFlag, type Lifetime } from '../../lib/model/create-mode.js'
 import type { Digest } from '../../lib/model/digest.js'
 import { type ReplyCode, zookeeperCodes } from '../../lib/model/errors.js'
 import type { PeerId, SessionId } from '../../lib/model/ids.js'
+import { CONTAINER_MARK, type Owner, TTL_MAX_MS, ttlMark } from '../../lib/model/owner.js'
 import type { Proposal } from '../../lib/model/proposal.js'
-import type { MultiStep, SyncRequest, WriteRequest } from '../../lib/model/request.js'
+import type { ForwardableRequest, MultiStep } from '../../lib/model/request.js'
 import type { SessionRecord } from '../../lib/model/session-record.js'
 import type { StepTxn, Txn } from '../../lib/model/txn.js'
 import type { Znode } from '../../lib/model/znode.js'
@@ -72,7 +73,11 @@ export const sessionId = fc
   .map(words => words.map(word => word.toString(16).padStart(8, '0')).join('') as SessionId)
 export const peerId = fc.integer({ min: 1, max: 254 }) as Arbitrary<number> as Arbitrary<PeerId>
 export const password: Arbitrary<Uint8Array> = fc.uint8Array({ minLength: 16, maxLength: 16 })
-export const owner: Arbitrary<SessionId | undefined> = fc.option(sessionId, { nil: undefined })
+export const owner: Arbitrary<Owner | undefined> = fc.oneof(
+  fc.option(sessionId, { nil: undefined }),
+  fc.constant(CONTAINER_MARK),
+  fc.integer({ min: 1, max: TTL_MAX_MS }).map(ttlMark),
+)
 export const acl: Arbitrary<Acl> = fc.array(fc.record({ perms: int32, scheme: text, id: text }), { maxLength: 4 })
 export const identities: Arbitrary<Identities> = fc.array(fc.record({ scheme: text, id: text }), { maxLength: 3 })
 export const replyCode: Arbitrary<ReplyCode> = fc.constantFrom(...(Object.keys(zookeeperCodes) as ReplyCode[]))
@@ -101,22 +106,30 @@ export const txns: ByKind<Txn> = {
 }
 export const txn: Arbitrary<Txn> = anyOf(txns)
 
-const createMode = fc.integer({ min: 0, max: 3 }).map(flag => createModeFromFlag(flag)!)
+const createMode = fc.constantFrom(0, 1, 2, 3, 5, 6, 7).map(createModeFromFlag)
+const lifetime: Arbitrary<Lifetime> = fc.oneof(
+  fc.constant<Lifetime>({ kind: 'container' }),
+  fc.record({ kind: kind('ttl'), ttlMs: fc.integer({ min: 1, max: 2 ** 40 - 1 }) }),
+)
 const multiSteps: ByKind<MultiStep> = {
-  create: fc.record({ kind: kind('create'), path: text, data, acl, mode: createMode }),
+  create: fc.record(
+    { kind: kind('create'), path: text, data, acl, mode: createMode, lifetime },
+    { requiredKeys: ['kind', 'path', 'data', 'acl', 'mode'] },
+  ),
   delete: fc.record({ kind: kind('delete'), path: text, version: int32 }),
   setData: fc.record({ kind: kind('setData'), path: text, data, version: int32 }),
   check: fc.record({ kind: kind('check'), path: text, version: int32 }),
 }
-export const forwardedRequests: ByKind<WriteRequest | SyncRequest> = {
+export const forwardedRequests: ByKind<ForwardableRequest> = {
   ...multiSteps,
   setAcl: fc.record({ kind: kind('setAcl'), path: text, acl, version: int32 }),
   createSession: fc.record({ kind: kind('createSession'), session: sessionId, timeoutMs: uint32, password }),
   closeSession: fc.record({ kind: kind('closeSession') }),
   multi: fc.record({ kind: kind('multi'), steps: fc.array(anyOf<MultiStep>(multiSteps), { maxLength: 5 }) }),
+  reconfig: fc.record({ kind: kind('reconfig') }),
   sync: fc.record({ kind: kind('sync'), path: text }),
 }
-export const forwardedRequest: Arbitrary<WriteRequest | SyncRequest> = anyOf(forwardedRequests)
+export const forwardedRequest: Arbitrary<ForwardableRequest> = anyOf(forwardedRequests)
 
 /** Not encoded yet: `record` is absent. */
 export const proposal: Arbitrary<Proposal> = fc.record({

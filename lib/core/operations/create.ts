@@ -1,21 +1,32 @@
 /**
- * create: checks in the order of semantics §8 (the first that fails decides), the sequence number from the state-to-be, so
+ * create, of every kind of znode: checks in the order of semantics §8 (the first that fails decides), the sequence number from the state-to-be, so
  * that pipelined creates get consecutive ones (C11). Applied, it answers with the final path and the new znode's Stat.
  * ZooKeeper: PrepRequestProcessor.pRequest2TxnCreate, DataTree.createNode.
  */
 import { Permission } from '../../model/acl.js'
+import type { ReplyCode } from '../../model/errors.js'
+import type { SessionId } from '../../model/ids.js'
+import { CONTAINER_MARK, isTtl, type Owner, sessionOf, ttlMark } from '../../model/owner.js'
 import { parentOf, sequenceSuffix, validatePath } from '../../model/path.js'
 import type { CreateRequest } from '../../model/request.js'
 import { errorResponse, type StepResponse } from '../../model/response.js'
 import type { CreateTxn, ErrorTxn } from '../../model/txn.js'
 import { permits, resolveAcl } from '../tree/access.js'
-import { type ApplyContext, errorTxn, type PrepareContext, type WriteOperation } from './operation.js'
+import {
+  type ApplyContext,
+  errorTxn,
+  type PreparationLimits,
+  type PrepareContext,
+  type WriteOperation,
+} from './operation.js'
 
 export const create: WriteOperation<CreateRequest> = { kind: 'write', prepare: prepareCreate }
 
 export function prepareCreate(request: CreateRequest, context: PrepareContext): CreateTxn | ErrorTxn {
   const { overlay, sessions, requester, limits, zxid } = context
   const { data, mode } = request
+  const unfit = unfitLifetime(request, limits)
+  if (unfit !== undefined) return errorTxn(unfit)
   if (!sessions.isLive(requester.session)) return errorTxn('SESSION_EXPIRED')
   if (data !== null && data.length > limits.dataBytesMax) return errorTxn('BAD_ARGUMENTS')
   if (!request.path.includes('/') || request.path.includes('\0')) return errorTxn('BAD_ARGUMENTS')
@@ -27,11 +38,26 @@ export function prepareCreate(request: CreateRequest, context: PrepareContext): 
   const path = mode.sequential ? request.path + sequenceSuffix(parent.cversion) : request.path
   if (validatePath(path) !== undefined) return errorTxn('BAD_ARGUMENTS')
   if (overlay.state(path) !== undefined) return errorTxn('NODE_EXISTS')
-  if (parent.owner !== undefined) return errorTxn('NO_CHILDREN_FOR_EPHEMERALS')
-  const owner = mode.ephemeral ? requester.session : undefined
+  if (sessionOf(parent.owner) !== undefined) return errorTxn('NO_CHILDREN_FOR_EPHEMERALS')
+  const owner = ownerFor(request, requester.session)
   const parentCversion = (parent.cversion + 1) | 0
   overlay.created(path, acl, owner, parentCversion, zxid)
   return { kind: 'create', path, data, acl, owner, parentCversion }
+}
+
+/** What comes before every look at the session, the path or the tree: a TTL mode has a TTL, and no other mode has one. */
+function unfitLifetime({ mode, lifetime }: CreateRequest, limits: PreparationLimits): ReplyCode | undefined {
+  if (mode.unknown) return 'BAD_ARGUMENTS'
+  const asked = lifetime?.kind === 'ttl'
+  if (mode.ttl === undefined) return asked ? 'BAD_ARGUMENTS' : undefined
+  if (!limits.extendedTypesEnabled) return 'UNIMPLEMENTED'
+  return asked && isTtl(lifetime.ttlMs) ? undefined : 'BAD_ARGUMENTS'
+}
+
+function ownerFor({ mode, lifetime }: CreateRequest, session: SessionId): Owner | undefined {
+  if (lifetime?.kind === 'container') return CONTAINER_MARK
+  if (lifetime?.kind === 'ttl') return ttlMark(lifetime.ttlMs)
+  return mode.ephemeral ? session : undefined
 }
 
 export function applyCreate(txn: CreateTxn, { replica: { tree }, zxid, time, changes }: ApplyContext): StepResponse {

@@ -1,13 +1,16 @@
 /** getChildren: names, in no promised order, and the Stat of the parent. The watch is set only on success. */
 import { Permission } from '../../model/acl.js'
 import type { GetChildrenRequest } from '../../model/request.js'
-import { errorResponse, type Response } from '../../model/response.js'
+import { errorResponse, type ReadStepResponse } from '../../model/response.js'
 import { permits } from '../tree/access.js'
 import { NO_NODE, type ReadContext, type ReadOperation } from './operation.js'
 
 export const getChildren: ReadOperation<GetChildrenRequest> = { kind: 'read', answer: answerGetChildren }
 
-function answerGetChildren(request: GetChildrenRequest, { replica, identities, watches }: ReadContext): Response {
+export function answerGetChildren(
+  request: GetChildrenRequest,
+  { replica, identities, watches }: ReadContext,
+): ReadStepResponse {
   const { path, watch } = request
   const { tree } = replica
   const znode = tree.get(path)

@@ -28,9 +28,12 @@ export interface Requester {
   readonly identities: Identities
 }
 
+/** What the leader's options say of writes. */
 export interface PreparationLimits {
   /** Bytes of data of one request, all steps of a multi together. */
   readonly dataBytesMax: number
+  /** Whether TTL znodes may be made. */
+  readonly extendedTypesEnabled: boolean
 }
 
 export interface PrepareContext {
@@ -58,6 +61,7 @@ export interface Watches {
   addPersistent(path: string, mode: AddWatchMode): void
   /** False if nothing matched. */
   remove(path: string, type: RemoveWatchType): boolean
+  has(path: string, type: RemoveWatchType): boolean
   /** Registers again, and notifies what was missed. */
   restore(request: SetWatchesRequest, look: (path: string) => Seen | undefined): void
 }
@@ -69,6 +73,7 @@ export interface Seen {
 
 export interface ReadContext {
   readonly replica: Replica
+  readonly session: SessionId
   readonly identities: Identities
   readonly watches: Watches
 }

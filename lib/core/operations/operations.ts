@@ -5,7 +5,9 @@
 import type { ReadRequest, Request, RequestKind, WriteRequest } from '../../model/request.js'
 import { addWatch } from './add-watch.js'
 import { check } from './check.js'
+import { checkWatches } from './check-watches.js'
 import { closeSession } from './close-session.js'
+import { countDescendants } from './count-descendants.js'
 import { create } from './create.js'
 import { createSession } from './create-session.js'
 import { deleteOperation } from './delete.js'
@@ -13,14 +15,19 @@ import { exists } from './exists.js'
 import { getAcl } from './get-acl.js'
 import { getChildren } from './get-children.js'
 import { getData } from './get-data.js'
+import { getEphemerals } from './get-ephemerals.js'
 import { multi } from './multi.js'
+import { multiRead } from './multi-read.js'
 import type { BarrierOperation, ReadOperation, WriteOperation } from './operation.js'
 import { ping } from './ping.js'
+import { reap } from './reap.js'
+import { reconfig } from './reconfig.js'
 import { removeWatches } from './remove-watches.js'
 import { setAcl } from './set-acl.js'
 import { setData } from './set-data.js'
 import { setWatches } from './set-watches.js'
 import { sync } from './sync.js'
+import { whoAmI } from './who-am-i.js'
 
 type RequestOf<K extends RequestKind> = Extract<Request, { kind: K }>
 
@@ -41,13 +48,20 @@ export const operations: Operations = {
   multi,
   createSession,
   closeSession,
+  reap,
+  reconfig,
   sync,
   exists,
   getData,
   getChildren,
   getAcl,
+  getEphemerals,
+  countDescendants,
+  multiRead,
+  whoAmI,
   addWatch,
   removeWatches,
+  checkWatches,
   setWatches,
   ping,
 }

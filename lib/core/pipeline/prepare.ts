@@ -40,7 +40,7 @@ export class PrepareStation {
     this.#proposer = proposer
     this.#replica = replica
     this.#storageLow = storageLow
-    this.#preparation = new Preparation(replica, { dataBytesMax: options.dataBytesMax })
+    this.#preparation = new Preparation(replica, options)
     this.#clock = new TxnClock(replica.time, now, proposer.report.bind(proposer))
   }
 

@@ -14,7 +14,7 @@
 import type { ErrorCode, Outcome } from '../../model/errors.js'
 import type { ClientId, PeerId, SessionId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'
-import type { ReadRequest, Request, SyncRequest, WriteRequest } from '../../model/request.js'
+import type { ForwardableRequest, ReadRequest, Request } from '../../model/request.js'
 import { DONE, errorResponse, type Response } from '../../model/response.js'
 import { isAfter, isAtMost } from '../../model/zxid.js'
 import type { Attachment, Now } from '../input.js'
@@ -295,7 +295,7 @@ export class RequestPipeline {
     if (entry.cxid === 0) client.since = now.monotonic
     if (entry.request.kind === 'sync') client.pendingSync = entry
     const { session, identities } = client
-    const request = entry.request as WriteRequest | SyncRequest
+    const request = entry.request as ForwardableRequest
     this.#submission.submit({ kind: 'request', session, cxid: entry.cxid, identities, request }, now)
   }
 
@@ -337,7 +337,8 @@ export class RequestPipeline {
 
   #read(client: AttachedClient, request: ReadRequest): Response {
     const watches = this.#watches.forClient(client.client)
-    return answerRead(request, { replica: this.#setup.replica(), identities: client.identities, watches })
+    const { session, identities } = client
+    return answerRead(request, { replica: this.#setup.replica(), session, identities, watches })
   }
 
   #reply(client: AttachedClient, cxid: number, response: Response): void {

@@ -4,7 +4,7 @@
  * Before: operations ask on the leader for writes, on the connected peer for reads. Source: ZooKeeper's ZooKeeperServer.checkACL
  * and PrepRequestProcessor.fixupACL.
  */
-import { type Acl, type AclEntry, type Identities, Permission } from '../../model/acl.js'
+import { type Acl, type AclEntry, type Identities, type Identity, Permission } from '../../model/acl.js'
 
 interface Scheme {
   /** May this text stand as an id in an ACL? */
@@ -62,6 +62,12 @@ export function maskedFor(acl: Acl, identities: Identities): Acl {
     const colon = entry.id.indexOf(':')
     return colon < 0 ? entry : { ...entry, id: `${entry.id.slice(0, colon)}:x` }
   })
+}
+
+/** The name that an identity goes by: without the hash of a password. Of a scheme without names it is empty. */
+export function userOf({ scheme, id }: Identity): string {
+  if (!schemes.has(scheme)) return ''
+  return scheme === 'digest' ? id.split(':', 1)[0]! : id
 }
 
 function grants(entry: AclEntry, identities: Identities): boolean {

@@ -8,8 +8,8 @@
  */
 import { type Acl, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE } from '../../model/acl.js'
 import type { Digest } from '../../model/digest.js'
-import type { SessionId } from '../../model/ids.js'
 import { invariant } from '../../model/invariant.js'
+import { isMark, type Owner, sessionOf } from '../../model/owner.js'
 import { nameOf, parentOf } from '../../model/path.js'
 import type { ImageNodes } from '../../model/replica-image.js'
 import type { Stat } from '../../model/stat.js'
@@ -30,7 +30,7 @@ export function isSystemPath(path: string): boolean {
 export interface NewZnode {
   readonly data: Uint8Array | null
   readonly acl: Acl
-  readonly owner: SessionId | undefined
+  readonly owner: Owner | undefined
 }
 
 /** What a znode and its place in the index take beside path and data, roughly (measured: 250–300 bytes). */
@@ -45,6 +45,8 @@ export class DataTree {
   readonly #statDigest = new DigestSum()
   readonly #aclDigest = new DigestSum()
   readonly ephemerals = new Ephemerals()
+  /** Containers and TTL znodes. */
+  readonly #mortal = new Set<string>()
   #dirty = new Map<string, Znode | undefined>()
   #bytes = 0
 
@@ -98,7 +100,7 @@ export class DataTree {
       version: znode.version,
       cversion: (2 * znode.cversion - numChildren) | 0,
       aversion: znode.aversion,
-      ephemeralOwner: znode.owner,
+      ephemeralOwner: sessionOf(znode.owner),
       dataLength: znode.data === null ? 0 : znode.data.length,
       numChildren,
     }
@@ -144,7 +146,7 @@ export class DataTree {
     this.#nodes.delete(path)
     this.#subtract(path, znode)
     this.#bytes -= sizeOf(path, znode)
-    if (znode.owner !== undefined) this.ephemerals.remove(znode.owner, path)
+    if (znode.owner !== undefined) this.#disown(path, znode.owner)
     this.#unlink(parentPath, nameOf(path))
     this.#dirty.set(path, undefined)
     return znode
@@ -193,6 +195,16 @@ export class DataTree {
     return this.#nodes.size
   }
 
+  /** A live view of the paths of containers and TTL znodes. */
+  get mortal(): ReadonlySet<string> {
+    return this.#mortal
+  }
+
+  /** Each znode that has children, with their names: live, in no promised order. */
+  parents(): Iterable<readonly [path: string, names: ReadonlySet<string>]> {
+    return this.#children.entries()
+  }
+
   /** Roughly what the tree takes in memory. */
   get bytes(): number {
     return this.#bytes
@@ -225,7 +237,14 @@ export class DataTree {
   #count(path: string, znode: StoredZnode): void {
     this.#add(path, znode)
     this.#bytes += sizeOf(path, znode)
-    if (znode.owner !== undefined) this.ephemerals.add(znode.owner, path)
+    if (znode.owner === undefined) return
+    if (isMark(znode.owner)) this.#mortal.add(path)
+    else this.ephemerals.add(znode.owner, path)
+  }
+
+  #disown(path: string, owner: Owner): void {
+    if (isMark(owner)) this.#mortal.delete(path)
+    else this.ephemerals.remove(owner, path)
   }
 
   #replace(path: string, old: StoredZnode, znode: StoredZnode): void {

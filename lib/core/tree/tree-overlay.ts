@@ -10,6 +10,7 @@
 import type { Acl } from '../../model/acl.js'
 import type { SessionId } from '../../model/ids.js'
 import { invariant } from '../../model/invariant.js'
+import { type Owner, sessionOf } from '../../model/owner.js'
 import { parentOf } from '../../model/path.js'
 import { isAtMost, type Zxid } from '../../model/zxid.js'
 import type { DataTree } from './data-tree.js'
@@ -22,7 +23,7 @@ export interface NodeState {
   /** Stored form. */
   readonly cversion: number
   readonly childCount: number
-  readonly owner: SessionId | undefined
+  readonly owner: Owner | undefined
   readonly acl: Acl
   readonly mzxid: Zxid
 }
@@ -71,7 +72,7 @@ export class TreeOverlay {
     }
   }
 
-  created(path: string, acl: Acl, owner: SessionId | undefined, parentCversion: number, zxid: Zxid): void {
+  created(path: string, acl: Acl, owner: Owner | undefined, parentCversion: number, zxid: Zxid): void {
     const parentPath = parentOf(path)
     const parent = this.#existing(parentPath)
     this.#change(parentPath, { ...parent, cversion: parentCversion, childCount: parent.childCount + 1 }, zxid)
@@ -157,11 +158,11 @@ export class TreeOverlay {
   }
 
   #put(path: string, pending: Pending | undefined): void {
-    const owner = this.#pending.get(path)?.state?.owner
+    const owner = sessionOf(this.#pending.get(path)?.state?.owner)
     if (owner !== undefined) this.#owned.remove(owner, path)
     if (pending === undefined) this.#pending.delete(path)
     else this.#pending.set(path, pending)
-    const newOwner = pending?.state?.owner
+    const newOwner = sessionOf(pending?.state?.owner)
     if (newOwner !== undefined) this.#owned.add(newOwner, path)
   }
 }

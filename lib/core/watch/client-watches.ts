@@ -1,7 +1,7 @@
 /**
  * One client's view of the watch registry: what the operations of this client register, remove and restore.
  * Holds nothing itself but its client's id; ends with the client, and a use after that is a bug that would leak entries (W9).
- * Made by watch-registry.ts; used by operations/get-data, exists, get-children, add-watch, remove-watches, set-watches.
+ * Made by watch-registry.ts; used by operations/get-data, exists, get-children, add-watch, remove-watches, check-watches, set-watches.
  */
 import type { ClientId } from '../../model/ids.js'
 import { invariant } from '../../model/invariant.js'
@@ -72,6 +72,22 @@ export class ClientWatches {
         ]
         return removed.includes(true)
       }
+    }
+  }
+
+  /** Whether `remove` would find something. */
+  has(path: string, type: RemoveWatchType): boolean {
+    const client = this.#client
+    switch (type) {
+      case 'data':
+        return this.#oneShot.data.has(client, path)
+      case 'children':
+        return this.#oneShot.child.has(client, path)
+      case 'persistent':
+      case 'persistentRecursive':
+        return this.#persistent.has(client, path, type)
+      case 'any':
+        return (['data', 'children', 'persistent', 'persistentRecursive'] as const).some(each => this.has(path, each))
     }
   }
 

@@ -23,6 +23,10 @@ export class PersistentWatches {
     return this.#tableOf(mode).remove(client, path)
   }
 
+  has(client: ClientId, path: string, mode: AddWatchMode): boolean {
+    return this.#tableOf(mode).has(client, path)
+  }
+
   /** Adds to `found` who hears of a change of the znode at `path` itself. */
   collectForNode(path: string, found: Set<ClientId>): void {
     this.#exact.collect(path, found)

@@ -22,6 +22,10 @@ export class WatchTable {
     this.#size += 1
   }
 
+  has(client: ClientId, path: string): boolean {
+    return this.#clients.get(path)?.has(client) ?? false
+  }
+
   /** False if there was none. */
   remove(client: ClientId, path: string): boolean {
     const clients = this.#clients.get(path)

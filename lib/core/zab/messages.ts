@@ -10,7 +10,7 @@ import type { MemberRole } from '../../model/ensemble-config.js'
 import type { RefusalCode } from '../../model/errors.js'
 import type { PeerId, SessionId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'
-import type { SyncRequest, WriteRequest } from '../../model/request.js'
+import type { ForwardableRequest } from '../../model/request.js'
 import type { Zxid } from '../../model/zxid.js'
 
 export type RoleName = 'looking' | 'following' | 'leading' | 'observing'
@@ -150,7 +150,7 @@ export interface ForwardedRequest {
   readonly session: SessionId
   readonly cxid: number
   readonly identities: Identities
-  readonly request: WriteRequest | SyncRequest
+  readonly request: ForwardableRequest
 }
 /** leader → learner: this request got no zxid and never will. */
 export interface Refused {

@@ -63,5 +63,5 @@ export function pathOfTreeEntry(entry: Buffer, valueAt: number): Buffer {
 
 export function requireIntactValue(kind: SnapshotEntryKind, key: string, value: Uint8Array): void {
   const version = kind === 'node' ? ZNODE_VERSION : SESSION_VERSION
-  openEnvelope(value, 0, value.length, version, kind === 'node' ? `znode ${key}` : 'session')
+  openEnvelope(value, 0, value.length, version, kind === 'node' ? `znode ${key}` : 'session', false, 1)
 }

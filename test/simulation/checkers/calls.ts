@@ -1,5 +1,6 @@
 /** C1, C3–C11, S1, S4: what clients were answered, against the committed sequence, the model tree, and real time. */
 import type { SessionId } from '../../../lib/model/ids.js'
+import { sessionOf } from '../../../lib/model/owner.js'
 import type { Request, WriteRequest } from '../../../lib/model/request.js'
 import type { Response, StepResponse } from '../../../lib/model/response.js'
 import type { StepTxn, Txn } from '../../../lib/model/txn.js'
@@ -112,7 +113,8 @@ export class CallChecker implements WorldObserver, LedgerListener {
         znode.owner === expected.owner &&
         sameBytes(bytesOfData(znode.data), expected.data)
       if (!same) throw new Violation('C10', `${path} at ${formatZxid(zxid)} is not what the model has`)
-      if (znode.owner !== undefined && !sessions.has(znode.owner))
+      const owner = sessionOf(znode.owner)
+      if (owner !== undefined && !sessions.has(owner))
         throw new Violation('S4', `${path} belongs to session ${znode.owner}, which is gone`)
     }
     let count = 0

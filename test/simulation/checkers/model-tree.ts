@@ -71,7 +71,7 @@ export class ModelTree {
     }
     if (request.kind === 'multi') return this.#multi(request.steps, session, at)
     return [
-      request.kind === 'setAcl' || request.kind === 'check'
+      request.kind === 'setAcl' || request.kind === 'check' || request.kind === 'reap' || request.kind === 'reconfig'
         ? { code: 'UNIMPLEMENTED' }
         : this.#step(request, session, at),
     ]

@@ -10,7 +10,8 @@ import { applyTxn } from '../../../lib/core/operations/apply-txn.js'
 import { Replica } from '../../../lib/core/replica.js'
 import type { CoreInitial } from '../../../lib/host/open-peer.js'
 import type { SteppedCore } from '../../../lib/host/peer-host.js'
-import { type PeerId, sessionIdToBigint } from '../../../lib/model/ids.js'
+import { type PeerId, type SessionId, sessionIdToBigint } from '../../../lib/model/ids.js'
+import { sessionOf } from '../../../lib/model/owner.js'
 import { parentOf } from '../../../lib/model/path.js'
 import type { Proposal } from '../../../lib/model/proposal.js'
 import type { TreeChange } from '../../../lib/model/tree-change.js'
@@ -178,7 +179,7 @@ export class Chain implements PeerObserver {
       value: decoder.decode(bytesOfData(znode.data) ?? new Uint8Array(0)),
       version: znode.version,
       mzxid: zxidToBigint(znode.mzxid),
-      owner: znode.owner === undefined ? 0n : sessionIdToBigint(znode.owner),
+      owner: sessionIdToBigint(sessionOf(znode.owner) ?? ('0' as SessionId)),
       children: [...tree.childrenOf(path)].sort(),
     }
     const past = this.#past.get(path)

@@ -6,6 +6,7 @@ import { decodeTxn, encodeTxn } from '../../../lib/codec/txn-codec.js'
 import { hasCode, ZooKeeperError } from '../../../lib/model/errors.js'
 import type { SessionId } from '../../../lib/model/ids.js'
 import { InvariantViolation } from '../../../lib/model/invariant.js'
+import { CONTAINER_MARK, TTL_MAX_MS, ttlMark } from '../../../lib/model/owner.js'
 import type { Proposal } from '../../../lib/model/proposal.js'
 import type { Txn } from '../../../lib/model/txn.js'
 import { zxid } from '../../../lib/model/zxid.js'
@@ -129,12 +130,31 @@ describe('record', () => {
 
   it('tells a newer format from damage', () => {
     const newer = Uint8Array.from(recordOf(sample()))
-    newer[0] = 2
+    newer[0] = 3
     refuses('DATA_CORRUPT', () => decodeRecord(newer))
     refuses('DATA_TOO_NEW', () => decodeRecord(resealed(newer)))
     const flagged = Uint8Array.from(recordOf(sample()))
     flagged[1] = 1
     refuses('DATA_TOO_NEW', () => decodeRecord(resealed(flagged)))
+  })
+
+  it('has the second version with a container or a TTL znode in it, and only then', () => {
+    const create = { kind: 'create', path: '/a', data: null, acl: [], parentCversion: 1 } as const
+    const record = (txn: Txn) => recordOf(sample(txn))
+    expect(record({ ...create, owner: '0100000000000001' as SessionId })[0]).to.equal(1)
+    for (const owner of [CONTAINER_MARK, ttlMark(1), ttlMark(TTL_MAX_MS)]) {
+      for (const txn of [
+        { ...create, owner },
+        { kind: 'multi', steps: [{ ...create, owner }] },
+      ] as Txn[]) {
+        const bytes = record(txn)
+        expect(bytes[0]).to.equal(2)
+        expect(decodeRecord(bytes).txn).to.deep.equal(txn)
+        const older = Uint8Array.from(bytes)
+        older[0] = 1
+        refuses('DATA_CORRUPT', () => decodeRecord(resealed(older)))
+      }
+    }
   })
 
   it('R5: whatever has a right checksum is canonical or refused', () => {

@@ -94,7 +94,7 @@ describe('tree codec', () => {
 
     it(`tells a newer ${what} from a damaged one`, () => {
       const newer = Uint8Array.from(bytes)
-      newer[0] = 2
+      newer[0] = 3
       refuses('DATA_TOO_NEW', () => decode(resealed(newer)))
     })
 

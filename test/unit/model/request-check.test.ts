@@ -4,7 +4,7 @@ import { CborWriter } from '../../../lib/codec/cbor-writer.js'
 import { writeRequest } from '../../../lib/codec/request-codec.js'
 import { OPEN_ACL_UNSAFE } from '../../../lib/model/acl.js'
 import { PERSISTENT } from '../../../lib/model/create-mode.js'
-import type { Request, SyncRequest, WriteRequest } from '../../../lib/model/request.js'
+import type { ForwardableRequest, Request } from '../../../lib/model/request.js'
 import { isTooLarge, REQUEST_SLACK_BYTES, requestBytes, requestRefusal } from '../../../lib/model/request-check.js'
 import { ZERO } from '../../../lib/model/zxid.js'
 
@@ -14,7 +14,7 @@ const create = { kind: 'create', path: '/a', data: null, acl: OPEN_ACL_UNSAFE, m
 const written = (request: Request): number => {
   const writer = new CborWriter()
   writer.begin()
-  writeRequest(writer, request as WriteRequest | SyncRequest)
+  writeRequest(writer, request as ForwardableRequest)
   return writer.finish().length
 }
 

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { type Acl, Permission } from '../../../../lib/model/acl.js'
+import { EPHEMERAL } from '../../../../lib/model/create-mode.js'
 import { ZERO } from '../../../../lib/model/zxid.js'
-import { ALICE, Bench, bytes, codeOf, create, NOBODY, RecordedWatches } from './bench.js'
+import { ALICE, Bench, bytes, codeOf, create, NOBODY, OTHER, RecordedWatches } from './bench.js'
 
 const HIS: Acl = [{ perms: Permission.ALL, scheme: 'digest', id: 'alice:hash' }]
 
@@ -99,5 +100,88 @@ describe('reads', () => {
       'restore /a there',
       'restore /none gone',
     ])
+  })
+
+  it("countDescendants counts all below, the system's too, and needs READ on the znode alone", () => {
+    const bench = prepared()
+    bench.run(create('/a/c/d'))
+    bench.run(create('/ab'))
+    const count = (path: string, identities = NOBODY) => {
+      const response = bench.read({ kind: 'countDescendants', path }, identities)
+      return response.kind === 'count' ? response.count : codeOf(response)
+    }
+    expect(['/', '/a', '/a/c', '/ab', '/zookeeper', '/none', '/his'].map(path => count(path))).to.deep.equal([
+      10,
+      2,
+      1,
+      0,
+      2,
+      'NO_NODE',
+      'NO_AUTH',
+    ])
+    expect(count('/his', ALICE)).to.equal(0)
+  })
+
+  it("getEphemerals: the asking session's, whose path begins with the text", () => {
+    const bench = prepared()
+    bench.openSession(OTHER)
+    for (const path of ['/a/e', '/ae', '/f']) bench.run(create(path, { mode: EPHEMERAL }))
+    bench.run(create('/a/his', { mode: EPHEMERAL }), { session: OTHER })
+    const owned = (prefix: string) => {
+      const response = bench.read({ kind: 'getEphemerals', prefix }, NOBODY)
+      return response.kind === 'paths' ? [...response.paths].sort() : codeOf(response)
+    }
+    for (const all of ['/', '', ' ']) expect(owned(all)).to.deep.equal(['/a/e', '/ae', '/f'])
+    expect(owned('/a')).to.deep.equal(['/a/e', '/ae'])
+    expect(owned('/a/')).to.deep.equal(['/a/e'])
+    expect(owned('/none')).to.deep.equal([])
+  })
+
+  it('multiRead: one result or error per step, and no watch', () => {
+    const bench = prepared()
+    const watches = new RecordedWatches()
+    const stat = bench.replica.tree.stat('/a')
+    const steps = [
+      { kind: 'getData', path: '/a', watch: true },
+      { kind: 'getData', path: '/none', watch: true },
+      { kind: 'getChildren', path: '/his', watch: true },
+      { kind: 'getChildren', path: '/a', watch: true },
+    ] as const
+    expect(bench.read({ kind: 'multiRead', steps }, NOBODY, watches)).to.deep.equal({
+      kind: 'multiRead',
+      results: [
+        { kind: 'data', data: bytes('abc'), stat },
+        { kind: 'error', code: 'NO_NODE' },
+        { kind: 'error', code: 'NO_AUTH' },
+        { kind: 'children', children: ['c'], stat },
+      ],
+    })
+    expect(watches.calls).to.deep.equal([])
+    expect(bench.read({ kind: 'multiRead', steps: [] })).to.deep.equal({ kind: 'multiRead', results: [] })
+  })
+
+  it('checkWatches asks, and removes nothing', () => {
+    const watches = new RecordedWatches()
+    const ask = () => codeOf(prepared().read({ kind: 'checkWatches', path: '/none', type: 'data' }, NOBODY, watches))
+    expect(ask()).to.equal('OK')
+    watches.found = false
+    expect(ask()).to.equal('NO_WATCHER')
+    expect(watches.calls).to.deep.equal(['has data /none', 'has data /none'])
+  })
+
+  it('whoAmI tells names, in order, without what proves them', () => {
+    const known = [
+      { scheme: 'ip', id: '127.0.0.1' },
+      { scheme: 'digest', id: 'alice:hash' },
+      { scheme: 'super', id: '' },
+    ]
+    expect(prepared().read({ kind: 'whoAmI' }, known)).to.deep.equal({
+      kind: 'identities',
+      identities: [
+        { scheme: 'ip', user: '127.0.0.1' },
+        { scheme: 'digest', user: 'alice' },
+        { scheme: 'super', user: '' },
+      ],
+    })
   })
 })

@@ -2,6 +2,7 @@
 
 import { answerRead, type Watches } from '../../../../lib/core/operations/answer-read.js'
 import { type Applied, applyTxn } from '../../../../lib/core/operations/apply-txn.js'
+import type { PreparationLimits } from '../../../../lib/core/operations/operation.js'
 import { Preparation } from '../../../../lib/core/operations/preparation.js'
 import { Replica } from '../../../../lib/core/replica.js'
 import { type Identities, OPEN_ACL_UNSAFE, TRUSTED } from '../../../../lib/model/acl.js'
@@ -32,9 +33,9 @@ export class Bench {
   #last: Zxid
   #waiting: Proposal[] = []
 
-  constructor(replica = Replica.empty(), dataBytesMax = 1000) {
+  constructor(replica = Replica.empty(), dataBytesMax = 1000, options: Partial<PreparationLimits> = {}) {
     this.replica = replica
-    this.preparation = new Preparation(replica, { dataBytesMax })
+    this.preparation = new Preparation(replica, { dataBytesMax, extendedTypesEnabled: true, ...options })
     this.#last = replica.zxid
   }
 
@@ -77,7 +78,7 @@ export class Bench {
   }
 
   read(request: ReadRequest, identities: Identities = TRUSTED, watches: Watches = new RecordedWatches()): Response {
-    return answerRead(request, { replica: this.replica, identities, watches })
+    return answerRead(request, { replica: this.replica, session: SESSION, identities, watches })
   }
 }
 
@@ -100,6 +101,10 @@ export class RecordedWatches implements Watches {
   }
   remove(path: string, type: string): boolean {
     this.calls.push(`remove ${type} ${path}`)
+    return this.found
+  }
+  has(path: string, type: string): boolean {
+    this.calls.push(`has ${type} ${path}`)
     return this.found
   }
   restore(request: Parameters<Watches['restore']>[0], look: Parameters<Watches['restore']>[1]): void {

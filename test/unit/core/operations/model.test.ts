@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { applyTxn } from '../../../../lib/core/operations/apply-txn.js'
 import { Replica } from '../../../../lib/core/replica.js'
+import { sessionOf } from '../../../../lib/model/owner.js'
 import type { Response } from '../../../../lib/model/response.js'
 import { bytesOfData } from '../../../../lib/model/znode-data.js'
 import { Bench, codeOf, OTHER, SESSION } from './bench.js'
@@ -51,7 +52,7 @@ function expected(reference: ReferenceTree) {
         version: node.version,
         cversion: 2 * node.creations - numChildren,
         aversion: node.aversion,
-        ephemeralOwner: node.owner,
+        ephemeralOwner: sessionOf(node.owner),
         dataLength: node.data?.length ?? 0,
         numChildren,
         data: node.data,
@@ -79,8 +80,8 @@ describe('prepare and apply', () => {
           expect(codes(response)).to.deep.equal(reference.run(request, session, zxid.counter, time))
         }
         expect(everything(made.replica)).to.deep.equal(expected(reference))
-        for (const znode of made.replica.tree.entries()) {
-          const owner = znode[1].owner
+        for (const [, znode] of made.replica.tree.entries()) {
+          const owner = sessionOf(znode.owner)
           if (owner !== undefined)
             expect(made.replica.sessions.has(owner), 'S4: an ephemeral has a live owner').to.equal(true)
         }

@@ -1,6 +1,15 @@
 import { expect } from 'chai'
 import { type Acl, OPEN_ACL_UNSAFE, Permission } from '../../../../lib/model/acl.js'
-import { EPHEMERAL, PERSISTENT_SEQUENTIAL } from '../../../../lib/model/create-mode.js'
+import {
+  CONTAINER,
+  createModeFromFlag,
+  EPHEMERAL,
+  type Lifetime,
+  PERSISTENT,
+  PERSISTENT_SEQUENTIAL,
+  PERSISTENT_WITH_TTL,
+  UNKNOWN_MODE,
+} from '../../../../lib/model/create-mode.js'
 import type { ReplyCode } from '../../../../lib/model/errors.js'
 import type { WriteRequest } from '../../../../lib/model/request.js'
 import { ALICE, Bench, codeOf, create, NOBODY, OTHER } from './bench.js'
@@ -19,6 +28,8 @@ function prepared(): Bench {
   bench.run(create('/v'))
   bench.run({ kind: 'setData', path: '/v', data: null, version: 0 })
   bench.run({ kind: 'setData', path: '/v', data: null, version: 1 })
+  bench.run(create('/container', { mode: CONTAINER, lifetime: container }))
+  bench.run(create('/ttl', { mode: PERSISTENT_WITH_TTL, lifetime: ttl(5) }))
   bench.run({ kind: 'setAcl', path: '/v', acl: OPEN_ACL_UNSAFE, version: 0 })
   return bench
 }
@@ -30,6 +41,9 @@ const del = (path: string, version = -1) => ({ kind: 'delete', path, version }) 
 const acl = (path: string, list: Acl = OPEN_ACL_UNSAFE, version = -1) =>
   ({ kind: 'setAcl', path, acl: list, version }) as const
 const check = (path: string, version = -1) => ({ kind: 'multi', steps: [{ kind: 'check', path, version }] }) as const
+
+const container: Lifetime = { kind: 'container' }
+const ttl = (ttlMs: number): Lifetime => ({ kind: 'ttl', ttlMs })
 
 const table: readonly Row[] = [
   ['create: session before the path', create('a'), 'SESSION_EXPIRED', 'unknown session'],
@@ -49,6 +63,40 @@ const table: readonly Row[] = [
   ['create: below an ephemeral', create('/eph/a'), 'NO_CHILDREN_FOR_EPHEMERALS'],
   ['create: data at the limit', create('/a', { data: new Uint8Array(1000) }), 'OK'],
   ['create: data over the limit', create('/a', { data: new Uint8Array(1001) }), 'BAD_ARGUMENTS'],
+  ['create: the flag before the session', create('/a', { mode: UNKNOWN_MODE }), 'BAD_ARGUMENTS', 'unknown session'],
+  ['create: a TTL mode by create', create('/a', { mode: PERSISTENT_WITH_TTL }), 'BAD_ARGUMENTS'],
+  [
+    'create: a TTL mode by createContainer',
+    create('/a', { mode: PERSISTENT_WITH_TTL, lifetime: container }),
+    'BAD_ARGUMENTS',
+  ],
+  ['create: createTTL without a TTL mode', create('/a', { mode: PERSISTENT, lifetime: ttl(5) }), 'BAD_ARGUMENTS'],
+  [
+    'create: no TTL and no TTL mode in createTTL',
+    create('/a', { mode: CONTAINER, lifetime: ttl(-1) }),
+    'BAD_ARGUMENTS',
+  ],
+  [
+    'create: the TTL before the session',
+    create('/a', { mode: PERSISTENT_WITH_TTL, lifetime: ttl(0) }),
+    'BAD_ARGUMENTS',
+    'unknown session',
+  ],
+  ['create: a TTL too long', create('/a', { mode: PERSISTENT_WITH_TTL, lifetime: ttl(2 ** 40) }), 'BAD_ARGUMENTS'],
+  ['create: the longest TTL', create('/a', { mode: PERSISTENT_WITH_TTL, lifetime: ttl(2 ** 40 - 1) }), 'OK'],
+  ['create: the shortest TTL, with a number', create('/a', { mode: createModeFromFlag(6), lifetime: ttl(1) }), 'OK'],
+  ['create: the flag of a container by create', create('/a', { mode: CONTAINER }), 'OK'],
+  ['create: an ephemeral flag by createContainer', create('/a', { mode: EPHEMERAL, lifetime: container }), 'OK'],
+  [
+    'create: a container, session before the path',
+    create('a', { mode: CONTAINER, lifetime: container }),
+    'SESSION_EXPIRED',
+    'unknown session',
+  ],
+  ['create: below a container', create('/container/a'), 'OK'],
+  ['create: below a TTL znode', create('/ttl/a'), 'OK'],
+  ['reconfig', { kind: 'reconfig' }, 'RECONFIG_DISABLED'],
+  ['reconfig: before the session', { kind: 'reconfig' }, 'RECONFIG_DISABLED', 'unknown session'],
   ['delete: session first', del('/'), 'SESSION_EXPIRED', 'unknown session'],
   ['delete: the root', del('/'), 'BAD_ARGUMENTS'],
   ['delete: /zookeeper', del('/zookeeper'), 'BAD_ARGUMENTS'],
@@ -111,7 +159,7 @@ describe('order of checks', () => {
 
   it('numbers a sequential create of the root', () => {
     const response = prepared().run(create('/', { mode: PERSISTENT_SEQUENTIAL }))
-    expect(response).to.include({ kind: 'created', path: '/0000000004' })
+    expect(response).to.include({ kind: 'created', path: '/0000000006' })
   })
 
   it('refuses a sequential create whose prefix is no path', () => {

@@ -1,9 +1,9 @@
 /** Random writes over few paths, so that they meet: mostly valid, often in conflict. */
 import fc from 'fast-check'
 import { type Acl, OPEN_ACL_UNSAFE, Permission } from '../../../../lib/model/acl.js'
-import { createModeFromFlag } from '../../../../lib/model/create-mode.js'
+import { createModeFromFlag, type Lifetime, PERSISTENT } from '../../../../lib/model/create-mode.js'
 import type { SessionId } from '../../../../lib/model/ids.js'
-import type { MultiStep, WriteRequest } from '../../../../lib/model/request.js'
+import type { CreateRequest, MultiStep, WriteRequest } from '../../../../lib/model/request.js'
 import { OTHER, SESSION } from './bench.js'
 
 const name = fc.constantFrom('a', 'b')
@@ -19,9 +19,35 @@ const acls = fc.constantFrom<Acl>(
   [{ perms: Permission.READ, scheme: 'world', id: 'anyone' }],
   [{ perms: Permission.ALL, scheme: 'digest', id: 'alice:hash' }],
 )
-const modes = fc.constantFrom(0, 0, 0, 1, 2, 3).map(flag => createModeFromFlag(flag)!)
+const modes = fc.constantFrom(0, 0, 0, 1, 2, 3).map(createModeFromFlag)
+/** Mostly a mode and a kind of request that fit each other, sometimes any two. */
+const kinds: fc.Arbitrary<Pick<CreateRequest, 'mode' | 'lifetime'>> = fc.oneof(
+  { weight: 8, arbitrary: modes.map(mode => ({ mode })) },
+  { weight: 2, arbitrary: fc.constant({ mode: PERSISTENT, lifetime: { kind: 'container' } as Lifetime }) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom(5, 6)
+      .map(flag => ({ mode: createModeFromFlag(flag), lifetime: { kind: 'ttl', ttlMs: 7 } as const })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      mode: fc.integer({ min: 0, max: 8 }).map(createModeFromFlag),
+      lifetime: fc.constantFrom<Lifetime | undefined>(
+        undefined,
+        { kind: 'container' },
+        { kind: 'ttl', ttlMs: -1 },
+        { kind: 'ttl', ttlMs: 2 ** 40 },
+        { kind: 'ttl', ttlMs: 2 ** 40 - 1 },
+      ),
+    }),
+  },
+)
 
-const creates = fc.record({ kind: fc.constant('create' as const), path: paths, data, acl: acls, mode: modes })
+const creates = fc
+  .tuple(fc.record({ kind: fc.constant('create' as const), path: paths, data, acl: acls }), kinds)
+  .map(([rest, kind]): CreateRequest => ({ ...rest, ...kind }))
 const deletes = fc.record({ kind: fc.constant('delete' as const), path: paths, version })
 const setDatas = fc.record({ kind: fc.constant('setData' as const), path: paths, data, version })
 const checks = fc.record({ kind: fc.constant('check' as const), path: paths, version })
@@ -43,12 +69,19 @@ const openings = sessions.map(session => ({
   session,
 }))
 const closings = sessions.map(session => ({ request: { kind: 'closeSession' } as WriteRequest, session }))
+/** The counters of a run's first zxids: now and then a znode's. */
+const reaps = fc.record({
+  kind: fc.constant('reap' as const),
+  path: paths,
+  mzxid: fc.record({ epoch: fc.constant(1), counter: fc.integer({ min: 3, max: 12 }) }),
+})
 const requests: fc.Arbitrary<WriteRequest> = fc.oneof(
   { weight: 5, arbitrary: creates },
   { weight: 2, arbitrary: deletes },
   { weight: 3, arbitrary: setDatas },
   { weight: 2, arbitrary: setAcls },
   { weight: 2, arbitrary: multis },
+  { weight: 1, arbitrary: reaps },
 )
 const ordinary = fc.record({ request: requests, session: sessions })
 

@@ -3,6 +3,8 @@
  * semantics §3 and §8 spelled out, nothing shared with lib/core. Identities are left out: the requester here is trusted.
  */
 import type { Acl } from '../../../../lib/model/acl.js'
+import type { CreateMode, Lifetime } from '../../../../lib/model/create-mode.js'
+import type { Owner } from '../../../../lib/model/owner.js'
 import type { MultiStep, WriteRequest } from '../../../../lib/model/request.js'
 
 interface Node {
@@ -16,7 +18,7 @@ interface Node {
   version: number
   creations: number
   aversion: number
-  owner: string | undefined
+  owner: Owner | undefined
 }
 
 export class ReferenceTree {
@@ -46,6 +48,16 @@ export class ReferenceTree {
         if (codes.some(code => code !== 'OK')) this.nodes = nodes
         return codes
       }
+      case 'reap': {
+        const node = this.nodes.get(request.path)
+        if (node === undefined) return ['NO_NODE']
+        if (this.children(request.path).length > 0) return ['NOT_EMPTY']
+        if (!isLifetime(node.owner) || node.mzxid !== request.mzxid.counter) return ['BAD_VERSION']
+        this.#remove(request.path, zxid)
+        return ['OK']
+      }
+      case 'reconfig':
+        return ['RECONFIG_DISABLED']
       case 'check':
         return ['UNIMPLEMENTED']
       default:
@@ -66,6 +78,7 @@ export class ReferenceTree {
     zxid: number,
     time: number,
   ): string {
+    if (step.kind === 'create' && !fits(step.mode, step.lifetime)) return 'BAD_ARGUMENTS'
     if (!this.sessions.has(session)) return 'SESSION_EXPIRED'
     const node = this.nodes.get(step.path)
     if (step.kind === 'create') {
@@ -73,7 +86,7 @@ export class ReferenceTree {
       if (parent === undefined) return 'NO_NODE'
       const path = step.mode.sequential ? step.path + String(parent.creations).padStart(10, '0') : step.path
       if (this.nodes.has(path)) return 'NODE_EXISTS'
-      if (parent.owner !== undefined) return 'NO_CHILDREN_FOR_EPHEMERALS'
+      if (parent.owner !== undefined && !isLifetime(parent.owner)) return 'NO_CHILDREN_FOR_EPHEMERALS'
       parent.creations += 1
       parent.pzxid = zxid
       this.nodes.set(path, {
@@ -87,7 +100,7 @@ export class ReferenceTree {
         version: 0,
         creations: 0,
         aversion: 0,
-        owner: step.mode.ephemeral ? session : undefined,
+        owner: ownerOf(step.mode, step.lifetime, session),
       })
       return 'OK'
     }
@@ -118,6 +131,24 @@ export class ReferenceTree {
       this.nodes.set(path, { data: [], acl, ...times, version, creations: 0, aversion: version, owner: undefined })
     }
   }
+}
+
+/** A TTL mode comes with a TTL of 1 … 2⁴⁰ − 1, and no other mode with any. */
+function fits(mode: CreateMode, lifetime: Lifetime | undefined): boolean {
+  if (mode.unknown) return false
+  if (mode.ttl) return lifetime?.kind === 'ttl' && lifetime.ttlMs > 0 && lifetime.ttlMs < 2 ** 40
+  return lifetime?.kind !== 'ttl'
+}
+
+/** ZooKeeper's numbers, computed as such. */
+function ownerOf(mode: CreateMode, lifetime: Lifetime | undefined, session: string): Owner | undefined {
+  if (lifetime === undefined) return mode.ephemeral ? (session as Owner) : undefined
+  const bits = lifetime.kind === 'container' ? 1n << 63n : (0xff00n << 48n) | BigInt(lifetime.ttlMs)
+  return bits.toString(16) as Owner
+}
+
+function isLifetime(owner: Owner | undefined): boolean {
+  return owner !== undefined && (owner === '8000000000000000' || BigInt(`0x${owner}`) >> 56n === 0xffn)
 }
 
 function above(path: string): string {

@@ -6,7 +6,7 @@ import { Replica } from '../../../../lib/core/replica.js'
 import { TRUSTED } from '../../../../lib/model/acl.js'
 import type { PeerId, SessionId } from '../../../../lib/model/ids.js'
 import type { Proposal } from '../../../../lib/model/proposal.js'
-import type { SyncRequest, WriteRequest } from '../../../../lib/model/request.js'
+import type { ForwardableRequest, WriteRequest } from '../../../../lib/model/request.js'
 import { ZERO, type Zxid, zxid } from '../../../../lib/model/zxid.js'
 
 const session = '0200000000000001' as SessionId
@@ -52,7 +52,7 @@ class World {
     )
   }
 
-  ask(from: PeerId, cxid: number, request: WriteRequest | SyncRequest): void {
+  ask(from: PeerId, cxid: number, request: ForwardableRequest): void {
     this.requests.take(from, { kind: 'request', session, cxid, identities: TRUSTED, request }, now)
   }
 
@@ -81,7 +81,7 @@ describe("leader's requests", () => {
     world.storageLow = true
     const data = new Uint8Array(1)
     const create = { kind: 'create', path: '/b', data, acl: [], mode: { ephemeral: false, sequential: false } } as const
-    const asked: WriteRequest[] = [
+    const asked: ForwardableRequest[] = [
       create,
       { kind: 'setData', path: '/a', data, version: -1 },
       { kind: 'setAcl', path: '/a', acl: [], version: -1 },
