@@ -68,6 +68,11 @@ export class SimulatedDisk {
   mayLose: (zxid: Zxid) => boolean = () => false
   /** Whether data on it may be damaged now; asked when a write is about to go astray. */
   mayDamage: () => boolean = () => false
+  /** Whether such a write is not to be done yet; asked again after `release`. For scripts. */
+  holds: (write: DiskOperation['kind'] | 'checkpoint') => boolean = () => false
+  /** Of the synced writes of what is under way, how many are there when the power is gone; undefined: as chance has it. For scripts. */
+  keeps: number | undefined
+  #held: (() => void)[] = []
   #queue: DiskOperation[] = []
   #underWay: DiskOperation[] | undefined
   #checkpoints: CheckpointEffect[] = []
@@ -138,6 +143,13 @@ export class SimulatedDisk {
   /** The next operation takes so much longer. */
   stall(delayMs: number): void {
     this.#stallMs = delayMs
+  }
+
+  /** `holds` answers otherwise now. */
+  release(): void {
+    const held = this.#held
+    this.#held = []
+    for (const run of held) run()
   }
 
   // --- what its peer reads; throws what a store would reject with
@@ -221,6 +233,7 @@ export class SimulatedDisk {
     this.#checkpoints = []
     this.#checkpointing = false
     this.#snapshots.clear()
+    this.#held = []
     this.#askedAt = 0
     this.#failed = false
     this.#fault = undefined
@@ -233,6 +246,7 @@ export class SimulatedDisk {
     const { random, now, happened } = this.#ports
     const { content, flaws } = this.store
     content.mark.settle(now())
+    if (this.keeps !== undefined) return this.#keepExactly(this.keeps)
     const outstanding: ('log' | 'tree' | 'mark')[] = []
     if (this.#underWay !== undefined && !this.#failed) outstanding.push('log')
     if (this.#checkpointing && !this.#failed) outstanding.push('tree')
@@ -251,6 +265,13 @@ export class SimulatedDisk {
     content.mark.crash(now(), torn ? 'torn' : kept.includes('mark') ? 'kept' : 'absent')
     if (torn) happened('tornWrite')
     if (kept.length < outstanding.length) happened('unsyncedLost')
+  }
+
+  #keepExactly(count: number): void {
+    const log = this.#underWay === undefined || this.#failed ? [] : this.#stepsOf(this.#underWay)
+    const tree = this.#checkpointing && !this.#failed ? this.#checkpointSteps(this.#checkpoints[0]!, false) : []
+    for (const steps of [log, tree]) for (const step of steps.slice(0, count)) step()
+    this.store.content.mark.crash(this.#ports.now(), 'absent')
   }
 
   #keepPart(operations: readonly DiskOperation[]): void {
@@ -285,6 +306,7 @@ export class SimulatedDisk {
 
   #end(operations: readonly DiskOperation[]): void {
     const last = operations.at(-1)!
+    if (this.holds(last.kind)) return this.#hold(() => this.#end(operations))
     if (last.kind === 'installSnapshot' && this.#snapshots.get(last.link)?.state !== 'ended') {
       this.#underWay = undefined
       this.#snapshots.delete(last.link)
@@ -380,6 +402,7 @@ export class SimulatedDisk {
 
   #endCheckpoint(checkpoint: CheckpointEffect): void {
     if (this.#failed) return
+    if (this.holds('checkpoint')) return this.#hold(() => this.#endCheckpoint(checkpoint))
     const { op, changes } = checkpoint
     const fault = this.#takeFault('checkpoint')
     const steps = this.#checkpointSteps(checkpoint, fault === 'lostWrite')
@@ -396,6 +419,10 @@ export class SimulatedDisk {
 
   #checkpointSteps({ changes }: CheckpointEffect, isLost: boolean): (() => void)[] {
     return this.store.checkpointSteps(changes, this.#options.entriesKept, isLost)
+  }
+
+  #hold(run: () => void): void {
+    this.#held.push(run)
   }
 
   #later(run: () => void): void {

@@ -53,6 +53,8 @@ export class SimulatedNetwork {
   readonly #current = new Map<string, End>()
   readonly #dialling = new Set<string>()
   readonly #blocked = new Set<string>()
+  /** Whether what comes next there has to wait, and all behind it with it; asked again after `release`. For scripts. */
+  holds: (from: PeerId, to: PeerId, parcel: Parcel) => boolean = () => false
   #lastLink = 0
   #closed = false
 
@@ -112,6 +114,11 @@ export class SimulatedNetwork {
   unblock(from: PeerId, to: PeerId): void {
     if (!this.#blocked.delete(key(from, to))) return
     for (const end of this.#ends.values()) if (end.peer === to && end.remote === from) this.#pump(end)
+  }
+
+  /** `holds` answers otherwise now. */
+  release(): void {
+    for (const end of [...this.#ends.values()]) this.#pump(end)
   }
 
   heal(): void {
@@ -194,6 +201,7 @@ export class SimulatedNetwork {
       const next = end.incoming[0]
       if (next === undefined || this.#blocked.has(key(end.remote, end.peer))) return
       if (next.due > this.#ports.now()) return this.#pumpAt(end, next.due)
+      if (this.holds(end.remote, end.peer, next.parcel)) return
       end.incoming.shift()
       const { parcel } = next
       if (parcel.kind === 'snapshotImage') this.#ports.deliverImage(end.peer, end.link, parcel.image)

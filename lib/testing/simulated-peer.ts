@@ -33,7 +33,6 @@ export interface SimulatedPeerOptions {
 }
 
 type HistoryEffect = Extract<Effect, { readonly kind: 'sendHistory' }>
-
 const BATCH_ENTRIES = 8
 
 export class SimulatedPeer {
@@ -49,6 +48,8 @@ export class SimulatedPeer {
   diskSlowness = 1
   /** After this many more effects it crashes. */
   crashAfterEffects: number | undefined
+  /** Whether it crashes right before, or right behind, this effect. For scripts. */
+  crashesAt: (effect: Effect, where: 'before' | 'behind') => boolean = () => false
   stoppedBy: { readonly code: string; readonly message: string } | 'closed' | undefined
   /** Code of the error because of which it did not begin when it was last started. */
   refusedBy: string | undefined
@@ -170,13 +171,12 @@ export class SimulatedPeer {
     const effects = this.core!.step(input, now)
     this.#world.stepped(this, input, now, effects)
     for (const effect of effects) {
-      if (this.crashAfterEffects !== undefined && this.crashAfterEffects-- <= 0) {
-        this.crash(false)
-        return
-      }
+      const counted = this.crashAfterEffects !== undefined && this.crashAfterEffects-- <= 0
+      if (counted || this.crashesAt(effect, 'before')) return this.crash(false)
       this.#world.performed(this, effect, input)
       this.#perform(effect)
       if (this.life !== life) return
+      if (this.crashesAt(effect, 'behind')) return this.crash(false)
     }
   }
 

@@ -142,7 +142,7 @@ function play(world: World, scenario: Scenario, faults: Faults, workload: Worklo
   close(world, faults)
 }
 
-function converged(world: World): void {
+export function converged(world: World): void {
   const peers = world.livePeers
   const first = peers[0]!.core!
   for (const peer of peers) {
@@ -162,7 +162,7 @@ function converged(world: World): void {
 }
 
 /** One after another, the leader not last: each hands over or stops, in bounded time, with nothing left. */
-function close(world: World, faults: Faults): void {
+export function close(world: World, faults: Pick<Faults, 'stopRestarting'>): void {
   const { tickMs, syncLimitTicks } = world.protocol
   faults.stopRestarting()
   world.network.close()
