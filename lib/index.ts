@@ -1,4 +1,6 @@
 /** The public API of `vivarium`: names only. What each is, stands with its idea. */
+export type { AuthScheme, ConnectionInfo } from './auth/auth-scheme.js'
+export { digestOf } from './auth/digest.js'
 export {
   Client,
   type CreateOptions,
@@ -21,7 +23,16 @@ export { consoleLogger, type LogFields, type Logger, type LogLevel, pinoLogger }
 export type { MemberOptions, PeerOptions } from './host/peer-options.js'
 export type { ReplicaView, ViewedZnode } from './host/replica-view.js'
 export type { Health, MemberReport, StatusReport } from './host/status-report.js'
-export { type Acl, type AclEntry, CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, Permission, READ_ACL_UNSAFE } from './model/acl.js'
+export {
+  type Acl,
+  type AclEntry,
+  CREATOR_ALL_ACL,
+  type Identities,
+  type Identity,
+  OPEN_ACL_UNSAFE,
+  Permission,
+  READ_ACL_UNSAFE,
+} from './model/acl.js'
 export { type ErrorCode, hasCode, type Outcome, ZooKeeperError, zookeeperCodes } from './model/errors.js'
 export type { Storage } from './storage/storage.js'
 export type { Connection, ConnectionHandlers, Transport } from './transport/transport.js'

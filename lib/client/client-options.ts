@@ -2,9 +2,10 @@
  * What a client can be told when it opens, and what each call can be told; checked at the door.
  * Always holds: all complaints about the options of a client are in one BAD_OPTIONS; those about a call are BAD_ARGUMENTS.
  */
+import type { Identities } from '../model/acl.js'
 import { ZooKeeperError } from '../model/errors.js'
 import { validatePath } from '../model/path.js'
-import { isInt32 } from '../model/request-check.js'
+import { isIdentities, isInt32 } from '../model/request-check.js'
 import { type Codec, raw } from './codec.js'
 
 /** How to open a client. All may be left out. */
@@ -23,6 +24,11 @@ export interface ClientOptions<T = Uint8Array> {
   readonly pendingBytesMax?: number | undefined
   /** How many of those are on their way at once; the others wait in the client, in order. @default 1000 */
   readonly inFlightMax?: number | undefined
+  /**
+   * Who the client acts as: ACLs are asked for these identities, and `addAuth` adds to them. Only for clients of this process, which the application
+   * vouches for. @default all rights, as scheme `super`
+   */
+  readonly identities?: Identities | undefined
   /** Gives up opening. */
   readonly signal?: AbortSignal | undefined
 }
@@ -43,6 +49,7 @@ export interface ResolvedOptions<T> {
   readonly pendingCallsMax: number
   readonly pendingBytesMax: number
   readonly inFlightMax: number
+  readonly identities: Identities | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -55,6 +62,7 @@ const known = new Set([
   'pendingCallsMax',
   'pendingBytesMax',
   'inFlightMax',
+  'identities',
   'signal',
 ])
 
@@ -78,11 +86,14 @@ export function resolveClientOptions<T>(options: ClientOptions<T>): ResolvedOpti
     pendingCallsMax: whole('pendingCallsMax', 65_536),
     pendingBytesMax: whole('pendingBytesMax', 64 * 1024 * 1024),
     inFlightMax: whole('inFlightMax', 1000),
+    identities: options.identities,
     signal: options.signal,
   }
   if (!isCodec(resolved.codec)) complaints.push('codec: must have a name, encode and decode')
   const wrongPath = typeof resolved.chroot === 'string' ? validatePath(resolved.chroot) : 'not a string'
   if (wrongPath !== undefined) complaints.push(`chroot: ${wrongPath}`)
+  if (options.identities !== undefined && !isIdentities(options.identities))
+    complaints.push('identities: must be an array of { scheme, id }')
   if (!isSignal(resolved.signal)) complaints.push('signal: must be an AbortSignal')
   if (complaints.length > 0) throw new ZooKeeperError('BAD_OPTIONS', complaints.join('; '))
   return resolved

@@ -11,6 +11,7 @@ import type { Observable } from 'rxjs'
 import type { Acl } from '../model/acl.js'
 import { hasCode } from '../model/errors.js'
 import type { MultiStep } from '../model/request.js'
+import { isText } from '../model/request-check.js'
 import type { Channel } from './channel.js'
 import { Chroot } from './chroot.js'
 import {
@@ -80,6 +81,7 @@ export interface DeleteOptions extends VersionOptions {
   readonly ifExists?: boolean | undefined
 }
 
+const AUTH_BYTES_MAX = 64 * 1024
 const versionNames = new Set([...callNames, 'version'])
 const createNames = new Set([...callNames, 'ephemeral', 'sequential', 'acl', 'parents', 'ifMissing'])
 const setNames = new Set([...versionNames, 'upsert'])
@@ -258,6 +260,24 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
    */
   setAcl(path: string, acl: Acl, options: VersionOptions = {}): Promise<Stat> {
     return this.#call(options, versionNames, scope => this.#requests.setAcl(path, acl, options.version, scope))
+  }
+
+  /**
+   * From here on this client is also who `auth` proves it to be, on whatever peer its session lives: calls behind this one are judged by all its
+   * identities together, and `auth` entries of its ACLs stand for them. Rejects with AUTH_FAILED, which ends the client.
+   *
+   * @example
+   * await zk.addAuth('digest', 'alice:secret')
+   * await zk.create('/alice', undefined, { acl: CREATOR_ALL_ACL })
+   */
+  addAuth(scheme: string, auth: string | Uint8Array, options: CallOptions = {}): Promise<void> {
+    return this.#call(options, callNames, scope => {
+      if (!isText(scheme)) throw badArguments('addAuth: scheme must be a string')
+      if (!isText(auth) && !(auth instanceof Uint8Array)) throw badArguments('addAuth: auth must be a string or bytes')
+      if (auth.length > AUTH_BYTES_MAX) throw badArguments(`addAuth: auth is longer than ${AUTH_BYTES_MAX} bytes`)
+      const bytes = typeof auth === 'string' ? new TextEncoder().encode(auth) : auth.slice()
+      return this.#shared.session.authenticate({ kind: 'auth', scheme, auth: bytes }, scope)
+    })
   }
 
   /**

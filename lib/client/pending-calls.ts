@@ -7,7 +7,7 @@
  * Before: session.ts.
  */
 import { type ErrorCode, type Outcome, ZooKeeperError } from '../model/errors.js'
-import type { Request } from '../model/request.js'
+import type { ClientRequest } from '../model/request.js'
 import type { Response } from '../model/response.js'
 import type { Zxid } from '../model/zxid.js'
 
@@ -17,7 +17,7 @@ export interface Answer {
 }
 
 export interface PendingCall {
-  readonly request: Request
+  readonly request: ClientRequest
   /** For messages: the path as the application knows it. */
   readonly path?: string | undefined
   /** When to give up, on the caller's clock. @default never */
@@ -100,7 +100,7 @@ export class PendingCalls {
   }
 
   /** Hands out the waiting calls in order, as far as the bound of those in flight allows. */
-  sendWaiting(send: (cxid: number, request: Request) => void): void {
+  sendWaiting(send: (cxid: number, request: ClientRequest) => void): void {
     while (this.#waiting.size > 0 && this.#sent.size < this.#limits.inFlight) {
       const entry = this.#next.next().value!
       this.#waiting.delete(entry)
@@ -111,7 +111,7 @@ export class PendingCalls {
   }
 
   /** Sends a call before all that wait: for what a new attachment must be told first, and for the client's own reads. */
-  sendFirst(call: PendingCall, send: (cxid: number, request: Request) => void): void {
+  sendFirst(call: PendingCall, send: (cxid: number, request: ClientRequest) => void): void {
     const entry: Entry = { call, bytes: 0, cxid: ++this.#lastCxid, settled: false }
     this.#sent.set(this.#lastCxid, entry)
     send(this.#lastCxid, call.request)
@@ -181,8 +181,9 @@ export class PendingCalls {
   }
 }
 
-function dataBytes(request: Request): number {
+function dataBytes(request: ClientRequest): number {
   if (request.kind === 'create' || request.kind === 'setData') return request.data?.length ?? 0
+  if (request.kind === 'auth') return request.auth.length
   if (request.kind === 'multi') return request.steps.reduce((sum, step) => sum + dataBytes(step), 0)
   return 0
 }

@@ -10,7 +10,7 @@
 import { BehaviorSubject, defer, type Observable, of } from 'rxjs'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
 import { type SessionId, sessionIdToBigint } from '../model/ids.js'
-import type { Request } from '../model/request.js'
+import type { AuthRequest, ClientRequest, Request } from '../model/request.js'
 import type { WatchEvent } from '../model/watch-event.js'
 import { later, ZERO, type Zxid } from '../model/zxid.js'
 import { onAbort } from './abort-listeners.js'
@@ -73,6 +73,8 @@ export class Session {
   #attached = false
   #serving = true
   #attempt = 0
+  /** What this client has proved to be: said again on every attachment, before anything else. */
+  readonly #auths: AuthRequest[] = []
   #lastZxidSeen: Zxid = ZERO
   #lastLoss: ErrorCode | undefined
   #identity: { readonly session: SessionId; readonly password: Uint8Array; readonly timeoutMs: number } | undefined
@@ -151,7 +153,7 @@ export class Session {
   /** Why nothing can be asked any more, as a new error; undefined while it can. */
   get end(): ZooKeeperError | undefined {
     if (this.#end === undefined) return this.#closing ? closed() : undefined
-    return this.#end.code === 'SESSION_EXPIRED' ? expired() : closed()
+    return isFinal(this.#end.code) ? ended(this.#end.code) : closed()
   }
 
   /** The bounds of a call that begins now. */
@@ -164,6 +166,24 @@ export class Session {
    * event. Rejects with CONNECTION_LOSS at the deadline and ABORTED by the signal; both tell the outcome.
    */
   request<R>(request: Request, path: string | undefined, scope: CallScope, read: (answer: Answer) => R): Promise<R> {
+    return this.#request(request, path, scope, read, false)
+  }
+
+  /** From its place among the calls on, this client is also who `request` proves it to be; on every attachment to come, too. */
+  authenticate(request: AuthRequest, scope: CallScope): Promise<void> {
+    // Before the answer: an attachment that begins meanwhile must know it ahead of the calls behind this one.
+    if (!this.#auths.some(each => sameAuth(each, request))) this.#auths.push(request)
+    // May be repeated: who is somebody twice is nobody else.
+    return this.#request(request, undefined, scope, () => undefined, true)
+  }
+
+  #request<R>(
+    request: ClientRequest,
+    path: string | undefined,
+    scope: CallScope,
+    read: (answer: Answer) => R,
+    repeat: boolean,
+  ): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       const end = this.end
       if (end !== undefined) throw end
@@ -181,6 +201,7 @@ export class Session {
         request,
         path,
         deadline,
+        repeat,
         answered: answer => {
           settled()
           try {
@@ -312,6 +333,7 @@ export class Session {
     this.#attached = true
     this.#attempt = 0
     this.#pending.restart()
+    for (const auth of this.#auths) this.#greet(auth)
     if (!this.#closing) {
       for (const request of this.#listener?.greeting(this.#lastZxidSeen) ?? []) this.#greet(request)
     }
@@ -322,8 +344,8 @@ export class Session {
     if (!this.#closing) this.#listener?.resumed()
   }
 
-  /** Without its watches an attachment is of no use: one that refuses them is left, and the next one told again. */
-  #greet(request: Request): void {
+  /** Without its identities and its watches an attachment is of no use: one that refuses them is left, and the next one told again. */
+  #greet(request: ClientRequest): void {
     const refused = (): void => {
       if (!this.#attached || this.#end !== undefined) return
       this.#attachment?.detach()
@@ -332,7 +354,7 @@ export class Session {
     const answered = ({ response }: Answer): void => {
       if (response.kind === 'error') refused()
     }
-    this.ask(request, answered, refused)
+    this.#pending.sendFirst({ request, answered, failed: refused, internal: true }, this.#send)
   }
 
   #onServing(serving: boolean): void {
@@ -348,8 +370,8 @@ export class Session {
   #onDetached(code: ErrorCode): void {
     this.#attachment = undefined
     this.#attached = false
-    if (code === 'SESSION_EXPIRED' || code === 'CLOSED') {
-      this.#finish(code === 'CLOSED' ? closed() : expired())
+    if (isFinal(code) || code === 'CLOSED') {
+      this.#finish(isFinal(code) ? ended(code) : closed())
       return
     }
     this.#lastLoss = code
@@ -366,10 +388,7 @@ export class Session {
     this.#attachment = undefined
     this.#attached = false
     for (const cancel of [...this.#timers]) cancel()
-    this.#pending.end(
-      this.#end.code,
-      this.#end.code === 'SESSION_EXPIRED' ? 'the session has expired' : 'the client is closed',
-    )
+    this.#pending.end(this.#end.code, isFinal(this.#end.code) ? ends[this.#end.code] : 'the client is closed')
     const orderly = this.#closing || end.code === 'CLOSED'
     this.#listener?.ended(orderly ? undefined : this.#end)
     for (const opened of this.#opening.splice(0)) opened(end)
@@ -385,7 +404,11 @@ export class Session {
     if (this.#attached) this.#pending.sendWaiting(this.#send)
   }
 
-  readonly #send = (cxid: number, request: Request): void => this.#attachment!.send(cxid, request)
+  readonly #send = (cxid: number, request: ClientRequest): void => {
+    // Whoever verifies it overwrites its bytes.
+    const sent = request.kind === 'auth' ? { ...request, auth: request.auth.slice() } : request
+    this.#attachment!.send(cxid, sent)
+  }
 
   #schedule(afterMs: number, callback: () => void): () => void {
     const stop = this.#channel.clock.schedule(afterMs, () => {
@@ -401,8 +424,24 @@ export class Session {
   }
 }
 
-function expired(): ZooKeeperError {
-  return new ZooKeeperError('SESSION_EXPIRED', 'the session has expired')
+/** Ends of a session that nobody asked for, and why. */
+const ends = {
+  SESSION_EXPIRED: 'the session has expired',
+  AUTH_FAILED: 'the client was not accepted as who it said it is',
+  SESSION_CLOSED_REQUIRE_SASL_AUTH: 'the client must authenticate before it asks for anything',
+} as const
+type FinalCode = keyof typeof ends
+
+function isFinal(code: ErrorCode): code is FinalCode {
+  return Object.hasOwn(ends, code)
+}
+
+function ended(code: FinalCode): ZooKeeperError {
+  return new ZooKeeperError(code, ends[code])
+}
+
+function sameAuth(a: AuthRequest, b: AuthRequest): boolean {
+  return a.scheme === b.scheme && a.auth.length === b.auth.length && a.auth.every((byte, at) => byte === b.auth[at])
 }
 
 function closed(): ZooKeeperError {

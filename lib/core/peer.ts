@@ -29,6 +29,7 @@ import type { ProtocolOptions } from './protocol-options.js'
 import type { Random } from './random.js'
 import { Replica } from './replica.js'
 import { Roles } from './roles.js'
+import type { Access } from './tree/access.js'
 import { EpochKeeper } from './zab/epochs.js'
 import { History } from './zab/history.js'
 import { StateMarks } from './zab/state-marks.js'
@@ -40,6 +41,8 @@ export interface PeerInitial {
   readonly config: EnsembleConfig
   readonly options: ProtocolOptions
   readonly random: Random
+  /** How ACLs are judged: the same on all peers. */
+  readonly access: Access
   readonly recovered: {
     readonly epochs: Epochs
     readonly image: ReplicaImage
@@ -78,7 +81,7 @@ export class PeerCore {
   #status: PeerStatus | undefined
 
   constructor(initial: PeerInitial, now: Now) {
-    const { peer, config, options, random, recovered } = initial
+    const { peer, config, options, random, access, recovered } = initial
     this.#initial = initial
     this.#now = now
     this.#replica = Replica.from(recovered.image)
@@ -89,6 +92,7 @@ export class PeerCore {
         self: peer,
         options,
         random,
+        access,
         outbox: this.#outbox,
         replica: () => this.#replica,
         storageLow: () => this.#storageLow,
@@ -301,7 +305,7 @@ export class PeerCore {
   #established(): void {
     this.#apply()
     const { leader, learner } = this.#roles
-    const { peer, options } = this.#initial
+    const { peer, options, access } = this.#initial
     if (leader !== undefined) {
       invariant(
         sameZxid(this.#history.applied, this.#history.last),
@@ -310,7 +314,7 @@ export class PeerCore {
       const door = leaderDoor(leader, this.#history, this.#outbox)
       const answers = { answer: this.#answer.bind(this) }
       this.#leaderRequests = new LeaderRequests(
-        { self: peer, door, replica: this.#replica, options, answers, storageLow: () => this.#storageLow },
+        { self: peer, door, replica: this.#replica, options, access, answers, storageLow: () => this.#storageLow },
         this.#now,
       )
       this.#pipeline.resume(this.#leaderRequests, [], this.#now)

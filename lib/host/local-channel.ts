@@ -5,15 +5,19 @@
  * Always holds: between items — except between two answers, whose promises keep their order by themselves — all microtasks run
  * dry, so an awaited answer is seen before a later event (W1); a receiver is never called from inside a turn of the peer, nor
  * after `detached` or `detach`.
+ * An `auth` is verified here (auth/authenticator.ts), and what it proves enters the core as `authenticated`, in its place among the requests. Who has no
+ * identity that `enforceAuthSchemes` wants is let go with the first request; pings, auths and the end of a session are none.
  * Before: client/client.ts; perform.ts brings the effects. After: inputs clientAttached, request, clientDetached.
  */
+import type { Authenticator } from '../auth/authenticator.js'
+import { ipIdentities } from '../auth/ip.js'
 import type { AttachOptions, Channel, ChannelAttachment, ChannelReceiver, ClientClock } from '../client/channel.js'
 import type { Effect } from '../core/effect.js'
 import type { Input } from '../core/input.js'
 import { type Identities, TRUSTED } from '../model/acl.js'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
 import { type ClientId, isSessionId } from '../model/ids.js'
-import type { Request } from '../model/request.js'
+import type { AuthRequest, ClientRequest } from '../model/request.js'
 import { requestRefusal } from '../model/request-check.js'
 import { isZxid } from '../model/zxid.js'
 import type { Logger } from './logger.js'
@@ -28,13 +32,22 @@ export interface LocalChannelPorts {
   readonly clock: ClientClock
   readonly logger: Logger
   readonly dataBytesMax: number
+  readonly authenticator: Pick<Authenticator, 'authenticate'>
+  /** One of these, for clients that are not of this process. */
+  readonly enforceAuthSchemes: readonly string[]
 }
 
 /** Who comes through this door: the application itself, unless said otherwise. */
 export interface DoorOptions {
-  readonly identities?: Identities
+  /** @default its address, as scheme `ip`, if there is one; else TRUSTED */
+  readonly identities?: Identities | undefined
+  /** The remote end of the socket that it comes through. */
+  readonly address?: string | undefined
   readonly embedded?: boolean
 }
+
+/** Identities of one attachment: they travel with each of its requests. */
+const IDENTITIES_MAX = 64
 
 export class LocalChannels {
   readonly #ports: LocalChannelPorts
@@ -51,11 +64,18 @@ export class LocalChannels {
     return this.#attachments.size
   }
 
-  channel({ identities = TRUSTED, embedded = true }: DoorOptions = {}): Channel {
+  channel({ identities, address, embedded = true }: DoorOptions = {}): Channel {
+    const door: Door = {
+      address,
+      embedded,
+      identities:
+        identities?.map(({ scheme, id }) => ({ scheme, id })) ??
+        (address === undefined ? TRUSTED : ipIdentities(address)),
+    }
     return {
       dataBytesMax: this.#ports.dataBytesMax,
       clock: this.#ports.clock,
-      attach: (options, receiver) => this.#attach(options, receiver, identities, embedded),
+      attach: (options, receiver) => this.#attach(options, receiver, door),
     }
   }
 
@@ -80,16 +100,11 @@ export class LocalChannels {
     for (const client of [...this.#attachments.keys()]) this.perform({ kind: 'detachClient', client, code })
   }
 
-  #attach(
-    options: AttachOptions,
-    receiver: ChannelReceiver,
-    identities: Identities,
-    embedded: boolean,
-  ): ChannelAttachment {
+  #attach(options: AttachOptions, receiver: ChannelReceiver, door: Door): ChannelAttachment {
     if (!isSound(options)) throw new ZooKeeperError('BAD_ARGUMENTS', 'no session can be had with such options')
     this.#lastClient++
     const client = this.#lastClient as ClientId
-    const attachment = new LocalAttachment(client, receiver, this.#ports, () => {
+    const attachment = new LocalAttachment(client, receiver, this.#ports, door, () => {
       if (this.#attachments.delete(client)) this.#ports.push({ kind: 'clientDetached', client })
     })
     if (this.#closed) {
@@ -99,6 +114,7 @@ export class LocalChannels {
     this.#attachments.set(client, attachment)
     attachment.deliver({ kind: 'serving', serving: this.#serving })
     const { timeoutMs, resume, lastZxidSeen } = options
+    const { identities, embedded } = door
     this.#ports.push({
       kind: 'clientAttached',
       client,
@@ -114,25 +130,42 @@ function isSound({ timeoutMs, resume, lastZxidSeen }: AttachOptions): boolean {
   return resume === undefined || (isSessionId(resume.session) && resume.password instanceof Uint8Array)
 }
 
+interface Door {
+  readonly identities: Identities
+  readonly address: string | undefined
+  readonly embedded: boolean
+}
+
 class LocalAttachment implements ChannelAttachment {
   readonly #client: ClientId
   readonly #receiver: ChannelReceiver
   readonly #ports: LocalChannelPorts
+  readonly #door: Door
   readonly #left: () => void
+  #identities: number
+  /** Schemes by which it has authenticated. */
+  readonly #schemes: Set<string>
   #items: Item[] = []
   #head = 0
   #scheduled = false
+  /** It is told so, and nothing more comes in from it. */
+  #leaving = false
   #ended = false
 
-  constructor(client: ClientId, receiver: ChannelReceiver, ports: LocalChannelPorts, left: () => void) {
+  constructor(client: ClientId, receiver: ChannelReceiver, ports: LocalChannelPorts, door: Door, left: () => void) {
     this.#client = client
     this.#receiver = receiver
     this.#ports = ports
+    this.#door = door
     this.#left = left
+    this.#identities = door.identities.length
+    this.#schemes = new Set(door.identities.map(({ scheme }) => scheme))
   }
 
-  send(cxid: number, request: Request): void {
-    if (this.#ended) return
+  send(cxid: number, request: ClientRequest): void {
+    if (this.#ended || this.#leaving) return
+    if (request?.kind === 'auth') return this.#authenticate(cxid, request)
+    if (!this.#mayAsk(request?.kind)) return this.#refuse(cxid, 'SESSION_CLOSED_REQUIRE_SASL_AUTH')
     const client = this.#client
     const refusal = requestRefusal(request, this.#ports.dataBytesMax)
     if (refusal === undefined && this.#ports.offer({ kind: 'request', client, cxid, request })) return
@@ -142,6 +175,39 @@ class LocalAttachment implements ChannelAttachment {
   detach(): void {
     if (this.#ended) return
     this.#end()
+    if (!this.#leaving) this.#left()
+  }
+
+  #authenticate(cxid: number, { scheme, auth }: AuthRequest): void {
+    const identities = this.#verified(scheme, auth)
+    if (identities === undefined) return this.#refuse(cxid, 'AUTH_FAILED')
+    this.#identities += identities.length
+    for (const identity of identities) this.#schemes.add(identity.scheme)
+    const client = this.#client
+    if (this.#ports.offer({ kind: 'request', client, cxid, request: { kind: 'authenticated', identities } })) return
+    this.deliver({ kind: 'fail', client, cxid, code: 'OVERLOADED', outcome: 'not-applied' })
+  }
+
+  #verified(scheme: string, auth: Uint8Array): Identities | undefined {
+    if (typeof scheme !== 'string' || !(auth instanceof Uint8Array)) return undefined
+    const identities = this.#ports.authenticator.authenticate(scheme, auth, { address: this.#door.address })
+    if (identities === undefined || this.#identities + identities.length > IDENTITIES_MAX) return undefined
+    return identities
+  }
+
+  #mayAsk(kind: ClientRequest['kind']): boolean {
+    const { enforceAuthSchemes } = this.#ports
+    if (enforceAuthSchemes.length === 0 || this.#door.embedded) return true
+    if (kind === 'ping' || kind === 'closeSession') return true
+    return enforceAuthSchemes.some(scheme => this.#schemes.has(scheme))
+  }
+
+  /** What it has asked before may still take effect; it hears nothing of it any more. */
+  #refuse(cxid: number, code: 'AUTH_FAILED' | 'SESSION_CLOSED_REQUIRE_SASL_AUTH'): void {
+    this.#leaving = true
+    const client = this.#client
+    this.deliver({ kind: 'fail', client, cxid, code, outcome: 'not-applied' })
+    this.deliver({ kind: 'detachClient', client, code })
     this.#left()
   }
 

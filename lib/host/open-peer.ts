@@ -7,11 +7,13 @@
 import type { Now } from '../core/input.js'
 import type { ProtocolOptions } from '../core/protocol-options.js'
 import type { Random } from '../core/random.js'
+import type { Access } from '../core/tree/access.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
 import { hasCode, ZooKeeperError } from '../model/errors.js'
 import type { PeerId } from '../model/ids.js'
 import type { Recovered, Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
+import { accessOf } from './auth-options.js'
 import { PeerHost, type SteppedCore } from './peer-host.js'
 import type { ResolvedPeerOptions } from './peer-options.js'
 import { recover, repair } from './recovery.js'
@@ -22,6 +24,7 @@ export interface CoreInitial {
   readonly config: EnsembleConfig
   readonly options: ProtocolOptions
   readonly random: Random
+  readonly access: Access
   readonly recovered: Omit<Recovered, 'identity'>
 }
 
@@ -43,9 +46,10 @@ export async function openHost(
   let recovered: Recovered
   try {
     const { id, config, protocol, random, clock } = options
+    const access = accessOf(options)
     const begin = ({ identity: _, ...recovered }: Recovered): SteppedCore => {
       const now = { monotonic: clock.now(), wall: clock.wall() }
-      return makeCore({ peer: id, config, options: protocol, random, recovered }, now)
+      return makeCore({ peer: id, config, options: protocol, random, access, recovered }, now)
     }
     recovered = await recover(storage, options)
     let core: SteppedCore

@@ -6,6 +6,7 @@
  * in microtasks, but at least every TURNS_PER_LOOP-th lets the event loop have I/O and timers first, and a long turn is cut.
  * Before: log-writer, checkpointer, links, local-channel, alarm push inputs. After: perform.
  */
+import { Authenticator } from '../auth/authenticator.js'
 import type { Effect } from '../core/effect.js'
 import type { Input, Now } from '../core/input.js'
 import type { PeerStatus } from '../core/peer-status.js'
@@ -13,6 +14,7 @@ import type { Replica } from '../core/replica.js'
 import type { ErrorCode } from '../model/errors.js'
 import type { Recovered, Storage } from '../storage/storage.js'
 import { Alarm } from './alarm.js'
+import { schemesOf } from './auth-options.js'
 import { Checkpointer } from './checkpointer.js'
 import { CommitWatch } from './commit-watch.js'
 import { DiskSpace } from './disk-space.js'
@@ -90,6 +92,8 @@ export class PeerHost {
       clock: options.clock,
       logger: this.logger,
       dataBytesMax: options.protocol.dataBytesMax,
+      authenticator: new Authenticator(schemesOf(options)),
+      enforceAuthSchemes: options.enforceAuthSchemes,
     })
     watchHistory(recovered, { storage, logger: this.logger, input: push })
     this.#checkpointer = new Checkpointer({ storage, input: push, logBytes: options.checkpointLogBytes })

@@ -14,6 +14,7 @@ import { ZERO } from '../model/zxid.js'
 import { DEFAULT_RETENTION, type LogRetention } from '../storage/log-retention.js'
 import type { Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
+import { type AuthOptions, authShapes, type ResolvedAuthOptions, resolveAuthOptions } from './auth-options.js'
 import { type Clock, systemClock } from './clock.js'
 import { type Logger, logLevels, silentLogger } from './logger.js'
 import type { PoolProbe } from './pool-probe.js'
@@ -31,7 +32,7 @@ export interface MemberOptions {
  * @example { id: 1, dataDir: './data/1', transport: tcp({ port: 2888 }),
  *   members: { 1: 'tcp://10.0.0.1:2888', 2: 'tcp://10.0.0.2:2888', 3: 'tcp://10.0.0.3:2888' } }
  */
-export interface PeerOptions extends Partial<ProtocolOptions>, LogRetention {
+export interface PeerOptions extends Partial<ProtocolOptions>, LogRetention, AuthOptions {
   /** This peer's number in the ensemble (ZooKeeper's myid): 1 … 254. Never changes for a data directory. */
   readonly id: number
   /** A directory of this peer alone, or ':memory:' (durable only while a majority of the processes lives). */
@@ -59,7 +60,7 @@ export interface PeerOptions extends Partial<ProtocolOptions>, LogRetention {
   readonly random?: Random
 }
 
-export interface ResolvedPeerOptions extends Required<LogRetention> {
+export interface ResolvedPeerOptions extends Required<LogRetention>, ResolvedAuthOptions {
   readonly id: PeerId
   readonly ensemble: string
   readonly dataDir: string | undefined
@@ -125,6 +126,7 @@ const shapes = {
   clock: methods('now', 'wall', 'schedule', 'afterLoop'),
   random: methods('uint32', 'bytes'),
   extendedTypesEnabled: isBoolean,
+  ...authShapes,
 } as const
 
 /** Throws BAD_OPTIONS with every complaint. */
@@ -219,6 +221,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
     logAgeMsKept: number('logAgeMsKept', DEFAULT_RETENTION.logAgeMsKept),
     logPinnedBytesMax: number('logPinnedBytesMax', DEFAULT_RETENTION.logPinnedBytesMax),
     closeTimeoutMs: number('closeTimeoutMs', 5000),
+    ...resolveAuthOptions(options),
     clock: options.clock ?? systemClock(),
     random: options.random ?? systemRandom(),
     warnings,

@@ -48,13 +48,16 @@ export class OpenedPeer {
   /**
    * Opens a session on this peer without a socket. Waits for the ensemble if it must.
    *
+   * It is trusted with everything, unless `identities` say whom it acts as.
+   *
    * @example await using zk = await peer.client({ codec: json })
+   * @example await using zk = await peer.client({ identities: [{ scheme: 'digest', id: digestOf('alice:secret') }] })
    * @throws CLOSED when the peer is not running, CONNECTION_LOSS when no session came about within `options.timeout`
    */
   async client<T = Uint8Array>(options: ClientOptions<T> = {}): Promise<Client<T>> {
     const refusal = this.#host.lifecycle.refusal()
     if (refusal !== undefined) throw refusal
-    return openClient(this.#host.channels.channel(), options, this.#options.random)
+    return openClient(this.#host.channels.channel({ identities: options?.identities }), options, this.#options.random)
   }
 
   /** All that this peer says of itself, at this moment. @example peer.status.role === 'leading' */

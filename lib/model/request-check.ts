@@ -7,7 +7,7 @@
  * `requestBytes`, which is at most 2 MiB and the slack. ZooKeeper: jute.maxbuffer bounds the whole request, not its data alone.
  * Before: host/local-channel.ts; client/requests.ts for its messages; core/operations/preparation.ts for the size.
  */
-import type { Acl } from './acl.js'
+import type { Acl, Identities, Identity } from './acl.js'
 import type { Lifetime } from './create-mode.js'
 import type { ErrorCode } from './errors.js'
 import type { MultiStep, ReadStep, Request } from './request.js'
@@ -18,7 +18,7 @@ export const REQUEST_SLACK_BYTES = 64 * 1024
 const STEP_BYTES = 32
 const ACL_ENTRY_BYTES = 16
 
-/** Why this request cannot be taken at all; undefined if it can. Not for the peer's own createSession. */
+/** Why this request cannot be taken at all; undefined if it can. Not for what a peer makes itself. */
 export function requestRefusal(request: Request, dataBytesMax: number): ErrorCode | undefined {
   if (typeof request !== 'object' || request === null) return 'BAD_ARGUMENTS'
   return shapeRefusal(request) ?? (isTooLarge(request, dataBytesMax) ? 'DATA_TOO_LARGE' : undefined)
@@ -61,6 +61,13 @@ export function isAcl(value: unknown): value is Acl {
   return true
 }
 
+export function isIdentities(value: unknown): value is Identities {
+  if (!Array.isArray(value)) return false
+  for (const identity of value as readonly (Partial<Identity> | null | undefined)[])
+    if (!isText(identity?.scheme) || !isText(identity.id)) return false
+  return true
+}
+
 function shapeRefusal(request: Request): ErrorCode | undefined {
   switch (request.kind) {
     case 'create':
@@ -98,6 +105,7 @@ function shapeRefusal(request: Request): ErrorCode | undefined {
       return undefined
     case 'createSession':
     case 'reap':
+    case 'authenticated':
       return 'BAD_ARGUMENTS'
     default:
       request satisfies never

@@ -2,7 +2,7 @@
  * What a client can ask for, as immutable values. One union member per operation of core/operations/.
  * Data handed over in a request belongs to the core from then on: the caller must not change it.
  */
-import type { Acl } from './acl.js'
+import type { Acl, Identities } from './acl.js'
 import type { CreateMode, Lifetime } from './create-mode.js'
 import type { SessionId } from './ids.js'
 import type { Zxid } from './zxid.js'
@@ -144,6 +144,20 @@ export interface SetWatchesRequest {
 export interface PingRequest {
   readonly kind: 'ping'
 }
+/** Made by a peer that has verified an `auth`, never by a client: from here on the client is these too. */
+export interface AuthenticatedRequest {
+  readonly kind: 'authenticated'
+  readonly identities: Identities
+}
+/**
+ * Who a client says it is, and the proof, a secret: verified by the peer that it is connected to, it goes no further (no core, no log, no other
+ * peer). The bytes are overwritten.
+ */
+export interface AuthRequest {
+  readonly kind: 'auth'
+  readonly scheme: string
+  readonly auth: Uint8Array
+}
 
 /** Prepared by the leader, replicated, applied by every replica. */
 export type WriteRequest =
@@ -173,8 +187,12 @@ export type ReadRequest =
   | CheckWatchesRequest
   | SetWatchesRequest
   | PingRequest
+  | AuthenticatedRequest
 
 export type Request = WriteRequest | ReadRequest | SyncRequest
 /** What a learner sends to its leader. */
 export type ForwardableRequest = Exclude<WriteRequest, ReapRequest> | SyncRequest
 export type RequestKind = Request['kind']
+
+/** What may pass the door between a client and its peer. */
+export type ClientRequest = Request | AuthRequest

@@ -166,6 +166,7 @@ export const layers: readonly Layer[] = [
     files: ['lib/testing/'],
     may: [
       'model',
+      'auth',
       'core/*',
       'host',
       'host/*',

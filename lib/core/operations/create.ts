@@ -11,7 +11,6 @@ import { parentOf, sequenceSuffix, validatePath } from '../../model/path.js'
 import type { CreateRequest } from '../../model/request.js'
 import { errorResponse, type StepResponse } from '../../model/response.js'
 import type { CreateTxn, ErrorTxn } from '../../model/txn.js'
-import { permits, resolveAcl } from '../tree/access.js'
 import {
   type ApplyContext,
   errorTxn,
@@ -23,18 +22,18 @@ import {
 export const create: WriteOperation<CreateRequest> = { kind: 'write', prepare: prepareCreate }
 
 export function prepareCreate(request: CreateRequest, context: PrepareContext): CreateTxn | ErrorTxn {
-  const { overlay, sessions, requester, limits, zxid } = context
+  const { access, overlay, sessions, requester, limits, zxid } = context
   const { data, mode } = request
   const unfit = unfitLifetime(request, limits)
   if (unfit !== undefined) return errorTxn(unfit)
   if (!sessions.isLive(requester.session)) return errorTxn('SESSION_EXPIRED')
   if (data !== null && data.length > limits.dataBytesMax) return errorTxn('BAD_ARGUMENTS')
   if (!request.path.includes('/') || request.path.includes('\0')) return errorTxn('BAD_ARGUMENTS')
-  const acl = resolveAcl(request.acl, requester.identities)
+  const acl = access.resolve(request.acl, requester.identities)
   if (acl === undefined) return errorTxn('INVALID_ACL')
   const parent = overlay.state(parentOf(request.path))
   if (parent === undefined) return errorTxn('NO_NODE')
-  if (!permits(parent.acl, requester.identities, Permission.CREATE)) return errorTxn('NO_AUTH')
+  if (!access.permits(parent.acl, requester.identities, Permission.CREATE)) return errorTxn('NO_AUTH')
   const path = mode.sequential ? request.path + sequenceSuffix(parent.cversion) : request.path
   if (validatePath(path) !== undefined) return errorTxn('BAD_ARGUMENTS')
   if (overlay.state(path) !== undefined) return errorTxn('NODE_EXISTS')

@@ -7,7 +7,6 @@ import { parentOf } from '../../model/path.js'
 import type { DeleteRequest } from '../../model/request.js'
 import { DONE, type StepResponse } from '../../model/response.js'
 import type { DeleteTxn, ErrorTxn } from '../../model/txn.js'
-import { permits } from '../tree/access.js'
 import { isSystemPath } from '../tree/data-tree.js'
 import { type ApplyContext, errorTxn, NO_NODE, type PrepareContext, type WriteOperation } from './operation.js'
 import { versionMatches } from './versions.js'
@@ -15,13 +14,13 @@ import { versionMatches } from './versions.js'
 export const deleteOperation: WriteOperation<DeleteRequest> = { kind: 'write', prepare: prepareDelete }
 
 export function prepareDelete(request: DeleteRequest, context: PrepareContext): DeleteTxn | ErrorTxn {
-  const { overlay, sessions, requester, zxid } = context
+  const { access, overlay, sessions, requester, zxid } = context
   const { path } = request
   if (!sessions.isLive(requester.session)) return errorTxn('SESSION_EXPIRED')
   if (!path.includes('/') || path.includes('\0') || isSystemPath(path)) return errorTxn('BAD_ARGUMENTS')
   const parent = overlay.state(parentOf(path))
   if (parent === undefined) return errorTxn('NO_NODE')
-  if (!permits(parent.acl, requester.identities, Permission.DELETE)) return errorTxn('NO_AUTH')
+  if (!access.permits(parent.acl, requester.identities, Permission.DELETE)) return errorTxn('NO_AUTH')
   const node = overlay.state(path)
   if (node === undefined) return errorTxn('NO_NODE')
   if (!versionMatches(request.version, node.version)) return errorTxn('BAD_VERSION')

@@ -5,14 +5,13 @@
 import { Permission } from '../../model/acl.js'
 import type { ExistsRequest } from '../../model/request.js'
 import { errorResponse, type Response } from '../../model/response.js'
-import { permits } from '../tree/access.js'
 import { NO_NODE, type ReadContext, type ReadOperation } from './operation.js'
 
 export const exists: ReadOperation<ExistsRequest> = { kind: 'read', answer: answerExists }
 
 function answerExists(
   { path, watch }: ExistsRequest,
-  { replica: { tree }, identities, watches }: ReadContext,
+  { replica: { tree }, access, identities, watches }: ReadContext,
 ): Response {
   if (path.includes('\0')) return errorResponse('BAD_ARGUMENTS')
   const znode = tree.get(path)
@@ -20,7 +19,7 @@ function answerExists(
     if (watch) watches.watchExist(path)
     return NO_NODE
   }
-  if (!permits(znode.acl, identities, Permission.READ)) return errorResponse('NO_AUTH')
+  if (!access.permits(znode.acl, identities, Permission.READ)) return errorResponse('NO_AUTH')
   if (watch) watches.watchData(path)
   return { kind: 'stat', stat: tree.statOf(path, znode) }
 }

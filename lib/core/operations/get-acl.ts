@@ -2,14 +2,13 @@
 import { Permission } from '../../model/acl.js'
 import type { GetAclRequest } from '../../model/request.js'
 import { errorResponse, type Response } from '../../model/response.js'
-import { maskedFor, permits } from '../tree/access.js'
 import { NO_NODE, type ReadContext, type ReadOperation } from './operation.js'
 
 export const getAcl: ReadOperation<GetAclRequest> = { kind: 'read', answer: answerGetAcl }
 
-function answerGetAcl({ path }: GetAclRequest, { replica: { tree }, identities }: ReadContext): Response {
+function answerGetAcl({ path }: GetAclRequest, { replica: { tree }, access, identities }: ReadContext): Response {
   const znode = tree.get(path)
   if (znode === undefined) return NO_NODE
-  if (!permits(znode.acl, identities, Permission.READ | Permission.ADMIN)) return errorResponse('NO_AUTH')
-  return { kind: 'acl', acl: maskedFor(znode.acl, identities), stat: tree.statOf(path, znode) }
+  if (!access.permits(znode.acl, identities, Permission.READ | Permission.ADMIN)) return errorResponse('NO_AUTH')
+  return { kind: 'acl', acl: access.masked(znode.acl, identities), stat: tree.statOf(path, znode) }
 }

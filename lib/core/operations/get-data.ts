@@ -3,18 +3,17 @@ import { Permission } from '../../model/acl.js'
 import type { GetDataRequest } from '../../model/request.js'
 import { errorResponse, type ReadStepResponse } from '../../model/response.js'
 import { bytesOfData } from '../../model/znode-data.js'
-import { permits } from '../tree/access.js'
 import { NO_NODE, type ReadContext, type ReadOperation } from './operation.js'
 
 export const getData: ReadOperation<GetDataRequest> = { kind: 'read', answer: answerGetData }
 
 export function answerGetData(
   { path, watch }: GetDataRequest,
-  { replica: { tree }, identities, watches }: ReadContext,
+  { replica: { tree }, access, identities, watches }: ReadContext,
 ): ReadStepResponse {
   const znode = tree.get(path)
   if (znode === undefined) return NO_NODE
-  if (!permits(znode.acl, identities, Permission.READ)) return errorResponse('NO_AUTH')
+  if (!access.permits(znode.acl, identities, Permission.READ)) return errorResponse('NO_AUTH')
   if (watch) watches.watchData(path)
   return { kind: 'data', data: bytesOfData(znode.data), stat: tree.statOf(path, znode) }
 }

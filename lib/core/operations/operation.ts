@@ -19,6 +19,7 @@ import type { TreeChange } from '../../model/tree-change.js'
 import type { ErrorTxn, Txn } from '../../model/txn.js'
 import type { Zxid } from '../../model/zxid.js'
 import type { Replica } from '../replica.js'
+import type { Access } from '../tree/access.js'
 import type { TreeOverlay } from '../tree/tree-overlay.js'
 import type { PendingSessions } from './pending-sessions.js'
 
@@ -39,6 +40,7 @@ export interface PreparationLimits {
 export interface PrepareContext {
   readonly overlay: TreeOverlay
   readonly sessions: PendingSessions
+  readonly access: Access
   readonly limits: PreparationLimits
   readonly requester: Requester
   /** The zxid that the txn is about to get. */
@@ -74,6 +76,7 @@ export interface Seen {
 export interface ReadContext {
   readonly replica: Replica
   readonly session: SessionId
+  readonly access: Access
   readonly identities: Identities
   readonly watches: Watches
 }

@@ -4,6 +4,7 @@
  */
 import type { ReadRequest, Request, RequestKind, WriteRequest } from '../../model/request.js'
 import { addWatch } from './add-watch.js'
+import { authenticated } from './authenticated.js'
 import { check } from './check.js'
 import { checkWatches } from './check-watches.js'
 import { closeSession } from './close-session.js'
@@ -64,6 +65,7 @@ export const operations: Operations = {
   checkWatches,
   setWatches,
   ping,
+  authenticated,
 }
 
 export function isWrite(request: Request): request is WriteRequest {

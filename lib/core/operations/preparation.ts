@@ -12,6 +12,7 @@ import { isTooLarge } from '../../model/request-check.js'
 import type { Txn } from '../../model/txn.js'
 import { isAfter, type Zxid } from '../../model/zxid.js'
 import type { Replica } from '../replica.js'
+import type { Access } from '../tree/access.js'
 import { TreeOverlay } from '../tree/tree-overlay.js'
 import {
   errorTxn,
@@ -33,12 +34,14 @@ export interface Place {
 export class Preparation {
   readonly overlay: TreeOverlay
   readonly sessions: PendingSessions
+  readonly #access: Access
   readonly #limits: PreparationLimits
   #last: Zxid
 
-  constructor(replica: Replica, limits: PreparationLimits) {
+  constructor(replica: Replica, access: Access, limits: PreparationLimits) {
     this.overlay = new TreeOverlay(replica.tree)
     this.sessions = new PendingSessions(replica.sessions)
+    this.#access = access
     this.#limits = limits
     this.#last = replica.zxid
   }
@@ -50,7 +53,7 @@ export class Preparation {
     // Its txn must fit into a record, and the record into a frame, whatever a client sends.
     if (isTooLarge(request, this.#limits.dataBytesMax)) return errorTxn('BAD_ARGUMENTS')
     const { overlay, sessions } = this
-    const context: PrepareContext = { overlay, sessions, limits: this.#limits, requester, zxid }
+    const context: PrepareContext = { overlay, sessions, access: this.#access, limits: this.#limits, requester, zxid }
     // The table's type pairs each kind with its request; TypeScript cannot follow that pair through a union.
     return (operations[request.kind] as WriteOperation<WriteRequest>).prepare(request, context)
   }

@@ -7,22 +7,21 @@ import { validatePath } from '../../model/path.js'
 import type { SetAclRequest } from '../../model/request.js'
 import type { StepResponse } from '../../model/response.js'
 import type { ErrorTxn, SetAclTxn } from '../../model/txn.js'
-import { permits, resolveAcl } from '../tree/access.js'
 import { type ApplyContext, errorTxn, NO_NODE, type PrepareContext, type WriteOperation } from './operation.js'
 import { nextVersion, versionMatches } from './versions.js'
 
 export const setAcl: WriteOperation<SetAclRequest> = { kind: 'write', prepare: prepareSetAcl }
 
 export function prepareSetAcl(request: SetAclRequest, context: PrepareContext): SetAclTxn | ErrorTxn {
-  const { overlay, sessions, requester, zxid } = context
+  const { access, overlay, sessions, requester, zxid } = context
   const { path } = request
   if (!sessions.isLive(requester.session)) return errorTxn('SESSION_EXPIRED')
   if (validatePath(path) !== undefined) return errorTxn('BAD_ARGUMENTS')
-  const acl = resolveAcl(request.acl, requester.identities)
+  const acl = access.resolve(request.acl, requester.identities)
   if (acl === undefined) return errorTxn('INVALID_ACL')
   const node = overlay.state(path)
   if (node === undefined) return errorTxn('NO_NODE')
-  if (!permits(node.acl, requester.identities, Permission.ADMIN)) return errorTxn('NO_AUTH')
+  if (!access.permits(node.acl, requester.identities, Permission.ADMIN)) return errorTxn('NO_AUTH')
   if (!versionMatches(request.version, node.aversion)) return errorTxn('BAD_VERSION')
   const version = nextVersion(node.aversion)
   overlay.aclSet(path, acl, version, zxid)

@@ -7,21 +7,20 @@ import { validatePath } from '../../model/path.js'
 import type { SetDataRequest } from '../../model/request.js'
 import type { StepResponse } from '../../model/response.js'
 import type { ErrorTxn, SetDataTxn } from '../../model/txn.js'
-import { permits } from '../tree/access.js'
 import { type ApplyContext, errorTxn, NO_NODE, type PrepareContext, type WriteOperation } from './operation.js'
 import { nextVersion, versionMatches } from './versions.js'
 
 export const setData: WriteOperation<SetDataRequest> = { kind: 'write', prepare: prepareSetData }
 
 export function prepareSetData(request: SetDataRequest, context: PrepareContext): SetDataTxn | ErrorTxn {
-  const { overlay, sessions, requester, limits, zxid } = context
+  const { access, overlay, sessions, requester, limits, zxid } = context
   const { path, data } = request
   if (!sessions.isLive(requester.session)) return errorTxn('SESSION_EXPIRED')
   if (data !== null && data.length > limits.dataBytesMax) return errorTxn('BAD_ARGUMENTS')
   if (validatePath(path) !== undefined) return errorTxn('BAD_ARGUMENTS')
   const node = overlay.state(path)
   if (node === undefined) return errorTxn('NO_NODE')
-  if (!permits(node.acl, requester.identities, Permission.WRITE)) return errorTxn('NO_AUTH')
+  if (!access.permits(node.acl, requester.identities, Permission.WRITE)) return errorTxn('NO_AUTH')
   if (!versionMatches(request.version, node.version)) return errorTxn('BAD_VERSION')
   const version = nextVersion(node.version)
   overlay.dataSet(path, version, zxid)

@@ -1,7 +1,7 @@
 /**
  * The clients attached to this peer, each with the requests it waits for, in order: answers leave in the order of requests (C2).
  */
-import type { Identities } from '../../model/acl.js'
+import type { Identities, Identity } from '../../model/acl.js'
 import type { RefusalCode } from '../../model/errors.js'
 import type { ClientId, SessionId } from '../../model/ids.js'
 import type { Request } from '../../model/request.js'
@@ -12,6 +12,8 @@ export interface Outstanding {
   /** 0 for the createSession that a peer makes itself. */
   readonly cxid: number
   readonly request: Request
+  /** Who the client was when it asked. */
+  readonly identities: Identities
   /** The leader has it, or will have it: it can take effect. */
   submitted: boolean
   /** A sync: may be answered once this is applied. */
@@ -27,6 +29,8 @@ export class AttachedClient {
   timeoutMs: number
   session: SessionId
   password: Uint8Array
+  /** Who it is: grows while it is attached. The session has none: another attachment of it begins anew. */
+  identities: Identities
   /** False until its session is created or revalidated. */
   attached = false
   /** It has left, or was let go: what still runs for it ends. */
@@ -51,6 +55,7 @@ export class AttachedClient {
   ) {
     this.client = client
     this.attachment = attachment
+    this.identities = attachment.identities
     this.timeoutMs = timeoutMs
     this.session = session
     this.password = password
@@ -58,9 +63,13 @@ export class AttachedClient {
     this.since = now
   }
 
-  get identities(): Identities {
-    return this.attachment.identities
+  /** What it asks from now on, and what it is told, is judged by these too. */
+  authenticate(more: Identities): void {
+    const has = ({ scheme, id }: Identity): boolean =>
+      this.identities.some(each => each.scheme === scheme && each.id === id)
+    this.identities = [...this.identities, ...more.filter(each => !has(each))]
   }
+
   get idle(): boolean {
     return this.#head === this.#queue.length
   }

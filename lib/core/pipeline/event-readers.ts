@@ -5,12 +5,13 @@
 import { type Identities, Permission } from '../../model/acl.js'
 import type { ClientId } from '../../model/ids.js'
 import type { TreeChange } from '../../model/tree-change.js'
-import { permits } from '../tree/access.js'
+import type { Access } from '../tree/access.js'
 import type { DataTree } from '../tree/data-tree.js'
 import type { MayRead } from '../watch/watch-registry.js'
 
 /** @param changes of the txn: a parent that went with it has its last ACL there. */
 export function eventReaders(
+  access: Access,
   tree: DataTree,
   changes: readonly TreeChange[],
   identitiesOf: (client: ClientId) => Identities | undefined,
@@ -19,6 +20,6 @@ export function eventReaders(
   return (client, path, change) => {
     const acl = path === change.path ? change.acl : (tree.get(path)?.acl ?? lastOf(path))
     const identities = identitiesOf(client)
-    return acl !== undefined && identities !== undefined && permits(acl, identities, Permission.READ)
+    return acl !== undefined && identities !== undefined && access.permits(acl, identities, Permission.READ)
   }
 }

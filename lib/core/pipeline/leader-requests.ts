@@ -11,6 +11,7 @@ import type { Now } from '../input.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 import type { Replica } from '../replica.js'
 import { samePassword } from '../session/same-password.js'
+import type { Access } from '../tree/access.js'
 import type { ForwardedRequest, Refused, Revalidate, Revalidated, Synced } from '../zab/messages.js'
 import { PrepareStation, type Proposer } from './prepare.js'
 import type { Submission } from './submission.js'
@@ -49,6 +50,7 @@ export class LeaderRequests implements Submission {
       door: LeaderDoor
       replica: Replica
       options: ProtocolOptions
+      access: Access
       answers: LeaderAnswers
       storageLow: () => boolean
     },
@@ -57,7 +59,7 @@ export class LeaderRequests implements Submission {
     this.#self = setup.self
     this.#door = setup.door
     this.#answers = setup.answers
-    this.#station = new PrepareStation(setup.door, setup.replica, setup.options, setup.storageLow, now)
+    this.#station = new PrepareStation({ ...setup, proposer: setup.door }, now)
     this.#housekeeping = new Housekeeping(setup.options.tickMs, setup.replica.sessions.all(), now.monotonic)
   }
 

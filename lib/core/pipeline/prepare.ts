@@ -15,6 +15,7 @@ import type { Now } from '../input.js'
 import { Preparation } from '../operations/preparation.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 import type { Replica } from '../replica.js'
+import type { Access } from '../tree/access.js'
 import type { ForwardedRequest } from '../zab/messages.js'
 import { needsSpace } from './needs-space.js'
 import { TxnClock } from './txn-clock.js'
@@ -36,11 +37,21 @@ export class PrepareStation {
   readonly #clock: TxnClock
   readonly #storageLow: () => boolean
 
-  constructor(proposer: Proposer, replica: Replica, options: ProtocolOptions, storageLow: () => boolean, now: Now) {
+  constructor(
+    setup: {
+      proposer: Proposer
+      replica: Replica
+      options: ProtocolOptions
+      access: Access
+      storageLow: () => boolean
+    },
+    now: Now,
+  ) {
+    const { proposer, replica, options, access, storageLow } = setup
     this.#proposer = proposer
     this.#replica = replica
     this.#storageLow = storageLow
-    this.#preparation = new Preparation(replica, options)
+    this.#preparation = new Preparation(replica, access, options)
     this.#clock = new TxnClock(replica.time, now, proposer.report.bind(proposer))
   }
 

@@ -11,6 +11,7 @@
  * Always holds: a client's requests are submitted and answered in order (C2); an event leaves before any answer that reflects its change (W1).
  * What was under way when the leader was lost is answered or submitted again (coming.ts). Only a snapshot hides the outcome: `unknown`.
  */
+import type { Identities } from '../../model/acl.js'
 import type { ErrorCode, Outcome } from '../../model/errors.js'
 import type { ClientId, PeerId, SessionId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'
@@ -27,6 +28,7 @@ import type { Random } from '../random.js'
 import type { Replica } from '../replica.js'
 import { SessionIds } from '../session/session-ids.js'
 import type { Touches } from '../session/touches.js'
+import type { Access } from '../tree/access.js'
 import { WatchRegistry } from '../watch/watch-registry.js'
 import type { Refused, Revalidated, Synced } from '../zab/messages.js'
 import { AttachedClient, ClientTable, type Outstanding } from './clients.js'
@@ -41,6 +43,7 @@ export interface RequestPipelineSetup {
   readonly self: PeerId
   readonly options: ProtocolOptions
   readonly random: Random
+  readonly access: Access
   readonly outbox: Outbox
   /** The replica of this moment: a snapshot replaces it. */
   readonly replica: () => Replica
@@ -113,8 +116,9 @@ export class RequestPipeline {
     const client = this.#clients.get(id)
     if (client === undefined) return
     if (client.attached) this.#submission?.touch(client.session, now)
+    if (request.kind === 'authenticated') client.authenticate(request.identities)
     if (client.idle && client.attached && this.#submission !== undefined && isRead(request)) {
-      this.#reply(client, cxid, this.#read(client, request))
+      this.#reply(client, cxid, this.#read(client, request, client.identities))
       return
     }
     if (this.#clients.outstanding >= this.#setup.options.outstandingMax) {
@@ -166,7 +170,7 @@ export class RequestPipeline {
   applied(proposal: Proposal, { response, changes, closedSession }: Applied, now: Now): void {
     if (changes.length > 0) {
       const { tree } = this.#setup.replica()
-      const mayRead = eventReaders(tree, changes, id => this.#clients.get(id)?.identities)
+      const mayRead = eventReaders(this.#setup.access, tree, changes, id => this.#clients.get(id)?.identities)
       this.#watches.fire(changes, proposal.zxid, mayRead)
     }
     const client = this.#clients.ofSession(proposal.session)
@@ -267,7 +271,8 @@ export class RequestPipeline {
   // --- stations
 
   #push(client: AttachedClient, cxid: number, request: Request): Outstanding {
-    const entry: Outstanding = { cxid, request, submitted: false, syncedAt: undefined, refusal: undefined }
+    const { identities } = client
+    const entry: Outstanding = { cxid, request, identities, submitted: false, syncedAt: undefined, refusal: undefined }
     client.push(entry)
     this.#clients.outstanding += 1
     return entry
@@ -294,7 +299,8 @@ export class RequestPipeline {
     entry.submitted = true
     if (entry.cxid === 0) client.since = now.monotonic
     if (entry.request.kind === 'sync') client.pendingSync = entry
-    const { session, identities } = client
+    const { session } = client
+    const { identities } = entry
     const request = entry.request as ForwardableRequest
     this.#submission.submit({ kind: 'request', session, cxid: entry.cxid, identities, request }, now)
   }
@@ -314,7 +320,7 @@ export class RequestPipeline {
    */
   #answerTurn(client: AttachedClient, now: Now, behindApplied = false): void {
     for (let first = client.first; first !== undefined && !client.gone; first = client.first) {
-      const { request, syncedAt, refusal, cxid } = first
+      const { request, identities, syncedAt, refusal, cxid } = first
       if (refusal !== undefined) {
         if (!client.attached) return
         this.#shift(client)
@@ -324,7 +330,7 @@ export class RequestPipeline {
       } else if (isRead(request)) {
         if ((this.#submission === undefined && !behindApplied) || !client.attached) return
         this.#shift(client)
-        this.#reply(client, cxid, this.#read(client, request))
+        this.#reply(client, cxid, this.#read(client, request, identities))
       } else if (request.kind === 'sync' && syncedAt !== undefined && isAtMost(syncedAt, this.#setup.replica().zxid)) {
         this.#shift(client)
         this.#reply(client, cxid, DONE)
@@ -335,10 +341,11 @@ export class RequestPipeline {
     this.#syncing.delete(client)
   }
 
-  #read(client: AttachedClient, request: ReadRequest): Response {
+  #read(client: AttachedClient, request: ReadRequest, identities: Identities): Response {
     const watches = this.#watches.forClient(client.client)
-    const { session, identities } = client
-    return answerRead(request, { replica: this.#setup.replica(), session, identities, watches })
+    const { session } = client
+    const { access, replica } = this.#setup
+    return answerRead(request, { replica: replica(), access, session, identities, watches })
   }
 
   #reply(client: AttachedClient, cxid: number, response: Response): void {

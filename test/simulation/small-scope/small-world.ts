@@ -6,6 +6,7 @@
  * history leaves; and, each as often as the scope allows: a client asks for a session (a transaction), a peer crashes (its disk having done
  * nothing more, or all it was asked) and comes back, a peer is cut off and found again, a timer goes off.
  */
+
 import type { Effect } from '../../../lib/core/effect.js'
 import type { Input } from '../../../lib/core/input.js'
 import type { PeerInitial } from '../../../lib/core/peer.js'
@@ -16,6 +17,7 @@ import type { EnsembleConfig } from '../../../lib/model/ensemble-config.js'
 import type { ClientId, LinkId, PeerId } from '../../../lib/model/ids.js'
 import { formatZxid, isAfter, isAtMost, later, ZERO } from '../../../lib/model/zxid.js'
 import { HistoryRanges } from '../../../lib/storage/history-ranges.js'
+import { access } from '../../helpers/access.js'
 import { checkOperation, observe } from './checks.js'
 import { describe } from './describe-state.js'
 import type { LocalStates, Step } from './local-states.js'
@@ -141,7 +143,7 @@ export class SmallWorld {
       for (const { zxid } of disk.log) ranges.add(zxid)
       const image = { zxid: ZERO, time: 0, digest: EMPTY_DIGEST, nodes: [], sessions: [] }
       const recovered = { epochs: disk.epochs, image, suffix: disk.log, history: ranges.summary() }
-      return { peer: id, config, options: defaultProtocolOptions, random, recovered }
+      return { peer: id, config, options: defaultProtocolOptions, random, access, recovered }
     }
     const key = `${id} ${lives} ${describe(disk)}`
     const next = change(state, id, { lives: lives + 1, pending: [], streams: [] })

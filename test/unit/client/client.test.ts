@@ -516,10 +516,10 @@ describe('opening a client', () => {
     await zk.close()
   })
   it('gives up at its timeout, naming the last refusal', async () => {
-    channel.refusals.push(...Array.from({ length: 100 }, () => 'AUTH_FAILED' as const))
+    channel.refusals.push(...Array.from({ length: 100 }, () => 'SESSION_MOVED' as const))
     const failed = refused(openClient(channel, { timeout: 3000 }, steady), 'CONNECTION_LOSS')
     await clock.advance(3000)
-    expect((await failed).cause).to.have.property('code', 'AUTH_FAILED')
+    expect((await failed).cause).to.have.property('code', 'SESSION_MOVED')
   })
   it('gives up when aborted, also when nothing answers', async () => {
     channel.deaf = true

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Request, SetWatchesRequest } from '../../../lib/model/request.js'
+import type { ClientRequest, SetWatchesRequest } from '../../../lib/model/request.js'
 import { errorResponse } from '../../../lib/model/response.js'
 import { settled } from '../../helpers/virtual-clock.js'
 import { failOnUnhandledRejections, record, refused, type World, world } from './world.js'
@@ -299,7 +299,7 @@ describe('session', () => {
   })
 
   it('counts requests up from 1 on each attachment', async () => {
-    const numbers: Array<[number, Request['kind']]> = []
+    const numbers: Array<[number, ClientRequest['kind']]> = []
     const attach = w.channel.attach.bind(w.channel)
     w.channel.attach = (options, receiver) => {
       const attachment = attach(options, receiver)

@@ -7,6 +7,7 @@ import { TRUSTED } from '../../../lib/model/acl.js'
 import { EMPTY_DIGEST } from '../../../lib/model/digest.js'
 import type { ClientId, LinkId, OperationNumber, PeerId } from '../../../lib/model/ids.js'
 import { ZERO, zxid } from '../../../lib/model/zxid.js'
+import { access } from '../../helpers/access.js'
 
 const [first, second] = [1 as PeerId, 2 as PeerId]
 const now = { monotonic: 1000, wall: 1_700_000_000_000 }
@@ -18,7 +19,7 @@ function peer(voters: readonly PeerId[]): { step(input: Input, at?: number): Eff
   const image = { zxid: ZERO, time: 0, digest: EMPTY_DIGEST, nodes: [], sessions: [] }
   const recovered = { epochs: { accepted: 0, current: 0 }, image, suffix: [], history: { base: ZERO, ranges: [] } }
   const core = new PeerCore(
-    { peer: first, config: { version: ZERO, members }, options: defaultProtocolOptions, random, recovered },
+    { peer: first, config: { version: ZERO, members }, options: defaultProtocolOptions, random, access, recovered },
     now,
   )
   const step = (input: Input, at = now.monotonic): Effect[] =>

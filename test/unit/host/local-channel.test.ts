@@ -1,13 +1,16 @@
 import { expect } from 'chai'
+import { Authenticator, standardSchemes } from '../../../lib/auth/authenticator.js'
+import { digestOf } from '../../../lib/auth/digest.js'
 import type { ChannelAttachment, ChannelReceiver } from '../../../lib/client/channel.js'
 import type { Input } from '../../../lib/core/input.js'
 import { systemClock } from '../../../lib/host/clock.js'
-import { type ClientEffect, LocalChannels } from '../../../lib/host/local-channel.js'
+import { type ClientEffect, type LocalChannelPorts, LocalChannels } from '../../../lib/host/local-channel.js'
 import { silentLogger } from '../../../lib/host/logger.js'
 import { TRUSTED } from '../../../lib/model/acl.js'
 import type { ClientId } from '../../../lib/model/ids.js'
 import { DONE } from '../../../lib/model/response.js'
 import { ZERO, zxid } from '../../../lib/model/zxid.js'
+import { bytes } from '../../helpers/fake-channel.js'
 import { settle } from './settle.js'
 
 const client = 1 as ClientId
@@ -23,11 +26,13 @@ describe('local channel', () => {
   let room: boolean
   let errors: string[]
   let channels: LocalChannels
+  let ports: LocalChannelPorts
+  const sound = { timeoutMs: 5000, resume: undefined, lastZxidSeen: ZERO }
   beforeEach(() => {
     inputs = []
     room = true
     errors = []
-    channels = new LocalChannels({
+    ports = {
       offer: input => {
         if (room) inputs.push(input)
         return room
@@ -36,7 +41,10 @@ describe('local channel', () => {
       clock: systemClock(),
       logger: { ...silentLogger, error: message => errors.push(message) },
       dataBytesMax: 1000,
-    })
+      authenticator: new Authenticator(standardSchemes()),
+      enforceAuthSchemes: [],
+    }
+    channels = new LocalChannels(ports)
   })
 
   function attach(told: string[], more: Partial<ChannelReceiver> = {}): ChannelAttachment {
@@ -94,8 +102,93 @@ describe('local channel', () => {
     ])
   })
 
+  it('verifies an auth, and puts what it proves among the requests in its place', () => {
+    const attachment = channels.channel({ identities: [] }).attach(sound, {} as never)
+    inputs.length = 0
+    const auth = bytes('alice:secret')
+    attachment.send(1, { kind: 'ping' })
+    attachment.send(2, { kind: 'auth', scheme: 'digest', auth })
+    attachment.send(3, { kind: 'ping' })
+    const identities = [{ scheme: 'digest', id: digestOf('alice:secret') }]
+    expect(inputs.map(input => input.kind === 'request' && input.request)).to.deep.equal([
+      { kind: 'ping' },
+      { kind: 'authenticated', identities },
+      { kind: 'ping' },
+    ])
+    expect(JSON.stringify(inputs)).to.not.include('secret')
+    expect([...auth].some(byte => byte !== 0)).to.equal(false)
+  })
+
+  it('lets go of whoever is refused, and takes nothing more from it', async () => {
+    const told: string[] = []
+    const attachment = attach(told)
+    inputs.length = 0
+    attachment.send(1, { kind: 'auth', scheme: 'kerberos', auth: bytes('x') })
+    attachment.send(2, { kind: 'ping' })
+    attachment.send(3, { kind: 'auth', scheme: 'digest', auth: bytes('x') })
+    await settle()
+    expect(told.slice(1)).to.deep.equal(['failed 1 AUTH_FAILED not-applied', 'detached AUTH_FAILED'])
+    expect(inputs).to.deep.equal([{ kind: 'clientDetached', client }])
+    attachment.detach()
+    expect(inputs).to.have.lengthOf(1)
+  })
+
+  it('lets nobody say whom it has authenticated as', async () => {
+    const told: string[] = []
+    const attachment = attach(told)
+    inputs.length = 0
+    attachment.send(1, { kind: 'authenticated', identities: TRUSTED })
+    attachment.send(2, { kind: 'auth', scheme: 'digest', auth: 'alice:secret' as never })
+    await settle()
+    expect(told.slice(1, 3)).to.deep.equal(['failed 1 BAD_ARGUMENTS not-applied', 'failed 2 AUTH_FAILED not-applied'])
+    expect(inputs).to.deep.equal([{ kind: 'clientDetached', client }])
+  })
+
+  it('R2: gives one attachment a bounded number of identities', async () => {
+    const told: string[] = []
+    const attachment = attach(told)
+    for (let at = 0; at < 1000; at++) attachment.send(at, { kind: 'auth', scheme: 'digest', auth: bytes(`u${at}`) })
+    await settle()
+    expect(told.at(-1)).to.equal('detached AUTH_FAILED')
+    expect(inputs.length).to.be.below(70)
+  })
+
+  it('knows a client from outside by its address', () => {
+    channels.channel({ address: '::ffff:10.0.0.1', embedded: false }).attach(sound, {} as never)
+    const input = inputs.at(-1)!
+    expect(input.kind === 'clientAttached' && input.attachment.identities).to.deep.equal([
+      { scheme: 'ip', id: '10.0.0.1' },
+    ])
+  })
+
+  it('serves nobody from outside that has not authenticated, where that is wanted', async () => {
+    channels = new LocalChannels({ ...ports, enforceAuthSchemes: ['digest'] })
+    const told: string[] = []
+    const receiver = {
+      failed: (cxid: number, code: string) => told.push(`failed ${cxid} ${code}`),
+      detached: (code: string) => told.push(`detached ${code}`),
+      serving: () => undefined,
+    } as unknown as ChannelReceiver
+    const outside = channels.channel({ address: '10.0.0.1', embedded: false })
+    const [first, second] = [outside.attach(sound, receiver), outside.attach(sound, receiver)]
+    const inside = channels.channel().attach(sound, receiver)
+    inputs.length = 0
+    first.send(1, { kind: 'ping' })
+    first.send(2, { kind: 'auth', scheme: 'ip', auth: bytes('') })
+    first.send(3, { kind: 'sync', path: '/' })
+    second.send(1, { kind: 'auth', scheme: 'digest', auth: bytes('a:b') })
+    second.send(2, { kind: 'sync', path: '/' })
+    inside.send(1, { kind: 'sync', path: '/' })
+    await settle()
+    const taken = inputs.map(input => (input.kind === 'request' ? `${input.client} ${input.request.kind}` : input.kind))
+    expect(taken).to.deep.equal(['1 ping', '1 authenticated', 'clientDetached', '2 authenticated', '2 sync', '3 sync'])
+    expect(told).to.deep.equal([
+      'failed 3 SESSION_CLOSED_REQUIRE_SASL_AUTH',
+      'detached SESSION_CLOSED_REQUIRE_SASL_AUTH',
+    ])
+  })
+
   it('attaches nobody with a timeout or a session that has no encoding', () => {
-    const sound = { timeoutMs: 5000, resume: undefined, lastZxidSeen: ZERO }
     const password = new Uint8Array(16)
     for (const wrong of [
       { timeoutMs: Number.NaN },

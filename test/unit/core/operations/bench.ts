@@ -12,6 +12,7 @@ import type { Proposal } from '../../../../lib/model/proposal.js'
 import type { CreateRequest, ReadRequest, WriteRequest } from '../../../../lib/model/request.js'
 import type { Response } from '../../../../lib/model/response.js'
 import { ZERO, type Zxid, zxid } from '../../../../lib/model/zxid.js'
+import { access } from '../../../helpers/access.js'
 
 export const SESSION = '0100000000000001' as SessionId
 export const OTHER = '0200000000000001' as SessionId
@@ -35,7 +36,7 @@ export class Bench {
 
   constructor(replica = Replica.empty(), dataBytesMax = 1000, options: Partial<PreparationLimits> = {}) {
     this.replica = replica
-    this.preparation = new Preparation(replica, { dataBytesMax, extendedTypesEnabled: true, ...options })
+    this.preparation = new Preparation(replica, access, { dataBytesMax, extendedTypesEnabled: true, ...options })
     this.#last = replica.zxid
   }
 
@@ -78,7 +79,7 @@ export class Bench {
   }
 
   read(request: ReadRequest, identities: Identities = TRUSTED, watches: Watches = new RecordedWatches()): Response {
-    return answerRead(request, { replica: this.replica, session: SESSION, identities, watches })
+    return answerRead(request, { replica: this.replica, access, session: SESSION, identities, watches })
   }
 }
 

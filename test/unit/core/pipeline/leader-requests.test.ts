@@ -8,6 +8,7 @@ import type { PeerId, SessionId } from '../../../../lib/model/ids.js'
 import type { Proposal } from '../../../../lib/model/proposal.js'
 import type { ForwardableRequest, WriteRequest } from '../../../../lib/model/request.js'
 import { ZERO, type Zxid, zxid } from '../../../../lib/model/zxid.js'
+import { access } from '../../../helpers/access.js'
 
 const session = '0200000000000001' as SessionId
 const password = new Uint8Array(16).fill(5)
@@ -45,7 +46,14 @@ class World {
         return world.committed
       },
     }
-    const setup = { self: here, door, replica, options: defaultProtocolOptions, storageLow: () => world.storageLow }
+    const setup = {
+      self: here,
+      door,
+      replica,
+      access,
+      options: defaultProtocolOptions,
+      storageLow: () => world.storageLow,
+    }
     this.requests = new LeaderRequests(
       { ...setup, answers: { answer: (to, answer) => void answers.push([to, answer]) } },
       now,

@@ -11,6 +11,7 @@ import type { ClientId, PeerId } from '../../../../lib/model/ids.js'
 import type { Request } from '../../../../lib/model/request.js'
 import type { Txn } from '../../../../lib/model/txn.js'
 import { ZERO, type Zxid, zxid } from '../../../../lib/model/zxid.js'
+import { access } from '../../../helpers/access.js'
 
 const now = { monotonic: 0, wall: 0 }
 const client = 1 as ClientId
@@ -25,6 +26,7 @@ class World {
       self: 1 as PeerId,
       options: defaultProtocolOptions,
       random: { uint32: () => 7, bytes: (length: number) => new Uint8Array(length) },
+      access,
       outbox: this.outbox,
       replica: () => this.replica,
       storageLow: () => false,

@@ -2,6 +2,7 @@
  * Whole cores with everything between them in the test's hand: messages of a held link wait, disk operations of a held disk wait, time passes when
  * told to. Nothing is random. For scenarios; whole random runs are in test/simulation.
  */
+
 import type { Effect } from '../../../../lib/core/effect.js'
 import type { Input } from '../../../../lib/core/input.js'
 import { PeerCore } from '../../../../lib/core/peer.js'
@@ -15,6 +16,7 @@ import type { Proposal } from '../../../../lib/model/proposal.js'
 import type { Request } from '../../../../lib/model/request.js'
 import { ZERO } from '../../../../lib/model/zxid.js'
 import { HistoryRanges } from '../../../../lib/storage/history-ranges.js'
+import { access } from '../../../helpers/access.js'
 
 export type Kind<K extends Effect['kind']> = Extract<Effect, { readonly kind: K }>
 
@@ -45,7 +47,10 @@ export class BenchPeer {
     for (const { zxid } of log) ranges.add(zxid)
     const recovered = { epochs, image, suffix: log, history: ranges.summary() }
     const config = { version: ZERO, members: bench.members }
-    this.core = new PeerCore({ peer: id as PeerId, config, options: bench.options, random, recovered }, this.now())
+    this.core = new PeerCore(
+      { peer: id as PeerId, config, options: bench.options, random, access, recovered },
+      this.now(),
+    )
   }
 
   now() {

@@ -1,4 +1,5 @@
 /** A request pipeline whose leader only takes requests down; the test decides what becomes of them. */
+
 import type { Effect } from '../../../../lib/core/effect.js'
 import type { Attachment, Now } from '../../../../lib/core/input.js'
 import { applyTxn } from '../../../../lib/core/operations/apply-txn.js'
@@ -14,6 +15,7 @@ import type { Proposal } from '../../../../lib/model/proposal.js'
 import type { Request } from '../../../../lib/model/request.js'
 import type { Txn } from '../../../../lib/model/txn.js'
 import { ZERO, type Zxid, zxid } from '../../../../lib/model/zxid.js'
+import { access } from '../../../helpers/access.js'
 
 export class PipelineWorld {
   now: Now = { monotonic: 0, wall: 0 }
@@ -27,6 +29,7 @@ export class PipelineWorld {
       self: 1 as PeerId,
       options: defaultProtocolOptions,
       random: { uint32: () => 7, bytes: (length: number) => new Uint8Array(length).fill(1) },
+      access,
       outbox: this.outbox,
       replica: () => this.replica,
       storageLow: () => this.storageLow,

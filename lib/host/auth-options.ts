@@ -1,0 +1,69 @@
+/**
+ * The options of Peer.open about who clients are and what they may do, and what becomes of them. All peers of an ensemble should have the same: the
+ * leader judges writes by its own, each peer what its clients may read.
+ * Before: peer-options.ts. After: open-peer.ts gives the rules to the core, and peer-host.ts the schemes to the door of the clients.
+ */
+import type { AuthScheme } from '../auth/auth-scheme.js'
+import { standardSchemes } from '../auth/authenticator.js'
+import { Access } from '../core/tree/access.js'
+import { RESERVED_SCHEMES } from '../model/id-scheme.js'
+import { isText } from '../model/request-check.js'
+
+export interface AuthOptions {
+  /** `user:BASE64(SHA1("user:password"))`: who authenticates by `digest` as that user bypasses every ACL. @default nobody */
+  readonly superDigest?: string
+  /** Schemes beside `digest`, `ip` and `x509`. @default none */
+  readonly authSchemes?: readonly AuthScheme[]
+  /** Clients that come over a network must have authenticated by one of these schemes before they ask for anything. @default none */
+  readonly enforceAuthSchemes?: readonly string[]
+  /** Everybody may do everything; ACLs are stored, and not looked at. @default false */
+  readonly skipAcl?: boolean
+}
+
+export interface ResolvedAuthOptions {
+  readonly superDigest: string | undefined
+  readonly authSchemes: readonly AuthScheme[]
+  readonly enforceAuthSchemes: readonly string[]
+  readonly skipAcl: boolean
+}
+
+const parts = ['authenticate', 'acceptsId', 'matches', 'userName']
+
+export const authShapes = {
+  superDigest: (value: unknown) =>
+    typeof value === 'string' && /^[^:\0]*:[A-Za-z0-9+/]{27}=$/.test(value)
+      ? undefined
+      : 'must be user:BASE64(SHA1("user:password"))',
+  authSchemes: (value: unknown) => {
+    if (!Array.isArray(value)) return 'must be an array of schemes'
+    const names = new Set([...RESERVED_SCHEMES, ...standardSchemes().map(({ name }) => name)])
+    for (const scheme of value as readonly (Partial<AuthScheme> | null | undefined)[]) {
+      const name = scheme?.name
+      if (!isText(name) || name === '') return 'must have schemes with a name'
+      if (names.has(name)) return `has the scheme ${name} twice, or it is one that every peer has`
+      names.add(name)
+      const missing = parts.filter(part => typeof (scheme as Record<string, unknown>)[part] !== 'function')
+      if (missing.length > 0 || typeof scheme?.authenticates !== 'boolean')
+        return `has the scheme ${name} without ${[...missing, 'authenticates'].join(', ')}`
+    }
+    return undefined
+  },
+  enforceAuthSchemes: (value: unknown) =>
+    Array.isArray(value) && value.every(name => isText(name) && name !== '')
+      ? undefined
+      : "must be an array of names, such as ['digest']",
+  skipAcl: (value: unknown) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
+} as const
+
+export function resolveAuthOptions(options: AuthOptions): ResolvedAuthOptions {
+  const { superDigest, authSchemes = [], enforceAuthSchemes = [], skipAcl = false } = options
+  return { superDigest, authSchemes: [...authSchemes], enforceAuthSchemes: [...enforceAuthSchemes], skipAcl }
+}
+
+export function schemesOf({ superDigest, authSchemes }: ResolvedAuthOptions): readonly AuthScheme[] {
+  return [...standardSchemes(superDigest), ...authSchemes]
+}
+
+export function accessOf(options: ResolvedAuthOptions): Access {
+  return new Access(schemesOf(options), options)
+}
