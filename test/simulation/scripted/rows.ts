@@ -39,7 +39,6 @@ export const open: ReadonlySet<string> = new Set([
   ...synchronization,
   ...elections,
   ...tickets(2325, 3056, 3644, 3781, 2872, 3231, 3127, 3125, 3249, 3145, 3144, 3306, 2623),
-  ...tickets(2355, 1208, 1496, 1367, 1049, 1046, 1863, 1412, 1382),
   ...etcd(13766, 14685, 17780, 14370, 20418),
   ...['Zab-spec-1', 'Zab-spec-2', 'Zab-spec-3'],
 ])
