@@ -37,6 +37,13 @@ export interface ZnodeState {
   readonly children: readonly string[]
 }
 
+export interface ChainPorts {
+  /** The end of what a peer's disk has for good. */
+  readonly durable: (peer: PeerId) => Zxid
+  /** A value takes effect. */
+  readonly wrote?: (value: string, zxid: bigint) => void
+}
+
 interface PeerRecord {
   /** Asked to be held by its disk, and not applied. */
   log: Proposal[]
@@ -51,15 +58,16 @@ export class Chain implements PeerObserver {
   readonly ref = Replica.empty()
   /** Where each written value took effect. */
   readonly tokens = new Map<string, bigint>()
+  /** The last that anybody has proposed, committed or not. */
+  proposed = 0n
   readonly closedSessions = new Map<bigint, bigint>()
-  readonly #durable: (peer: PeerId) => Zxid
+  readonly #ports: ChainPorts
   readonly #index = new Map<bigint, number>()
   readonly #records = new Map<PeerId, PeerRecord>()
   readonly #past = new Map<string, { readonly at: bigint; readonly state: ZnodeState | undefined }[]>()
 
-  /** @param durable the end of what a peer's disk has for good */
-  constructor(durable: (peer: PeerId) => Zxid) {
-    this.#durable = durable
+  constructor(ports: ChainPorts) {
+    this.#ports = ports
     for (const [path] of this.ref.tree.entries()) this.#remember(path, 0n)
   }
 
@@ -103,8 +111,8 @@ export class Chain implements PeerObserver {
 
   stepped(peer: PeerId, core: SteppedCore, input: Input, _now: Now, effects: readonly Effect[]): void {
     const record = this.#records.get(peer)!
-    if (input.kind === 'logged' && isAfter(input.zxid, this.#durable(peer))) {
-      const where = `its disk ends at ${formatZxid(this.#durable(peer))}`
+    if (input.kind === 'logged' && isAfter(input.zxid, this.#ports.durable(peer))) {
+      const where = `its disk ends at ${formatZxid(this.#ports.durable(peer))}`
       throw new Violation('Z17', `peer ${peer} counts ${formatZxid(input.zxid)} as durable, ${where}`)
     }
     if (input.kind === 'snapshotInstalled') {
@@ -115,8 +123,11 @@ export class Chain implements PeerObserver {
       record.installing = undefined
     }
     for (const effect of effects) {
-      if (effect.kind === 'append') record.log.push(...effect.proposals)
-      else if (effect.kind === 'truncate') record.log = record.log.filter(each => isAtMost(each.zxid, effect.after))
+      if (effect.kind === 'append') {
+        record.log.push(...effect.proposals)
+        const last = zxidToBigint(effect.proposals.at(-1)!.zxid)
+        if (last > this.proposed) this.proposed = last
+      } else if (effect.kind === 'truncate') record.log = record.log.filter(each => isAtMost(each.zxid, effect.after))
       else if (effect.kind === 'installSnapshot') {
         record.installing = record.log
         record.log = []
@@ -158,6 +169,7 @@ export class Chain implements PeerObserver {
       if (before !== undefined)
         throw new Violation('C1', `the write of ${token} takes effect at ${before} and at ${zxid}`)
       this.tokens.set(token, zxid)
+      this.#ports.wrote?.(token, zxid)
     }
     const { changes, closedSession } = applyTxn(this.ref, proposal)
     const session = sessionIdToBigint(proposal.session)

@@ -5,6 +5,7 @@ import type { VirtualTime } from '../../../lib/testing/virtual/timeline.js'
 import type { VirtualEnsemble } from '../../../lib/testing/virtual/virtual-ensemble.js'
 import type { VirtualPeer } from '../../../lib/testing/virtual/virtual-peer.js'
 import type { Schedule } from '../schedule.js'
+import type { Place } from './host-places.js'
 import type { HostFaultKind, HostScenario } from './host-scenario.js'
 
 const PLENTY = 1024 ** 4
@@ -14,13 +15,21 @@ export class HostFaults {
   /** When a peer last went on after standing still. */
   readonly resumedAt = new Map<PeerId, number>()
   readonly #ensemble: VirtualEnsemble
+  readonly #roaming: readonly Place[]
   readonly #time: VirtualTime
   readonly #schedule: Schedule
   #active = true
   #restarting = true
 
-  constructor(ensemble: VirtualEnsemble, time: VirtualTime, scenario: HostScenario, schedule: Schedule) {
+  constructor(
+    ensemble: VirtualEnsemble,
+    places: readonly Place[],
+    time: VirtualTime,
+    scenario: HostScenario,
+    schedule: Schedule,
+  ) {
     this.#ensemble = ensemble
+    this.#roaming = places.filter(({ home }) => home === undefined)
     this.#time = time
     this.#schedule = schedule
     const { faultEveryMs, faults } = scenario
@@ -151,6 +160,10 @@ export class HostFaults {
         break
       case 'wallClockStep':
         target.process?.stepWall(Math.floor(random.between(-1, 1) * 10 ** random.between(1, 10)))
+        break
+      case 'moveSession':
+        if (this.#roaming.length === 0) return
+        if (!random.pick(this.#roaming).move(random.chance(0.5) ? 0 : random.between(0, 3000))) return
         break
       case 'gracefulClose':
         if (target.opened === undefined || target.process!.paused) return

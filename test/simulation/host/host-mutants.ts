@@ -3,14 +3,17 @@ import { ConflatedRead } from '../../../lib/client/observe.js'
 import { PendingCalls } from '../../../lib/client/pending-calls.js'
 import { Requests } from '../../../lib/client/requests.js'
 import { Watches } from '../../../lib/client/watches.js'
+import { PrepareStation } from '../../../lib/core/pipeline/prepare.js'
+import { RequestPipeline } from '../../../lib/core/pipeline/request-pipeline.js'
 import { Alarm } from '../../../lib/host/alarm.js'
 import { Inbox } from '../../../lib/host/inbox.js'
 import { Link } from '../../../lib/host/link.js'
 import { LocalChannels } from '../../../lib/host/local-channel.js'
 import { SnapshotReceiver } from '../../../lib/host/snapshot-receiver.js'
+import { ZERO } from '../../../lib/model/zxid.js'
 import { VirtualDisk } from '../../../lib/testing/virtual/virtual-disk.js'
 import { replaceMethod } from '../mutants/mutant.js'
-import { type HostScenarioChange, snapshots } from './host-scenario.js'
+import { type HostScenarioChange, moving, snapshots } from './host-scenario.js'
 
 export interface HostMutant {
   readonly name: string
@@ -178,5 +181,24 @@ export const hostMutants: readonly HostMutant[] = [
     rows: ['C14', 'L2', 'R3', 'W10'],
     seed: 1,
     plant: () => replaceMethod(LocalChannels.prototype, 'close', () => () => undefined),
+  },
+  {
+    name: 'the leader takes requests of a session from whichever peer they come',
+    rows: ['S6'],
+    seed: 1,
+    scenario: moving,
+    plant: () => replaceMethod(PrepareStation.prototype, 'ownedBy', () => () => true),
+  },
+  {
+    name: 'a peer does not ask what a client that comes to it has seen',
+    rows: ['C3'],
+    seed: 1,
+    scenario: moving,
+    plant: () =>
+      replaceMethod(RequestPipeline.prototype, 'attach', attach => {
+        return function (this: RequestPipeline, id, attachment, now) {
+          attach.call(this, id, { ...attachment, lastZxidSeen: ZERO }, now)
+        }
+      }),
   },
 ]

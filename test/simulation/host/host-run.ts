@@ -14,9 +14,11 @@ import { Violation } from '../checkers/violation.js'
 import { Schedule } from '../schedule.js'
 import { Chain } from './chain.js'
 import { HostFaults } from './host-faults.js'
+import { hostPlaces, type Place } from './host-places.js'
 import { type HostFaultKind, type HostScenario, type HostScenarioChange, hostScenarioOf } from './host-scenario.js'
 import { CALL_MS, HostWorkload } from './host-workload.js'
 import { Knowledge } from './session-history.js'
+import { SessionMoves } from './session-moves.js'
 import { Verdict } from './verdict.js'
 
 export interface HostRunResult {
@@ -33,6 +35,8 @@ export interface HostRunResult {
   readonly calls: number
   /** What observables said. */
   readonly states: number
+  /** How often a session went on at another attachment. */
+  readonly moves: number
   /** How calls failed, by code. */
   readonly failed: ReadonlyMap<string, number>
 }
@@ -68,6 +72,8 @@ class HostRun {
   readonly #chain: Chain
   readonly #ensemble: VirtualEnsemble
   readonly #schedule: Schedule
+  readonly #moves = new SessionMoves()
+  readonly #places: readonly Place[]
   readonly #faults: HostFaults
   readonly #workload: HostWorkload
   readonly #undo: (() => void)[] = []
@@ -78,7 +84,10 @@ class HostRun {
   constructor(scenario: HostScenario, trace: ((line: string) => void) | undefined) {
     this.#scenario = scenario
     const { seed, voters, observers, networkMs, diskMs, splitChance, tickMs, checkpointLogBytes } = scenario
-    this.#chain = new Chain(peer => this.#ensemble.peer(peer).disk.durable)
+    this.#chain = new Chain({
+      durable: peer => this.#ensemble.peer(peer).disk.durable,
+      wrote: (value, zxid) => this.#moves.wrote(value, zxid),
+    })
     const verdict = this.#verdict
     this.#ensemble = new VirtualEnsemble({
       timeline: this.#time,
@@ -118,16 +127,18 @@ class HostRun {
       after: (delayMs, run) => this.#time.after(delayMs, run),
       note: text => this.#note(text),
     })
-    this.#faults = new HostFaults(this.#ensemble, this.#time, scenario, this.#schedule)
-    this.#workload = new HostWorkload(scenario, {
+    this.#places = hostPlaces(scenario, this.#ensemble, this.#moves, this.#chain)
+    this.#faults = new HostFaults(this.#ensemble, this.#places, this.#time, scenario, this.#schedule)
+    this.#workload = new HostWorkload(this.#places, scenario, {
       ensemble: this.#ensemble,
       chain: this.#chain,
       knowledge: this.#knowledge,
       verdict,
       now: () => this.#time.now(),
-      wasUp: ({ id, process }, ms) =>
-        process?.paused === false &&
-        this.#time.now() - (this.#faults.resumedAt.get(id) ?? Number.NEGATIVE_INFINITY) > ms,
+      wasUp: (peer, ms) =>
+        peer === undefined ||
+        (peer.process?.paused === false &&
+          this.#time.now() - (this.#faults.resumedAt.get(peer.id) ?? Number.NEGATIVE_INFINITY) > ms),
     })
     this.#watchProcess()
   }
@@ -152,6 +163,7 @@ class HostRun {
       answered: this.#knowledge.answered,
       calls: this.#knowledge.calls,
       states: this.#knowledge.states,
+      moves: this.#moves.moves,
       failed: this.#knowledge.failed,
       faults: this.#faults.counts,
       caused: this.#schedule.caused,
@@ -253,6 +265,10 @@ class HostRun {
       if (process.timers > 0) throw new Violation('R3', `peer ${peer.id} leaves ${process.timers} timers`)
       peer.crash(false)
     }
+    for (const { home, process } of this.#places) {
+      if (home !== undefined) continue
+      if (process!.timers > 0) throw new Violation('R3', `an application leaves ${process!.timers} timers`)
+    }
     await this.#pass(60_000)
     const { pending } = this.#time
     const { liveEnds } = this.#ensemble.network
@@ -265,14 +281,17 @@ class HostRun {
   #look(): void {
     this.#verdict.guard(() => {
       const now = this.#time.now()
-      for (const { home, sessions, streams } of this.#workload.actors) {
-        const { process, opened } = home
-        if (process === undefined || process.paused || opened === undefined) continue
-        if (now - (this.#faults.resumedAt.get(home.id) ?? Number.NEGATIVE_INFINITY) < LATE_MS) continue
+      for (const { place, sessions, streams } of this.#workload.actors) {
+        const { home, process } = place
+        if (process === undefined || process.paused) continue
+        const resumedAt = (home && this.#faults.resumedAt.get(home.id)) ?? Number.NEGATIVE_INFINITY
+        if ((home !== undefined && home.opened === undefined) || now - resumedAt < LATE_MS) continue
         for (const call of sessions.at(-1)?.open ?? [])
           if (now - call.invokedAt > CALL_MS * (1.05 + 1.5 * this.#scenario.drift) + LATE_MS && !call.composite)
             throw new Violation('L2', `${call.kind} ${call.path} has no answer after ${now - call.invokedAt} ms`)
-        const serves = opened.status.serving
+        // One that roams hears of it late.
+        if (home?.opened === undefined) continue
+        const serves = home.opened.status.serving
         for (const stream of streams)
           if (!serves && stream.end === undefined && stream.stale === false && this.#cutOffFor(home.id) > LOOK_MS)
             throw new Violation('C14', `${stream} claims to be current at peer ${home.id}, which serves nobody`)

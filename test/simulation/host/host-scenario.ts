@@ -19,6 +19,7 @@ export const hostFaultKinds = [
   'wallClockStep',
   'gracefulClose',
   'damagedFrame',
+  'moveSession',
 ] as const
 export type HostFaultKind = (typeof hostFaultKinds)[number]
 
@@ -35,6 +36,8 @@ export interface HostScenario {
   /** How much faster or slower than the others' a clock may run. */
   readonly drift: number
   readonly clients: number
+  /** How many of them are in no peer's process, and go from one to another. */
+  readonly roaming: number
   readonly pipelining: number
   /** How many of them are on their way at most, and how many writes a peer takes of all its clients. */
   readonly inFlightMax: number
@@ -66,6 +69,7 @@ export function hostScenarioOf(seed: number, change: HostScenarioChange = {}): H
     logEntriesKept: random.pick([0, 10, 100]),
     drift: random.pick([0, 0.02, 0.02, 0.3]),
     clients: 2 + random.below(5),
+    roaming: random.pick([0, 1, 2]),
     pipelining: random.pick([1, 3, 8]),
     inFlightMax: random.pick([1, 2, 1000, 1000]),
     outstandingMax: random.pick([3, 10_000, 10_000, 10_000]),
@@ -89,5 +93,28 @@ export const snapshots: HostScenarioChange = {
   durationMs: 6000,
 }
 
+/** Sessions go from peer to peer, with their requests still on the way and leaders that come and go. */
+export const moving: HostScenarioChange = {
+  voters: 3,
+  clients: 5,
+  roaming: 4,
+  pipelining: 8,
+  diskMs: 5,
+  faultEveryMs: 60,
+  faults: [
+    'moveSession',
+    'moveSession',
+    'moveSession',
+    'moveSession',
+    'moveSession',
+    'slowDisk',
+    'slowNetwork',
+    'isolateLeader',
+    'pause',
+    'crash',
+  ],
+  durationMs: 6000,
+}
+
 /** By the name that `npm run simulate` knows each by. */
-export const hostModes: Readonly<Record<string, HostScenarioChange>> = { snapshots }
+export const hostModes: Readonly<Record<string, HostScenarioChange>> = { snapshots, moving }

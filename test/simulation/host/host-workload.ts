@@ -12,6 +12,7 @@ import type { VirtualEnsemble } from '../../../lib/testing/virtual/virtual-ensem
 import type { VirtualPeer } from '../../../lib/testing/virtual/virtual-peer.js'
 import type { VirtualProcess } from '../../../lib/testing/virtual/virtual-process.js'
 import type { Chain } from './chain.js'
+import type { Place } from './host-places.js'
 import type { HostScenario } from './host-scenario.js'
 import { type HostCall, type Knowledge, SessionHistory } from './session-history.js'
 import { StreamHistory } from './stream-history.js'
@@ -37,19 +38,15 @@ export interface WorkloadPorts {
   readonly knowledge: Knowledge
   readonly verdict: Verdict
   readonly now: () => number
-  /** Its process has not stood still for so long. */
-  readonly wasUp: (peer: VirtualPeer, ms: number) => boolean
+  /** The process of this peer has not stood still for so long; one of no peer never does. */
+  readonly wasUp: (peer: VirtualPeer | undefined, ms: number) => boolean
 }
 
 export class HostWorkload {
   readonly actors: readonly HostActor[]
 
-  constructor(scenario: HostScenario, ports: WorkloadPorts) {
-    const random = new SeededRandom(scenario.seed, 'host workload')
-    this.actors = Array.from({ length: scenario.clients }, (_, index) => {
-      const home = random.pick([...ports.ensemble.peers.values()])
-      return new HostActor(`c${index + 1}`, home, scenario, ports)
-    })
+  constructor(places: readonly Place[], scenario: HostScenario, ports: WorkloadPorts) {
+    this.actors = places.map((place, index) => new HostActor(`c${index + 1}`, place, scenario, ports))
   }
 
   quiet(): void {
@@ -68,7 +65,7 @@ export class HostWorkload {
 
 export class HostActor {
   readonly name: string
-  readonly home: VirtualPeer
+  readonly place: Place
   readonly sessions: SessionHistory[] = []
   streams: StreamHistory[] = []
   /** Issues no further call. */
@@ -85,9 +82,9 @@ export class HostActor {
   #stopping = false
   #serial = 0
 
-  constructor(name: string, home: VirtualPeer, scenario: HostScenario, ports: WorkloadPorts) {
+  constructor(name: string, place: Place, scenario: HostScenario, ports: WorkloadPorts) {
     this.name = name
-    this.home = home
+    this.place = place
     this.#scenario = scenario
     this.#ports = ports
     this.#random = new SeededRandom(scenario.seed, `host actor ${name}`)
@@ -112,8 +109,8 @@ export class HostActor {
     const { timeline } = this.#ports.ensemble
     timeline.after(this.#random.between(5, 60), () => {
       if (this.stopped) return
-      const { process } = this.home
-      if (process !== this.#process && process !== undefined && this.home.opened !== undefined) {
+      const { process, ready } = this.place
+      if (process !== this.#process && process !== undefined && ready) {
         this.#process = process
         this.#opening = false
         this.#ended()
@@ -147,14 +144,13 @@ export class HostActor {
   }
 
   #open(): void {
-    const { opened } = this.home
-    if (opened === undefined) return
+    if (!this.place.ready) return
     this.#opening = true
     const process = this.#process
     const timeouts = [400, 1000, 2500, 4000]
     const { inFlightMax } = this.#scenario
     const sessionTimeoutMs = this.#random.pick(timeouts)
-    opened.client({ codec: plain, sessionTimeoutMs, timeout: CALL_MS, inFlightMax }).then(
+    this.place.open({ codec: plain, sessionTimeoutMs, timeout: CALL_MS, inFlightMax }).then(
       client => {
         if (process !== this.#process) return
         this.#opening = false
@@ -175,7 +171,7 @@ export class HostActor {
     this.#client = client
     this.#session = session
     this.sessions.push(session)
-    this.#ports.ensemble.note(`${session.name} is ${sessionIdFromBigint(session.id)} at ${this.home.id}`)
+    this.#ports.ensemble.note(`${session.name} is ${sessionIdFromBigint(session.id)} at ${this.place.name}`)
     client.state$.subscribe(state => {
       if (state === 'expired') session.expired = true
       if ((state === 'expired' || state === 'closed') && this.#client === client) this.#ended()
@@ -207,7 +203,7 @@ export class HostActor {
       () => {
         if (this.#client === client) this.#ended()
         const ms = this.#ports.now() - began
-        if (ms > CLOSE_MS && process?.alive && this.#ports.wasUp(this.home, ms))
+        if (ms > CLOSE_MS && process?.alive && this.#ports.wasUp(this.place.home, ms))
           this.#ports.verdict.report('L2', `${this.name} takes ${ms} ms to close`)
       },
       error => this.#ports.verdict.report('R1', `${this.name}: close rejects with ${error}`),

@@ -44,6 +44,7 @@ const EXPECTED = new Set([
   'CLOSED',
   'OVERLOADED',
   'STORAGE_LOW',
+  'SESSION_MOVED',
 ])
 
 export class SessionHistory {

@@ -30,7 +30,7 @@ export class HostScript {
   readonly #listeners: StepListener[] = []
 
   constructor(options: Partial<VirtualEnsembleOptions> = {}) {
-    this.chain = new Chain(peer => this.ensemble.peer(peer).disk.durable)
+    this.chain = new Chain({ durable: peer => this.ensemble.peer(peer).disk.durable })
     const { chain } = this
     const verdict = this.#verdict
     this.ensemble = new VirtualEnsemble({
