@@ -27,6 +27,7 @@ export const layers: readonly Layer[] = [
     files: [
       'lib/core/input.ts',
       'lib/core/effect.ts',
+      'lib/core/audited.ts',
       'lib/core/random.ts',
       'lib/core/outbox.ts',
       'lib/core/protocol-options.ts',

@@ -11,12 +11,14 @@ import type { PeerId, SessionId } from '../../model/ids.js'
 import type { WriteRequest } from '../../model/request.js'
 import type { SessionRecord } from '../../model/session-record.js'
 import type { Zxid } from '../../model/zxid.js'
+import type { Audited } from '../audited.js'
 import type { Now } from '../input.js'
 import { Preparation } from '../operations/preparation.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 import type { Replica } from '../replica.js'
 import type { Access } from '../tree/access.js'
 import type { ForwardedRequest } from '../zab/messages.js'
+import { auditedWrite } from './account.js'
 import { needsSpace } from './needs-space.js'
 import { TxnClock } from './txn-clock.js'
 
@@ -25,6 +27,7 @@ export interface Proposer {
   nextZxid(): Zxid | undefined
   propose(place: Zxid, session: SessionId, cxid: number, time: number, txn: ReturnType<Preparation['prepare']>): void
   report(level: 'info' | 'warn', message: string): void
+  audit(event: Audited): void
 }
 
 export class PrepareStation {
@@ -130,7 +133,10 @@ export class PrepareStation {
     const place = this.#proposer.nextZxid()
     if (place === undefined) return
     const time = this.#clock.next(now)
+    const ending = this.#preparation.sessions.isLive(session) ? (cxid === 0 ? 'expired' : 'closed') : undefined
     const txn = this.#preparation.prepare(request, { session, identities }, { zxid: place, time })
+    const audited = auditedWrite(request, { session, identities }, place, txn, ending)
+    if (audited !== undefined) this.#proposer.audit(audited)
     this.#proposer.propose(place, session, cxid, time, txn)
   }
 }

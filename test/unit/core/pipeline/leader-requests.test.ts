@@ -36,6 +36,7 @@ class World {
         void proposals.push({ zxid: at, previous: last(), session: by, cxid, time, txn }),
       proof: () => world.confirmedPing + 1,
       report() {},
+      audit() {},
       get confirmedPing() {
         return world.confirmedPing
       },
