@@ -146,6 +146,9 @@ function play(world: World, scenario: Scenario, faults: Faults, workload: Worklo
   if (!world.run(world.now + patienceMs, () => workload.idle))
     throw new Violation('L2', `calls hang: ${workload}; ${states(world)}`)
   world.run(world.now + 2 * world.protocol.sessionTimeoutMaxMs)
+  // What a slow disk was in the middle of when all was healed has taken its time: a leader may have handed over because of it.
+  if (!world.run(world.now + patienceMs, serving))
+    throw new Violation('L1', `not all peers are back for good after ${patienceMs} ms: ${states(world)}`)
   converged(world)
   close(world, faults)
 }

@@ -5,6 +5,7 @@
  */
 import type { PeerId, SessionId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'
+import type { SessionRecord } from '../../model/session-record.js'
 import type { Zxid } from '../../model/zxid.js'
 import { Housekeeping } from '../housekeeping.js'
 import type { Now } from '../input.js'
@@ -39,8 +40,11 @@ export class LeaderRequests implements Submission {
   readonly #barrier = new SyncBarrier()
   /** Who asked for a session whose end is proposed: answered when that is committed. Else the next leader is asked. */
   #ending: { readonly from: PeerId; readonly session: SessionId }[] = []
-  /** Who asked for a session that this leader does not know: told so once a heartbeat proves that no other leader can. */
-  #unknown: { readonly from: PeerId; readonly session: SessionId; readonly proof: number }[] = []
+  /**
+   * Who asked for a session: told once a heartbeat proves that no other leader can tell. One that has been deposed and does not know it would let a
+   * session go on that its successor has ended (C16), or call one unknown that its successor has created (S2).
+   */
+  #asked: { readonly from: PeerId; readonly question: Revalidate; readonly proof: number }[] = []
   readonly #housekeeping: Housekeeping
   #draining = false
 
@@ -91,24 +95,10 @@ export class LeaderRequests implements Submission {
     this.revalidateFor(this.#self, request, now)
   }
 
-  /** A wrong password is answered like an unknown session and disturbs nobody (S7). */
-  revalidateFor(from: PeerId, { session, password }: Revalidate, now: Now): void {
-    if (this.#station.isEnding(session)) {
-      this.#ending.push({ from, session })
-      return
-    }
-    const record = this.#station.session(session)
-    if (record === undefined) {
-      this.#unknown.push({ from, session, proof: this.#door.proof(now.monotonic) })
-      this.advanced()
-      return
-    }
-    const valid = samePassword(record.password, password)
-    if (valid) {
-      this.#station.moved(session, from)
-      this.#housekeeping.touch(session, now.monotonic)
-    }
-    this.#answers.answer(from, { kind: 'revalidated', session, valid, proposed: this.#door.lastProposed })
+  revalidateFor(from: PeerId, question: Revalidate, now: Now): void {
+    if (this.#recordOf(question) !== undefined) this.#housekeeping.touch(question.session, now.monotonic)
+    this.#asked.push({ from, question, proof: this.#door.proof(now.monotonic) })
+    this.advanced()
   }
 
   touch(session: SessionId, now: Now): void {
@@ -125,14 +115,12 @@ export class LeaderRequests implements Submission {
     return this.#draining ? Number.POSITIVE_INFINITY : this.#housekeeping.nextAt
   }
 
-  /** Something was committed, or a heartbeat confirmed: syncs may be due. */
+  /** Something was committed, or a heartbeat confirmed: syncs and questions may be due. */
   advanced(): void {
-    const { confirmedPing, lastProposed } = this.#door
-    const proved = this.#unknown.filter(each => each.proof <= confirmedPing)
-    if (proved.length > 0) this.#unknown = this.#unknown.filter(each => each.proof > confirmedPing)
-    for (const { from, session } of proved) {
-      this.#answers.answer(from, { kind: 'revalidated', session, valid: false, proposed: lastProposed })
-    }
+    const { confirmedPing } = this.#door
+    const proved = this.#asked.filter(each => each.proof <= confirmedPing)
+    if (proved.length > 0) this.#asked = this.#asked.filter(each => each.proof > confirmedPing)
+    for (const { from, question } of proved) this.#answerQuestion(from, question)
     for (const { from, session, cxid, zxid } of this.#barrier.take(this.#door.committed, this.#door.confirmedPing)) {
       this.#answers.answer(from, { kind: 'synced', session, cxid, zxid })
     }
@@ -154,5 +142,22 @@ export class LeaderRequests implements Submission {
       }
       this.#ending = this.#ending.filter(each => each.session !== closed)
     }
+  }
+
+  /** A wrong password is answered like an unknown session and disturbs nobody (S7). */
+  #answerQuestion(from: PeerId, question: Revalidate): void {
+    const { session } = question
+    if (this.#station.isEnding(session)) {
+      this.#ending.push({ from, session })
+      return
+    }
+    const valid = this.#recordOf(question) !== undefined
+    if (valid) this.#station.moved(session, from)
+    this.#answers.answer(from, { kind: 'revalidated', session, valid, proposed: this.#door.lastProposed })
+  }
+
+  #recordOf({ session, password }: Revalidate): SessionRecord | undefined {
+    const record = this.#station.session(session)
+    return record !== undefined && samePassword(record.password, password) ? record : undefined
   }
 }

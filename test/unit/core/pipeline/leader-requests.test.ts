@@ -69,6 +69,17 @@ class World {
     this.ask(there, 0, { kind: 'createSession', session, timeoutMs: 4000, password })
   }
 
+  /** Asks for the session, and proves that this leader is none that has been deposed. */
+  revalidate(from: PeerId, by = password): void {
+    this.requests.revalidateFor(from, { kind: 'revalidate', session, password: by }, now)
+    this.prove()
+  }
+
+  prove(): void {
+    this.confirmedPing += 1
+    this.requests.advanced()
+  }
+
   /** Commits and applies what has been proposed. */
   apply(): void {
     for (const proposal of this.proposals) {
@@ -133,7 +144,7 @@ describe("leader's requests", () => {
     const world = new World()
     world.createSession()
     world.apply()
-    world.requests.revalidateFor(here, { kind: 'revalidate', session, password }, now)
+    world.revalidate(here)
     world.ask(there, 7, remove)
     world.ask(there, 8, { kind: 'sync', path: '/' })
     expect(world.answers).to.deep.equal([
@@ -150,7 +161,7 @@ describe("leader's requests", () => {
     const world = new World()
     world.createSession()
     world.apply()
-    world.requests.revalidateFor(here, { kind: 'revalidate', session, password: new Uint8Array(16) }, now)
+    world.revalidate(here, new Uint8Array(16))
     expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: false, proposed: zxid(1, 1) }]])
     world.ask(there, 7, remove)
     expect(world.proposals).to.have.length(2)
@@ -159,16 +170,27 @@ describe("leader's requests", () => {
   it('S2: knows a session that others have and its own slow disk has not', () => {
     const world = new World()
     world.createSession()
-    world.requests.revalidateFor(here, { kind: 'revalidate', session, password }, now)
+    world.revalidate(here)
     expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: true, proposed: zxid(1, 1) }]])
+  })
+
+  it('C16: lets no session go on before it has proved that it still leads: its successor may have ended it', () => {
+    const world = new World()
+    world.createSession()
+    world.apply()
+    world.requests.revalidateFor(here, { kind: 'revalidate', session, password }, now)
+    expect(world.answers).to.deep.equal([])
+    world.ask(there, 7, remove)
+    expect(world.proposals, 'it is still where it was').to.have.length(2)
+    world.prove()
+    expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: true, proposed: zxid(1, 2) }]])
   })
 
   it('S2: calls no session unknown before it has proved that it still leads', () => {
     const world = new World()
     world.requests.revalidateFor(there, { kind: 'revalidate', session, password }, now)
     expect(world.answers).to.deep.equal([])
-    world.confirmedPing = 1
-    world.requests.advanced()
+    world.prove()
     expect(world.answers).to.deep.equal([[there, { kind: 'revalidated', session, valid: false, proposed: ZERO }]])
   })
 
@@ -177,7 +199,7 @@ describe("leader's requests", () => {
     world.createSession()
     world.apply()
     world.ask(there, 1, { kind: 'closeSession' })
-    world.requests.revalidateFor(here, { kind: 'revalidate', session, password }, now)
+    world.revalidate(here)
     expect(world.answers).to.deep.equal([])
     world.apply()
     expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: false, proposed: zxid(1, 2) }]])
@@ -203,8 +225,7 @@ describe("leader's requests", () => {
     const world = new World()
     world.createSession()
     world.ask(there, 1, { kind: 'sync', path: '/' })
-    world.confirmedPing = 1
-    world.requests.advanced()
+    world.prove()
     expect(world.answers).to.deep.equal([])
     world.apply()
     world.requests.advanced()
