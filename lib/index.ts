@@ -12,6 +12,7 @@ export {
 } from './client/client.js'
 export type { CallOptions, ClientOptions } from './client/client-options.js'
 export { type Codec, json, makeCodec, raw, text } from './client/codec.js'
+export type { MultiReadResults, ReadChildren, ReadOp, ReadValue } from './client/read-batch.js'
 export type { ClientState, SessionInfo } from './client/session.js'
 export type { Stat } from './client/stat.js'
 export type { ChildrenState, DataState, ExistsState, SubtreeState, SubtreeZnode, ZnodeEvent } from './client/streams.js'
@@ -35,5 +36,6 @@ export {
   READ_ACL_UNSAFE,
 } from './model/acl.js'
 export { type ErrorCode, hasCode, type Outcome, ZooKeeperError, zookeeperCodes } from './model/errors.js'
+export type { ClientIdentity } from './model/response.js'
 export type { Storage } from './storage/storage.js'
 export type { Connection, ConnectionHandlers, Transport } from './transport/transport.js'

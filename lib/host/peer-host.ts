@@ -110,7 +110,7 @@ export class PeerHost {
       options,
       incarnation: recovered.identity.incarnation,
       logger: this.logger,
-      linked: (peer, link) => push({ kind: 'linked', peer, link }),
+      linked: (peer, link, protocol) => push({ kind: 'linked', peer, link, protocol }),
       unlinked: (peer, link) => {
         this.#snapshots.linkClosed(link)
         this.#history.linkClosed(link)

@@ -64,8 +64,8 @@ export const layers: readonly Layer[] = [
   },
   {
     name: 'core/housekeeping',
-    files: ['lib/core/housekeeping.ts'],
-    may: ['model', 'core/session'],
+    files: ['lib/core/housekeeping.ts', 'lib/core/reaper.ts'],
+    may: ['model', 'core/session', 'core/tree'],
     mayAsType: CORE_WORDS,
     reason: "the leader's chores on the state; kept below the pipeline, whose leader side does them",
   },

@@ -1,5 +1,6 @@
 /**
- * The leader's side of all requests, its own clients' and the learners': prepare and propose, syncs, sessions that move or expire.
+ * The leader's side of all requests, its own clients' and the learners': prepare and propose, syncs, sessions that move or expire, znodes that are
+ * out of use.
  * One per leadership, made when it is established and every committed txn is applied.
  * Before: request-pipeline.ts here, forward.ts on a learner. After: zab/leader-broadcast.ts; answers leave through `LeaderAnswers`.
  */
@@ -10,9 +11,11 @@ import type { Zxid } from '../../model/zxid.js'
 import { Housekeeping } from '../housekeeping.js'
 import type { Now } from '../input.js'
 import type { ProtocolOptions } from '../protocol-options.js'
+import { Reaper } from '../reaper.js'
 import type { Replica } from '../replica.js'
 import { samePassword } from '../session/same-password.js'
 import type { Access } from '../tree/access.js'
+import type { LifetimeAges } from '../tree/lifetime-ages.js'
 import type { ForwardedRequest, Refused, Revalidate, Revalidated, Synced } from '../zab/messages.js'
 import { PrepareStation, type Proposer } from './prepare.js'
 import type { Submission } from './submission.js'
@@ -46,6 +49,7 @@ export class LeaderRequests implements Submission {
    */
   #asked: { readonly from: PeerId; readonly question: Revalidate; readonly proof: number }[] = []
   readonly #housekeeping: Housekeeping
+  readonly #reaper: Reaper
   #draining = false
 
   constructor(
@@ -57,14 +61,21 @@ export class LeaderRequests implements Submission {
       access: Access
       answers: LeaderAnswers
       storageLow: () => boolean
+      lowestProtocol: () => number
+      ages: LifetimeAges
     },
     now: Now,
   ) {
     this.#self = setup.self
     this.#door = setup.door
     this.#answers = setup.answers
-    this.#station = new PrepareStation({ ...setup, proposer: setup.door }, now)
+    this.#station = new PrepareStation(setup, now)
     this.#housekeeping = new Housekeeping(setup.options.tickMs, setup.replica.sessions.all(), now.monotonic)
+    this.#reaper = new Reaper(setup.replica.tree, setup.ages, setup.options, now.monotonic)
+  }
+
+  understands(): boolean {
+    return true
   }
 
   submit(request: ForwardedRequest, now: Now): void {
@@ -109,10 +120,11 @@ export class LeaderRequests implements Submission {
   expire(now: Now): void {
     if (this.#draining) return
     for (const session of this.#housekeeping.expired(now.monotonic)) this.#station.close(session, now)
+    for (const request of this.#reaper.due(now.monotonic)) this.#station.reap(request, now)
   }
 
   get nextAt(): number {
-    return this.#draining ? Number.POSITIVE_INFINITY : this.#housekeeping.nextAt
+    return this.#draining ? Number.POSITIVE_INFINITY : Math.min(this.#housekeeping.nextAt, this.#reaper.nextAt)
   }
 
   /** Something was committed, or a heartbeat confirmed: syncs and questions may be due. */

@@ -8,7 +8,8 @@
  */
 import type { RefusalCode } from '../../model/errors.js'
 import type { PeerId, SessionId } from '../../model/ids.js'
-import type { WriteRequest } from '../../model/request.js'
+import { LIFETIMES_SINCE } from '../../model/peer-protocol.js'
+import type { ReapRequest, WriteRequest } from '../../model/request.js'
 import type { SessionRecord } from '../../model/session-record.js'
 import type { Zxid } from '../../model/zxid.js'
 import type { Audited } from '../audited.js'
@@ -30,6 +31,19 @@ export interface Proposer {
   audit(event: Audited): void
 }
 
+export interface PrepareSetup {
+  readonly door: Proposer
+  readonly replica: Replica
+  readonly options: ProtocolOptions
+  readonly access: Access
+  readonly storageLow: () => boolean
+  /** What every linked peer understands: nothing else is written into a txn. */
+  readonly lowestProtocol: () => number
+}
+
+/** What the leader does on its own account. */
+const NO_SESSION = '0000000000000000' as SessionId
+
 export class PrepareStation {
   readonly #proposer: Proposer
   readonly #preparation: Preparation
@@ -40,22 +54,15 @@ export class PrepareStation {
   readonly #clock: TxnClock
   readonly #storageLow: () => boolean
 
-  constructor(
-    setup: {
-      proposer: Proposer
-      replica: Replica
-      options: ProtocolOptions
-      access: Access
-      storageLow: () => boolean
-    },
-    now: Now,
-  ) {
-    const { proposer, replica, options, access, storageLow } = setup
-    this.#proposer = proposer
+  constructor(setup: PrepareSetup, now: Now) {
+    const { door, replica, options, access, lowestProtocol } = setup
+    this.#proposer = door
     this.#replica = replica
-    this.#storageLow = storageLow
-    this.#preparation = new Preparation(replica, access, options)
-    this.#clock = new TxnClock(replica.time, now, proposer.report.bind(proposer))
+    this.#storageLow = setup.storageLow
+    const { dataBytesMax, extendedTypesEnabled } = options
+    const lifetimesUnderstood = () => lowestProtocol() >= LIFETIMES_SINCE
+    this.#preparation = new Preparation(replica, access, { dataBytesMax, extendedTypesEnabled, lifetimesUnderstood })
+    this.#clock = new TxnClock(replica.time, now, door.report.bind(door))
   }
 
   /** Proposes; a code when the request is refused without a zxid. */
@@ -84,6 +91,11 @@ export class PrepareStation {
   /** The leader's own request, for a session that has expired. */
   close(session: SessionId, now: Now): void {
     this.#propose(session, 0, { kind: 'closeSession' }, [], now)
+  }
+
+  /** The leader's own request, for a znode that is out of use. */
+  reap(request: ReapRequest, now: Now): void {
+    this.#propose(NO_SESSION, 0, request, [], now)
   }
 
   /** A session nobody owns, after a change of leader, belongs to whoever speaks for it first. */

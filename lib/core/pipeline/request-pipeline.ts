@@ -296,6 +296,10 @@ export class RequestPipeline {
     // A leader refuses its own client at once (session moved): nothing more of it is submitted or answered then.
     if (client.gone || this.#submission === undefined || entry.submitted || client.pendingSync !== undefined) return
     if (entry.refusal !== undefined) return
+    if (!this.#submission.understands(entry.request)) {
+      entry.refusal = 'UNIMPLEMENTED'
+      return
+    }
     if (this.#questions.isAskedAbout(client)) return
     entry.submitted = true
     if (entry.cxid === 0) client.since = now.monotonic

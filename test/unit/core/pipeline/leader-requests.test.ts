@@ -3,8 +3,11 @@ import { applyTxn } from '../../../../lib/core/operations/apply-txn.js'
 import { LeaderRequests } from '../../../../lib/core/pipeline/leader-requests.js'
 import { defaultProtocolOptions } from '../../../../lib/core/protocol-options.js'
 import { Replica } from '../../../../lib/core/replica.js'
-import { TRUSTED } from '../../../../lib/model/acl.js'
+import { LifetimeAges } from '../../../../lib/core/tree/lifetime-ages.js'
+import { OPEN_ACL_UNSAFE, TRUSTED } from '../../../../lib/model/acl.js'
+import { CONTAINER } from '../../../../lib/model/create-mode.js'
 import type { PeerId, SessionId } from '../../../../lib/model/ids.js'
+import { PROTOCOL_HIGHEST } from '../../../../lib/model/peer-protocol.js'
 import type { Proposal } from '../../../../lib/model/proposal.js'
 import type { ForwardableRequest, WriteRequest } from '../../../../lib/model/request.js'
 import { ZERO, type Zxid, zxid } from '../../../../lib/model/zxid.js'
@@ -24,6 +27,7 @@ class World {
   /** Undefined: this epoch's zxids are used up. */
   next: (() => Zxid | undefined) | undefined
   storageLow = false
+  lowestProtocol = PROTOCOL_HIGHEST
   readonly requests: LeaderRequests
 
   constructor() {
@@ -54,6 +58,8 @@ class World {
       access,
       options: defaultProtocolOptions,
       storageLow: () => world.storageLow,
+      ages: new LifetimeAges(replica.tree, 0),
+      lowestProtocol: () => world.lowestProtocol,
     }
     this.requests = new LeaderRequests(
       { ...setup, answers: { answer: (to, answer) => void answers.push([to, answer]) } },
@@ -138,6 +144,24 @@ describe("leader's requests", () => {
     expiring.apply()
     for (let at = 0; at <= 60_000; at += 1000) expiring.requests.expire({ monotonic: at, wall: at })
     expect(expiring.proposals.map(({ txn }) => txn.kind)).to.deep.equal(['createSession', 'closeSession'])
+  })
+
+  it('Z26: makes no container and no TTL znode while a peer is linked that could not read it', () => {
+    const world = new World()
+    world.createSession()
+    world.apply()
+    const create = { kind: 'create', path: '/b', data: null, acl: OPEN_ACL_UNSAFE, mode: CONTAINER } as const
+    const asked = [create, { ...create, path: '/c', lifetime: { kind: 'container' } as const }]
+    world.lowestProtocol = 1
+    for (const [at, request] of asked.entries()) world.ask(there, at + 1, request)
+    world.lowestProtocol = 2
+    world.ask(there, 3, asked[1]!)
+    expect(world.proposals.map(({ txn }) => (txn.kind === 'error' ? txn.code : txn.kind))).to.deep.equal([
+      'createSession',
+      'create',
+      'UNIMPLEMENTED',
+      'create',
+    ])
   })
 
   it('S6: refuses a session through the peer it has moved from, writes and syncs alike', () => {
