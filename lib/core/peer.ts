@@ -30,7 +30,6 @@ import type { Random } from './random.js'
 import { Replica } from './replica.js'
 import { Roles } from './roles.js'
 import type { Access } from './tree/access.js'
-import { LifetimeAges } from './tree/lifetime-ages.js'
 import { EpochKeeper } from './zab/epochs.js'
 import { History } from './zab/history.js'
 import { StateMarks } from './zab/state-marks.js'
@@ -70,7 +69,6 @@ export class PeerCore {
   readonly #roles: Roles
   readonly #pipeline: RequestPipeline
   #replica: Replica
-  readonly #ages: LifetimeAges
   #leaderRequests: LeaderRequests | undefined
   #now: Now
   #stepping = false
@@ -88,7 +86,6 @@ export class PeerCore {
     this.#now = now
     this.#replica = Replica.from(recovered.image)
     if (!isWhole(this.#replica, recovered.image)) throw new ZooKeeperError('DATA_CORRUPT', NOT_WHOLE)
-    this.#ages = new LifetimeAges(this.#replica.tree, now.monotonic)
     this.#history = new History(recovered.history, recovered.image.zxid, recovered.suffix)
     this.#pipeline = new RequestPipeline(
       {
@@ -179,7 +176,7 @@ export class PeerCore {
       case 'tick':
         return
       case 'linked':
-        return this.#onLinked(input.peer, input.link, input.protocol)
+        return this.#onLinked(input.peer, input.link)
       case 'unlinked': {
         const peer = this.#links.remove(input.link)
         if (peer !== undefined) this.#roles.onUnlinked(peer, input.link, now.monotonic)
@@ -217,7 +214,6 @@ export class PeerCore {
         if (!this.#history.snapshotInstalled(input.op)) return
         this.#replica = Replica.from(input.image)
         if (!isWhole(this.#replica, input.image)) return this.#stop({ code: 'DATA_CORRUPT', message: NOT_WHOLE })
-        this.#ages.replaced(this.#replica.tree, now.monotonic)
         this.#marks.replaced()
         this.#roles.onSnapshotInstalled()
         return
@@ -282,14 +278,14 @@ export class PeerCore {
     this.#endRole()
   }
 
-  #onLinked(peer: PeerId, link: LinkId, protocol: number | undefined): void {
+  #onLinked(peer: PeerId, link: LinkId): void {
     const former = this.#links.linkTo(peer)
     if (former !== undefined) {
       this.#links.remove(former)
       this.#roles.onUnlinked(peer, former, this.#now.monotonic)
       this.#endRole()
     }
-    this.#links.add(peer, link, protocol)
+    this.#links.add(peer, link)
     this.#roles.onLinked(peer, link, this.#now.monotonic)
   }
 
@@ -298,7 +294,6 @@ export class PeerCore {
     if (this.#history.installing) return
     for (let proposal = this.#history.nextToApply(); proposal !== undefined; proposal = this.#history.nextToApply()) {
       const applied = applyTxn(this.#replica, proposal)
-      this.#ages.applied(applied.changes, this.#replica.tree, this.#now.monotonic)
       this.#history.markApplied(proposal)
       this.#marks.applied(proposal.zxid, () => this.#replica.digest)
       this.#leaderRequests?.applied(proposal, applied.closedSession, this.#now)
@@ -319,27 +314,12 @@ export class PeerCore {
       const door = leaderDoor(leader, this.#history, this.#outbox)
       const answers = { answer: this.#answer.bind(this) }
       this.#leaderRequests = new LeaderRequests(
-        {
-          self: peer,
-          door,
-          replica: this.#replica,
-          options,
-          access,
-          answers,
-          storageLow: () => this.#storageLow,
-          ages: this.#ages,
-          lowestProtocol: () => this.#links.lowestProtocol,
-        },
+        { self: peer, door, replica: this.#replica, options, access, answers, storageLow: () => this.#storageLow },
         this.#now,
       )
       this.#pipeline.resume(this.#leaderRequests, [], this.#now)
     } else if (learner?.link !== undefined && this.#roles.serving) {
-      const station = new ForwardStation(
-        this.#outbox,
-        learner.link,
-        this.#links.protocolOf(learner.link),
-        this.#pipeline.touches,
-      )
+      const station = new ForwardStation(this.#outbox, learner.link, this.#pipeline.touches)
       this.#pipeline.resume(station, this.#history.unapplied(), this.#now)
     }
     this.#roles.announce()

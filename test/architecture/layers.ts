@@ -27,7 +27,6 @@ export const layers: readonly Layer[] = [
     files: [
       'lib/core/input.ts',
       'lib/core/effect.ts',
-      'lib/core/audited.ts',
       'lib/core/random.ts',
       'lib/core/outbox.ts',
       'lib/core/protocol-options.ts',
@@ -64,8 +63,8 @@ export const layers: readonly Layer[] = [
   },
   {
     name: 'core/housekeeping',
-    files: ['lib/core/housekeeping.ts', 'lib/core/reaper.ts'],
-    may: ['model', 'core/session', 'core/tree'],
+    files: ['lib/core/housekeeping.ts'],
+    may: ['model', 'core/session'],
     mayAsType: CORE_WORDS,
     reason: "the leader's chores on the state; kept below the pipeline, whose leader side does them",
   },

@@ -1,5 +1,6 @@
 /** Frames as the bytes of a stream: each with its header, several in a row as one piece. A copy each, so nothing is shared. */
 import { FRAME_HEADER_BYTES, writeFrameHeader } from '../../transport/frame.js'
+import type { SeededRandom } from '../seeded-random.js'
 
 /** One frame, given in parts. */
 export function framed(parts: readonly Uint8Array[]): Uint8Array {
@@ -27,4 +28,18 @@ export function joined(frames: readonly Uint8Array[]): Uint8Array {
     offset += frame.length
   }
   return bytes
+}
+
+/** A shorter frame, well formed by itself: its content ends too early. */
+export function cutFrame(frame: Uint8Array, random: SeededRandom): Uint8Array {
+  if (frame.length === FRAME_HEADER_BYTES) return frame
+  const kept = random.below(frame.length - FRAME_HEADER_BYTES)
+  return framed([frame.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + kept)])
+}
+
+/** One bit of its length is another one, so that whatever follows is read at the wrong place. What is inside has no checksum of its own to tell. */
+export function flippedFrame(frame: Uint8Array, random: SeededRandom): Uint8Array {
+  const flipped = frame.slice()
+  flipped[random.below(FRAME_HEADER_BYTES)]! ^= 1 << random.below(8)
+  return flipped
 }

@@ -15,9 +15,10 @@ import { SeededRandom } from '../seeded-random.js'
 import { TraceHash } from '../trace-hash.js'
 import type { Timeline } from './timeline.js'
 import { VirtualDisk } from './virtual-disk.js'
-import { addressOf, VirtualNetwork } from './virtual-network.js'
+import { VirtualNetwork } from './virtual-network.js'
 import { type PeerObserver, VirtualPeer } from './virtual-peer.js'
 import type { Pace } from './virtual-process.js'
+import { addressOf } from './virtual-transport.js'
 
 export interface VirtualEnsembleOptions {
   readonly timeline: Timeline

@@ -7,10 +7,12 @@
  */
 import { ZooKeeperError } from '../../model/errors.js'
 import type { PeerId } from '../../model/ids.js'
-import type { Connection, Transport } from '../../transport/transport.js'
+import type { Transport } from '../../transport/transport.js'
 import type { SeededRandom } from '../seeded-random.js'
+import { cutFrame, flippedFrame } from './frame-bytes.js'
 import type { Timeline } from './timeline.js'
 import type { VirtualProcess } from './virtual-process.js'
+import { addressOf, type Listener, VirtualTransport } from './virtual-transport.js'
 import { Wire } from './wire.js'
 import type { WireNetwork } from './wire-network.js'
 
@@ -25,10 +27,10 @@ export interface NetworkOptions {
   readonly arrived: (from: PeerId, to: PeerId, bytes: Uint8Array) => void
 }
 
-interface Listener {
-  readonly process: VirtualProcess
-  readonly accept: (connection: Connection) => void
-  readonly opened: (wire: Wire) => void
+/** What a direction lets pass: so many bytes, then nothing for so long. */
+export interface Narrowness {
+  readonly bytes: number
+  readonly everyMs: number
 }
 
 /** How long an end goes on without knowing that the other one's machine is gone, when it has nothing to say. */
@@ -36,29 +38,36 @@ const KEEPALIVE_MS = 4000
 /** Until a dial that got no answer is tried again by the operating system. */
 const REDIAL_MS = 500
 
-const ADDRESS = /^memory:\/\/(\d{1,4})$/
-
-export const addressOf = (peer: PeerId): string => `memory://${peer}`
-
 export class VirtualNetwork {
   readonly #options: NetworkOptions
   readonly #listeners = new Map<PeerId, Listener>()
   /** The live ends, and which way their bytes go. */
   readonly #wires = new Map<Wire, { readonly from: PeerId; readonly to: PeerId }>()
   readonly #blocked = new Set<string>()
+  readonly #narrow = new Map<string, Narrowness>()
   readonly #ports: WireNetwork
 
   constructor(options: NetworkOptions) {
     this.#options = options
     const { timeline, random, delayMs, splitChance } = options
     const ways = new WeakMap<Wire, { readonly from: PeerId; readonly to: PeerId }>()
+    const wayOf = (wire: Wire) => this.#wires.get(wire) ?? ways.get(wire)
+    const narrowness = (wire: Wire): Narrowness | undefined => {
+      if (this.#narrow.size === 0) return undefined
+      const way = wayOf(wire)
+      return way && this.#narrow.get(key(way.from, way.to))
+    }
     this.#ports = {
       now: () => timeline.now(),
       delayMs,
-      cut: bytes => (bytes > 1 && random.chance(splitChance) ? 1 + random.below(bytes - 1) : bytes),
+      cut: (wire, bytes) => {
+        const most = Math.min(bytes, narrowness(wire)?.bytes ?? bytes)
+        return most > 1 && random.chance(splitChance) ? 1 + random.below(most - 1) : most
+      },
+      restMs: wire => narrowness(wire)?.everyMs ?? delayMs(),
       blocked: wire => {
         if (this.#blocked.size === 0) return false
-        const way = this.#wires.get(wire) ?? ways.get(wire)
+        const way = wayOf(wire)
         return way !== undefined && this.#blocked.has(key(way.from, way.to))
       },
       after: (ms, callback) => void timeline.after(ms, callback),
@@ -107,7 +116,17 @@ export class VirtualNetwork {
     }
   }
 
+  /** What goes from the one to the other gets through bit by bit, until `widen`. */
+  narrow(from: PeerId, to: PeerId, narrowness: Narrowness): void {
+    this.#narrow.set(key(from, to), narrowness)
+  }
+
+  widen(from: PeerId, to: PeerId): void {
+    this.#narrow.delete(key(from, to))
+  }
+
   heal(): void {
+    this.#narrow.clear()
     for (const blocked of [...this.#blocked]) {
       const [from, to] = blocked.split('>').map(Number) as [PeerId, PeerId]
       this.unblock(from, to)
@@ -127,11 +146,12 @@ export class VirtualNetwork {
     return ends.length > 0
   }
 
-  /** The next frame from the one to the other does not arrive as it was sent. False when they have no connection. */
-  damage(from: PeerId, to: PeerId): boolean {
+  /** The next frame from the one to the other loses its end, or its length is told wrong. False when they have no connection. */
+  damage(from: PeerId, to: PeerId, how: 'cut' | 'flipped' = 'cut'): boolean {
+    const { random } = this.#options
     for (const [wire, way] of this.#wires) {
       if (way.from !== from || way.to !== to) continue
-      wire.damageNext(this.#options.random)
+      wire.damageNext(frame => (how === 'cut' ? cutFrame(frame, random) : flippedFrame(frame, random)))
       return true
     }
     return false
@@ -204,89 +224,6 @@ export class VirtualNetwork {
       cancelled = true
     }
   }
-}
-
-interface TransportPorts {
-  readonly timeline: Timeline
-  readonly listen: (listener: Listener) => void
-  readonly unlisten: () => void
-  /** Returns how to give up. */
-  readonly dial: (to: PeerId, opened: (wire: Wire) => void, failed: (error: ZooKeeperError) => void) => () => void
-}
-
-class VirtualTransport implements Transport {
-  readonly address: string
-  readonly #process: VirtualProcess
-  readonly #ports: TransportPorts
-  readonly #wires = new Set<Wire>()
-  readonly #dials = new Set<(error: ZooKeeperError) => void>()
-  #listening = false
-  #closed = false
-
-  constructor(peer: PeerId, process: VirtualProcess, ports: TransportPorts) {
-    this.address = addressOf(peer)
-    this.#process = process
-    this.#ports = ports
-  }
-
-  understands(address: string): boolean {
-    return ADDRESS.test(address)
-  }
-
-  async listen(accept: (connection: Connection) => void): Promise<void> {
-    if (this.#closed) throw closedError()
-    if (this.#listening) throw new ZooKeeperError('BAD_OPTIONS', 'this transport listens already')
-    this.#ports.listen({ process: this.#process, accept, opened: wire => this.#opened(wire) })
-    this.#listening = true
-  }
-
-  dial(address: string, { signal }: { readonly signal: AbortSignal }): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const aborted = () => new ZooKeeperError('ABORTED', `dialling ${address} was aborted`)
-      if (signal.aborted) return reject(aborted())
-      if (this.#closed) return reject(closedError())
-      const settle = (): void => {
-        this.#dials.delete(fail)
-        signal.removeEventListener('abort', onAbort)
-      }
-      const fail = (error: ZooKeeperError): void => {
-        giveUp()
-        settle()
-        reject(error)
-      }
-      const onAbort = (): void => fail(aborted())
-      const giveUp = this.#ports.dial(
-        Number(ADDRESS.exec(address)?.[1]) as PeerId,
-        wire => {
-          settle()
-          this.#opened(wire)
-          resolve(wire)
-        },
-        fail,
-      )
-      this.#dials.add(fail)
-      signal.addEventListener('abort', onAbort)
-    })
-  }
-
-  /** A connection counts as closed when its owner has been told so, or never wanted to hear of it. */
-  async close(): Promise<void> {
-    this.#closed = true
-    if (this.#listening) this.#ports.unlisten()
-    for (const fail of [...this.#dials]) fail(closedError())
-    for (const wire of this.#wires) wire.close()
-    this.#wires.clear()
-    await new Promise<void>(resolve => this.#process.clock.afterLoop(resolve))
-  }
-
-  #opened(wire: Wire): void {
-    for (const known of this.#wires) if (known.ended) this.#wires.delete(known)
-    this.#wires.add(wire)
-  }
-}
-
-function closedError(): ZooKeeperError {
-  return new ZooKeeperError('TRANSPORT_FAILED', 'this transport is closed')
 }
 
 function key(from: PeerId, to: PeerId): string {

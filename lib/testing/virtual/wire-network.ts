@@ -5,8 +5,10 @@ export interface WireNetwork {
   now(): number
   /** From now to the arrival at the other end. */
   delayMs(): number
-  /** How many of these bytes arrive first; all of them, mostly. */
-  cut(bytes: number): number
+  /** How many of these bytes from this end arrive first; all of them, mostly. */
+  cut(from: Wire, bytes: number): number
+  /** From then to the arrival of more of them. */
+  restMs(from: Wire): number
   /** Nothing gets from this end to the other one now; what is sent waits. */
   blocked(from: Wire): boolean
   /** After a delay, outside of every process: the network itself does something. */

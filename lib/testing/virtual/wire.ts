@@ -36,7 +36,7 @@ export class Wire implements Connection {
   #bufferedBytes = 0
   #wanted = false
   #sentFirst = false
-  #damage: { below(bound: number): number } | undefined
+  #damage: ((frame: Uint8Array) => Uint8Array) | undefined
   #paused = false
   #delivering = false
   /** Nothing is delivered here any more: by this side's wish, or since the connection is lost. */
@@ -139,9 +139,9 @@ export class Wire implements Connection {
     this.#network.ended(this)
   }
 
-  /** The next frame loses its end on the way, as no checked stream would have it. */
-  damageNext(random: { below(bound: number): number }): void {
-    this.#damage = random
+  /** The next frame, its header with it, becomes another one on the way, as no checked stream would have it. */
+  damageNext(damage: (frame: Uint8Array) => Uint8Array): void {
+    this.#damage = damage
   }
   /** The way to the other end is free again. */
   unblocked(): void {
@@ -149,12 +149,8 @@ export class Wire implements Connection {
   }
 
   #write(whole: Uint8Array): void {
-    let frame = whole
-    if (this.#damage !== undefined && whole.length > FRAME_HEADER_BYTES) {
-      const kept = this.#damage.below(whole.length - FRAME_HEADER_BYTES)
-      frame = framed([whole.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + kept)])
-      this.#damage = undefined
-    }
+    const frame = this.#damage?.(whole) ?? whole
+    this.#damage = undefined
     const other = this.#other
     if (other.#ended) {
       if (other.#lingers || other.#silent || this.#network.blocked(this)) return
@@ -205,10 +201,10 @@ export class Wire implements Connection {
       return false
     }
     const bytes = write.rest ?? joined(write.frames)
-    const first = this.#network.cut(bytes.length)
+    const first = this.#network.cut(this, bytes.length)
     if (first < bytes.length) {
       write.rest = bytes.subarray(first)
-      write.due = this.#network.now() + this.#network.delayMs()
+      write.due = this.#network.now() + this.#network.restMs(this)
     } else this.#writes.shift()
     const arrived = bytes.subarray(0, first)
     this.#credit(arrived.length)

@@ -51,6 +51,9 @@ export class HostFaults {
       this.#resume(peer)
       peer.disk.slowness = 1
       peer.disk.failNext = false
+      peer.disk.failRead = false
+      peer.disk.full = false
+      peer.disk.stall(0)
       peer.disk.freeBytes = PLENTY
     }
   }
@@ -108,7 +111,22 @@ export class HostFaults {
         if (!network.reset(target.id, other.id, random.between(100, 3000))) return
         break
       case 'damagedFrame':
-        if (!network.damage(target.id, other.id)) return
+        if (!network.damage(target.id, other.id, random.pick(['cut', 'flipped']))) return
+        break
+      case 'narrowLink':
+      case 'crumblingLink':
+        if (target === other) return
+        // From one byte at a time, up to what a snapshot takes seconds for.
+        network.narrow(
+          target.id,
+          other.id,
+          kind === 'crumblingLink'
+            ? { bytes: 1, everyMs: random.between(0, 0.2) }
+            : { bytes: 20 + random.below(2000), everyMs: random.between(1, 10) },
+        )
+        this.#time.after(kind === 'crumblingLink' ? random.between(10, 100) : random.between(50, 3000), () =>
+          network.widen(target.id, other.id),
+        )
         break
       case 'partition': {
         const side = ids.filter(() => random.chance(0.5))
@@ -147,6 +165,27 @@ export class HostFaults {
         if (target.process === undefined) return
         target.disk.failNext = true
         break
+      case 'readError':
+        target.disk.failRead = true
+        // Or it is history, or a snapshot, that cannot be read.
+        if (random.chance(0.5)) target.crash(false)
+        break
+      case 'stuckDisk':
+        target.disk.stall(random.between(200, 6000))
+        break
+      case 'fullDisk':
+        target.disk.full = true
+        this.#later(random, () => {
+          target.disk.full = false
+        })
+        break
+      case 'damagedDisk':
+      case 'wipedDisk':
+        if (!this.#mayDamage) return
+        target.crash(random.chance(0.3))
+        if (kind === 'damagedDisk') target.disk.corrupt()
+        else target.disk.wipe()
+        break
       case 'lowDisk':
         target.disk.freeBytes = 1000
         this.#later(random, () => {
@@ -156,7 +195,10 @@ export class HostFaults {
       case 'pause':
         if (target.process === undefined || target.process.paused) return
         target.process.pause()
-        this.#later(random, () => this.#resume(target))
+        // Up to ten session timeouts: all of its timers are due at once then.
+        this.#time.after(random.chance(0.3) ? random.between(1000, 10_000) : random.between(50, 3000), () =>
+          this.#resume(target),
+        )
         break
       case 'wallClockStep':
         target.process?.stepWall(Math.floor(random.between(-1, 1) * 10 ** random.between(1, 10)))
@@ -172,6 +214,12 @@ export class HostFaults {
     }
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
     return `${kind} ${target.id} ${other.id}`
+  }
+
+  /** One disk at a time, and only while every voter has a history: each entry keeps a holder in every quorum (invariants §4.2). */
+  get #mayDamage(): boolean {
+    const { voters } = this.#ensemble
+    return voters.length > 1 && voters.every(id => this.#ensemble.peer(id).disk.whole)
   }
 
   #resume(peer: VirtualPeer): void {

@@ -191,8 +191,8 @@ export const hostMutants: readonly HostMutant[] = [
   },
   {
     name: 'a peer does not ask what a client that comes to it has seen',
-    rows: ['C3'],
-    seed: 1,
+    rows: ['C3', 'W10'],
+    seed: 10,
     scenario: moving,
     plant: () =>
       replaceMethod(RequestPipeline.prototype, 'attach', attach => {

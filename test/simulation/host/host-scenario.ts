@@ -14,17 +14,23 @@ export const hostFaultKinds = [
   'slowNetwork',
   'slowDisk',
   'diskError',
+  'readError',
+  'stuckDisk',
+  'fullDisk',
   'lowDisk',
+  'damagedDisk',
+  'wipedDisk',
   'pause',
   'wallClockStep',
   'gracefulClose',
   'damagedFrame',
   'moveSession',
+  'narrowLink',
+  'crumblingLink',
 ] as const
 export type HostFaultKind = (typeof hostFaultKinds)[number]
 
 export interface HostScenario {
-  /** Of all dice but the faults'. */
   readonly seed: number
   readonly voters: number
   readonly observers: number
@@ -53,7 +59,7 @@ export interface HostScenario {
   readonly kept?: readonly string[] | undefined
 }
 
-export type HostScenarioChange = Partial<HostScenario>
+export type HostScenarioChange = Partial<Omit<HostScenario, 'seed'>>
 
 export function hostScenarioOf(seed: number, change: HostScenarioChange = {}): HostScenario {
   const random = new SeededRandom(seed, 'host scenario')
@@ -117,5 +123,26 @@ export const moving: HostScenarioChange = {
   durationMs: 6000,
 }
 
+/** Disks that fail in every way: members stop, are repaired by the others, and come back with nothing. */
+export const failingDisks: HostScenarioChange = {
+  faultEveryMs: 200,
+  faults: [
+    'diskError',
+    'readError',
+    'stuckDisk',
+    'fullDisk',
+    'damagedDisk',
+    'damagedDisk',
+    'wipedDisk',
+    'slowDisk',
+    'crash',
+  ],
+  durationMs: 6000,
+}
+
 /** By the name that `npm run simulate` knows each by. */
-export const hostModes: Readonly<Record<string, HostScenarioChange>> = { snapshots, moving }
+export const hostModes: Readonly<Record<string, HostScenarioChange>> = {
+  snapshots,
+  moving,
+  'failing-disks': failingDisks,
+}

@@ -41,7 +41,6 @@ describe('local channel', () => {
       clock: systemClock(),
       logger: { ...silentLogger, error: message => errors.push(message) },
       dataBytesMax: 1000,
-      audit: { authenticated: () => undefined },
       authenticator: new Authenticator(standardSchemes()),
       enforceAuthSchemes: [],
     }

@@ -34,7 +34,6 @@ class World {
     now,
   )
   readonly leader: Submission = {
-    understands: () => true,
     submit: request => void this.submitted.push(request),
     revalidate() {},
     touch() {},

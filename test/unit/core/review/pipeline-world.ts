@@ -21,7 +21,6 @@ export class PipelineWorld {
   now: Now = { monotonic: 0, wall: 0 }
   readonly replica = Replica.empty()
   storageLow = false
-  understands = true
   readonly outbox = new Outbox()
   submitted: ForwardedRequest[] = []
   asked: Revalidate[] = []
@@ -38,7 +37,6 @@ export class PipelineWorld {
     this.now,
   )
   readonly leader: Submission = {
-    understands: () => this.understands,
     submit: request => void this.submitted.push(request),
     revalidate: request => void this.asked.push(request),
     touch() {},

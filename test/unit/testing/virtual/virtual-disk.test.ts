@@ -109,4 +109,81 @@ describe('virtual disk', () => {
     await time.run(101)
     expect(held).to.have.property('value')
   })
+
+  const life = async (disk: VirtualDisk, time: VirtualTime) => {
+    const store = disk.storage(new VirtualProcess(time))
+    const opened = outcome(store.open())
+    await time.run(time.now() + 10)
+    return { store, opened }
+  }
+  const settled = async <T>(time: VirtualTime, promise: Promise<T>) => {
+    const seen = outcome(promise)
+    await time.run(time.now() + 10)
+    return seen
+  }
+
+  it('D3: finds damage at the next start, keeps the epochs, and is marked until it is repaired', async () => {
+    const time = new VirtualTime()
+    const disk = makeDisk(time, 1, 1)
+    const first = await life(disk, time)
+    await settled(time, first.store.saveEpochs({ accepted: 2, current: 2 }))
+    await settled(time, first.store.append(proposals(ZERO, 2, 3)))
+    expect(disk.whole).to.equal(true)
+    disk.crash()
+    disk.corrupt()
+    const second = await life(disk, time)
+    expect(hasCode(second.opened.error, 'DATA_CORRUPT')).to.equal(true)
+    const { value } = await settled(time, second.store.beginRepair!(second.opened.error))
+    expect(value).to.have.property('damage')
+    expect([value!.suffix.length, value!.epochs]).to.deep.equal([0, { accepted: 2, current: 2 }])
+    disk.crash()
+    const third = await life(disk, time)
+    expect(third.opened.value).to.have.property('damage')
+    expect(disk.whole).to.equal(false)
+    await settled(time, third.store.endRepair!())
+    disk.crash()
+    expect((await life(disk, time)).opened.value!.damage).to.equal(undefined)
+    expect(disk.whole).to.equal(true)
+  })
+
+  it('Z29: is empty, and another one, once it was wiped', async () => {
+    const time = new VirtualTime()
+    const disk = makeDisk(time, 1, 1)
+    const before = await life(disk, time)
+    await settled(time, before.store.saveEpochs({ accepted: 2, current: 2 }))
+    disk.crash()
+    disk.wipe()
+    const { value } = (await life(disk, time)).opened
+    expect(value!.epochs).to.deep.equal({ accepted: 0, current: 0 })
+    expect(value!.identity.incarnation).to.not.equal(before.opened.value!.identity.incarnation)
+    expect(disk.whole).to.equal(false)
+  })
+
+  it('D7: takes neither a write nor a start while it is full, and both when there is room', async () => {
+    const time = new VirtualTime()
+    const disk = makeDisk(time, 1, 1)
+    const { store } = await life(disk, time)
+    disk.full = true
+    expect(hasCode((await settled(time, store.append(proposals(ZERO, 1, 1)))).error, 'STORAGE_FAILED')).to.equal(true)
+    disk.crash()
+    expect(hasCode((await life(disk, time)).opened.error, 'STORAGE_FAILED')).to.equal(true)
+    disk.crash()
+    disk.full = false
+    expect((await life(disk, time)).opened).to.have.property('value')
+  })
+
+  it('fails one read, and takes as long as it is stuck', async () => {
+    const time = new VirtualTime()
+    const disk = makeDisk(time, 1, 1)
+    disk.failRead = true
+    expect(hasCode((await life(disk, time)).opened.error, 'STORAGE_FAILED')).to.equal(true)
+    disk.crash()
+    const { store } = await life(disk, time)
+    disk.stall(1000)
+    const appended = outcome(store.append(proposals(ZERO, 1, 1)))
+    await time.run(time.now() + 990)
+    expect(appended).to.deep.equal({})
+    await time.run(time.now() + 20)
+    expect(appended).to.have.property('value')
+  })
 })

@@ -2,8 +2,9 @@ import { expect } from 'chai'
 import type { PeerId } from '../../../../lib/model/ids.js'
 import { SeededRandom } from '../../../../lib/testing/seeded-random.js'
 import { realTimeline, type Timeline, VirtualTime } from '../../../../lib/testing/virtual/timeline.js'
-import { addressOf, VirtualNetwork } from '../../../../lib/testing/virtual/virtual-network.js'
+import { VirtualNetwork } from '../../../../lib/testing/virtual/virtual-network.js'
 import { VirtualProcess } from '../../../../lib/testing/virtual/virtual-process.js'
+import { addressOf } from '../../../../lib/testing/virtual/virtual-transport.js'
 import type { Connection } from '../../../../lib/transport/transport.js'
 import { transportCompliance } from '../../../compliance/transport.js'
 
@@ -123,6 +124,30 @@ describe('virtual network', () => {
     await pass(10)
     expect(far.frames).to.have.length(1)
     expect(far.frames[0]).to.not.equal('a long enough text')
+  })
+
+  it('tells the length of a frame wrong: what comes behind it is read at the wrong place, or not at all', async () => {
+    expect(network.damage(two, one, 'flipped')).to.equal(true)
+    near.say('a')
+    near.say('b')
+    await pass(10)
+    expect(far.frames).to.not.include('a')
+    expect(far.frames).to.not.include('b')
+  })
+
+  it('lets so many bytes through a narrow direction in so much time, and the others pass', async () => {
+    network.narrow(two, one, { bytes: 1, everyMs: 10 })
+    near.say('0123456789')
+    far.say('hello')
+    await pass(100)
+    expect(far.frames).to.deep.equal([])
+    expect(near.frames).to.deep.equal(['hello'])
+    await pass(60)
+    expect(far.frames).to.deep.equal(['0123456789'])
+    network.widen(two, one)
+    near.say('0123456789')
+    await pass(20)
+    expect(far.frames).to.have.length(2)
   })
 
   it('delivers to a process that stands still when it goes on, in order', async () => {
