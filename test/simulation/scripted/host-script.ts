@@ -70,7 +70,7 @@ export class HostScript {
     await this.serving()
   }
   async serving(): Promise<void> {
-    await this.until('all serve', () => this.ensemble.running.every(({ opened }) => opened!.status.serving))
+    await this.soon('L1', 'all serve', () => this.ensemble.running.every(({ opened }) => opened!.status.serving))
   }
 
   client(peer: VirtualPeer, options: ClientOptions<string> = {}): Promise<Client<string>> {
@@ -89,15 +89,31 @@ export class HostScript {
       settled = true
     }
     promise.then(over, over)
-    await this.until('it is settled', () => settled)
+    await this.soon('L2', 'it is settled', () => settled)
     return promise
   }
 
-  async until(what: string, condition: () => boolean, limitMs = PATIENCE_MS): Promise<void> {
-    const verdict = this.#verdict
-    const held = await this.time.run(this.time.now() + limitMs, () => verdict.violation !== undefined || condition())
-    this.#judge()
-    if (!held) throw new Violation('L2', `after ${limitMs} ms it is not so that ${what}`)
+  /** Lets time pass until the story has got there. */
+  async until(what: string, condition: () => boolean): Promise<void> {
+    this.reached(what, await this.#run(condition, PATIENCE_MS))
+  }
+  /** What the row promises, in time. */
+  async soon(row: string, what: string, condition: () => boolean, limitMs = PATIENCE_MS): Promise<void> {
+    this.demand(row, `${what} within ${limitMs} ms`, await this.#run(condition, limitMs))
+  }
+
+  /** The story is where it wants to be. */
+  reached(what: string, is: boolean): void {
+    if (!is) throw new Error(`the story does not come about: ${what}`)
+  }
+  /** What the row promises. */
+  demand(row: string, what: string, is: boolean): void {
+    if (!is) throw new Violation(row, `not so: ${what}`)
+  }
+  /** The same of plain data. */
+  equal(row: string, what: string, found: unknown, expected: unknown): void {
+    const [a, b] = [JSON.stringify(found), JSON.stringify(expected)]
+    this.demand(row, `${what}: ${a?.slice(0, 300)}, not ${b?.slice(0, 300)}`, a === b)
   }
 
   async pass(ms: number): Promise<void> {
@@ -123,7 +139,7 @@ export class HostScript {
     await this.serving()
     const equal = (): boolean =>
       this.ensemble.running.every(({ host }) => sameDigest(host!.core.replica.digest, ref.digest))
-    await this.until('all are equal', equal)
+    await this.soon('L3', 'all are equal', equal)
     for (const peer of [this.leader, ...this.others]) {
       const { process } = peer
       await this.of(peer.opened!.close())
@@ -138,6 +154,13 @@ export class HostScript {
     const { pending } = this.time
     const { liveEnds } = this.ensemble.network
     if (pending + liveEnds > 0) throw new Violation('R3', `${pending} events, ${liveEnds} ends of links are left`)
+  }
+
+  async #run(condition: () => boolean, limitMs: number): Promise<boolean> {
+    const verdict = this.#verdict
+    const held = await this.time.run(this.time.now() + limitMs, () => verdict.violation !== undefined || condition())
+    this.#judge()
+    return held
   }
 
   #judge(): void {

@@ -5,6 +5,7 @@
  */
 
 import { Violation } from '../checkers/violation.js'
+import { hostMutants } from '../host/host-mutants.js'
 import { mutants } from '../mutants/mutants.js'
 
 export interface Bug {
@@ -15,28 +16,30 @@ export interface Bug {
   plant(): () => void
 }
 
-/** A mutant of the random runs. */
+/** A mutant of the random runs, of either depth. */
 export function mutant(name: string, ...rows: readonly string[]): Bug {
-  const found = mutants.find(each => each.name === name)
+  const found: Bug | undefined = [...mutants, ...hostMutants].find(each => each.name === name)
   if (found === undefined) throw new Error(`no mutant is called "${name}"`)
   return { name, rows: rows.length > 0 ? rows : found.rows, plant: () => found.plant() }
 }
 
-export function plays(title: string, story: () => void, ...bugs: readonly Bug[]): void {
-  it(title, story)
+type Story = () => void | Promise<void>
+
+export function plays(title: string, story: Story, ...bugs: readonly Bug[]): void {
+  it(title, async () => story())
   for (const bug of bugs) {
-    it(`… and is seen to fail (${bug.rows.join(' or ')}): ${bug.name}`, () => {
-      const row = rowOf(story, bug)
+    it(`… and is seen to fail (${bug.rows.join(' or ')}): ${bug.name}`, async () => {
+      const row = await rowOf(story, bug)
       if (row === undefined) throw new Error('it ends well')
       if (!bug.rows.includes(row.row)) throw new Error(`it ends by ${row.row}: ${row.message}`)
     })
   }
 }
 
-function rowOf(story: () => void, bug: Bug): { readonly row: string; readonly message: string } | undefined {
+async function rowOf(story: Story, bug: Bug): Promise<{ readonly row: string; readonly message: string } | undefined> {
   const undo = bug.plant()
   try {
-    story()
+    await story()
     return undefined
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)

@@ -38,7 +38,6 @@ export const rows: readonly string[] = [...synchronization, ...elections, ...sna
 export const open: ReadonlySet<string> = new Set([
   ...synchronization,
   ...elections,
-  ...tickets(3306, 2623),
   ...etcd(13766, 14370, 20418),
   ...['Zab-spec-1', 'Zab-spec-2', 'Zab-spec-3'],
 ])
