@@ -9,9 +9,10 @@
  */
 import type { Observable } from 'rxjs'
 import type { Acl } from '../model/acl.js'
-import { hasCode } from '../model/errors.js'
+import { hasCode, ZooKeeperError } from '../model/errors.js'
 import type { MultiStep } from '../model/request.js'
 import { isText } from '../model/request-check.js'
+import type { ChildrenResponse, ClientIdentity, DataResponse } from '../model/response.js'
 import type { Channel } from './channel.js'
 import { Chroot } from './chroot.js'
 import {
@@ -26,10 +27,11 @@ import {
 import { type Codec, decodeValue, encodeValue } from './codec.js'
 import { createWithParents, deleteSubtree, update, upsert, walkSubtree } from './composite-calls.js'
 import { Observations } from './observe.js'
+import type { MultiReadResults, ReadChildren, ReadOp, ReadValue } from './read-batch.js'
 import { type Bytes, Requests } from './requests.js'
 import type { ClientRandom } from './retry.js'
 import { type CallScope, type ClientState, Session, type SessionInfo } from './session.js'
-import type { Stat } from './stat.js'
+import { type Stat, toStat } from './stat.js'
 import {
   type ChildrenState,
   type DataState,
@@ -59,6 +61,10 @@ export interface CreateOptions extends CallOptions {
   readonly ephemeral?: boolean | undefined
   /** The final path has the parent's next number, ten digits, at its end. @default false */
   readonly sequential?: boolean | undefined
+  /** Goes by itself some time after its last child has gone. Not together with any other kind. @default false */
+  readonly container?: boolean | undefined
+  /** Goes by itself when it has no children and its data was not set for this many ms. Not with `ephemeral`. @default never */
+  readonly ttl?: number | undefined
   /** @default everyone may do everything */
   readonly acl?: Acl | undefined
   /** Creates missing ancestors, without data and with the same ACL. @default false */
@@ -83,12 +89,21 @@ export interface DeleteOptions extends VersionOptions {
 
 const AUTH_BYTES_MAX = 64 * 1024
 const versionNames = new Set([...callNames, 'version'])
-const createNames = new Set([...callNames, 'ephemeral', 'sequential', 'acl', 'parents', 'ifMissing'])
+const createNames = new Set([
+  ...callNames,
+  'ephemeral',
+  'sequential',
+  'container',
+  'ttl',
+  'acl',
+  'parents',
+  'ifMissing',
+])
 const setNames = new Set([...versionNames, 'upsert'])
 const deleteNames = new Set([...versionNames, 'recursive', 'ifExists'])
 const eventNames = new Set(['recursive'])
 const stepNames: ReadonlyMap<string, ReadonlySet<string>> = new Map([
-  ['create', new Set(['ephemeral', 'sequential', 'acl'])],
+  ['create', new Set(['ephemeral', 'sequential', 'container', 'ttl', 'acl'])],
   ['set', new Set(['version'])],
   ['delete', new Set(['version'])],
   ['check', new Set(['version'])],
@@ -127,11 +142,14 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
 
   /**
    * Creates a znode and resolves with its final path. Its Stat: `exists`, or a `multi` with `op.create`.
-   * Rejects with NODE_EXISTS, NO_NODE (no parent), NO_CHILDREN_FOR_EPHEMERALS, INVALID_ACL, DATA_TOO_LARGE, CODEC_ERROR.
+   * Rejects with NODE_EXISTS, NO_NODE (no parent), NO_CHILDREN_FOR_EPHEMERALS, INVALID_ACL, DATA_TOO_LARGE, CODEC_ERROR;
+   * with `ttl` also with UNIMPLEMENTED, where the ensemble has them switched off.
    *
    * @example
    * await zk.create('/a/b', { size: 1 }, { parents: true })
    * const path = await zk.create('/queue/n-', job, { sequential: true, ephemeral: true })   // '/queue/n-0000000000'
+   * await zk.create('/rooms/red', undefined, { container: true })
+   * await zk.create('/seen/me', 'here', { ttl: 3_600_000 })
    */
   create(path: string, value?: T, options: CreateOptions = {}): Promise<string> {
     return this.#call(options, createNames, scope => {
@@ -228,6 +246,57 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
    */
   getChildren(path: string, options: CallOptions = {}): Promise<string[]> {
     return this.#call(options, callNames, scope => this.#requests.children(path, scope))
+  }
+
+  /**
+   * The paths of this session's ephemerals, sorted: all, or those at and below `path`.
+   *
+   * @example for (const path of await zk.getEphemerals('/members')) await zk.delete(path)
+   */
+  getEphemerals(path = '/', options: CallOptions = {}): Promise<string[]> {
+    return this.#call(options, callNames, scope => this.#requests.ephemerals(path, scope))
+  }
+
+  /**
+   * How many znodes are below one, itself not counted. Rejects with NO_NODE.
+   *
+   * @example if ((await zk.countDescendants('/jobs')) > 1000) …
+   */
+  countDescendants(path: string, options: CallOptions = {}): Promise<number> {
+    return this.#call(options, callNames, scope => this.#requests.countDescendants(path, scope))
+  }
+
+  /**
+   * Who this client is known as: one scheme and name for each of its identities; `super` for one inside the peer's own process.
+   *
+   * @example const [{ scheme, user }] = await zk.whoAmI()
+   */
+  whoAmI(options: CallOptions = {}): Promise<ClientIdentity[]> {
+    return this.#call(options, callNames, scope => this.#requests.whoAmI(scope))
+  }
+
+  /**
+   * Several reads of one moment: no write comes between them. Resolves with one result per step, which is a ZooKeeperError (NO_NODE,
+   * CODEC_ERROR, …) where the step failed; the others are not disturbed.
+   *
+   * @example
+   * const [config, jobs] = await zk.multiRead([op.get('/config'), op.getChildren('/jobs')])
+   * if (!(config instanceof ZooKeeperError)) console.log(config.value)
+   */
+  multiRead<const Ops extends readonly ReadOp[]>(
+    ops: Ops,
+    options: CallOptions = {},
+  ): Promise<MultiReadResults<T, Ops>> {
+    return this.#call(options, callNames, scope => {
+      if (!Array.isArray(ops)) throw badArguments('multiRead: takes a list of steps')
+      for (const step of Array.from(ops as readonly ReadOp[])) {
+        if (step?.kind !== 'get' && step?.kind !== 'getChildren')
+          throw badArguments('multiRead: a step must come from op.get or op.getChildren')
+      }
+      return this.#requests.multiRead(ops, scope, (path, found) => this.#readResult(path, found)) as Promise<
+        MultiReadResults<T, Ops>
+      >
+    })
   }
 
   /**
@@ -420,6 +489,17 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
     return { value: decodeValue(this.#codec, data, path), stat, zxid }
   }
 
+  #readResult(path: string, found: DataResponse | ChildrenResponse): ReadValue<T> | ReadChildren | ZooKeeperError {
+    const stat = toStat(found.stat)
+    if (found.kind === 'children') return { children: [...found.children].sort(), stat }
+    try {
+      return { value: decodeValue(this.#codec, found.data, path), stat }
+    } catch (error) {
+      if (error instanceof ZooKeeperError) return error
+      throw error
+    }
+  }
+
   #encoded(path: string, value: T | undefined): Uint8Array | null {
     if (typeof path !== 'string') throw badArguments('a path must be a string')
     return encodeValue(this.#codec, value, path)
@@ -462,8 +542,8 @@ export async function openClient<T = Uint8Array>(
 }
 
 /** As they were when the call was made: later steps of the call read them again. */
-function ownOptions({ ephemeral, sequential, acl }: CreateOptions): CreateOptions {
-  return { ephemeral, sequential, acl: Array.isArray(acl) ? acl.map(entry => ({ ...entry })) : acl }
+function ownOptions({ ephemeral, sequential, container, ttl, acl }: CreateOptions): CreateOptions {
+  return { ephemeral, sequential, container, ttl, acl: Array.isArray(acl) ? acl.map(entry => ({ ...entry })) : acl }
 }
 
 /** One expected refusal as a result. */

@@ -6,14 +6,17 @@
  * its answer. Data is bytes here. Before: client.ts (values, options), composite-calls.ts. After: session.ts.
  */
 import { type Acl, OPEN_ACL_UNSAFE } from '../model/acl.js'
+import { CONTAINER, PERSISTENT_SEQUENTIAL_WITH_TTL, PERSISTENT_WITH_TTL } from '../model/create-mode.js'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
+import { isTtl, TTL_MAX_MS } from '../model/owner.js'
 import { validatePath, validatePathForCreate } from '../model/path.js'
-import { ANY_VERSION, type MultiStep, type Request } from '../model/request.js'
+import { ANY_VERSION, type MultiStep, type ReadStep, type Request } from '../model/request.js'
 import { isAcl, isTooLarge, REQUEST_SLACK_BYTES, requestBytes } from '../model/request-check.js'
-import type { Response } from '../model/response.js'
+import type { ClientIdentity, ErrorResponse, ReadStepResponse, Response } from '../model/response.js'
 import { type Zxid, zxidToBigint } from '../model/zxid.js'
 import { Chroot } from './chroot.js'
 import { badArguments } from './client-options.js'
+import type { ReadOp } from './read-batch.js'
 import { replyError, unexpectedReply } from './reply-error.js'
 import type { CallScope, Session } from './session.js'
 import { type Stat, toStat } from './stat.js'
@@ -92,6 +95,50 @@ export class Requests {
     )
   }
 
+  /** Of this session, below `prefix`. */
+  ephemerals(prefix: string, scope: CallScope): Promise<string[]> {
+    const path = this.path(prefix)
+    // The replica compares texts, and knows no end of a name.
+    const inside = path === '/' ? '/' : `${path}/`
+    return this.#ask({ kind: 'getEphemerals', prefix: path }, prefix, scope, response => {
+      if (response.kind !== 'paths') return unexpected(response, 'getEphemerals')
+      const own = response.paths.filter(each => each === path || each.startsWith(inside))
+      return own.map(each => this.#chroot.toClient(each)).sort()
+    })
+  }
+
+  countDescendants(path: string, scope: CallScope): Promise<number> {
+    return this.#ask({ kind: 'countDescendants', path: this.path(path) }, path, scope, response =>
+      response.kind === 'count' ? response.count : unexpected(response, 'countDescendants'),
+    )
+  }
+
+  whoAmI(scope: CallScope): Promise<ClientIdentity[]> {
+    return this.#ask({ kind: 'whoAmI' }, undefined, scope, response =>
+      response.kind === 'identities'
+        ? response.identities.map(({ scheme, user }) => ({ scheme, user }))
+        : unexpected(response, 'whoAmI'),
+    )
+  }
+
+  multiRead<R>(
+    ops: readonly ReadOp[],
+    scope: CallScope,
+    read: (path: string, result: Exclude<ReadStepResponse, ErrorResponse>) => R,
+  ): Promise<(R | ZooKeeperError)[]> {
+    const paths = ops.map(({ path }) => path)
+    const steps = ops.map(({ kind, path }): ReadStep => {
+      return { kind: kind === 'get' ? 'getData' : 'getChildren', path: this.path(path), watch: false }
+    })
+    return this.#ask({ kind: 'multiRead', steps }, undefined, scope, response => {
+      if (response.kind !== 'multiRead') return unexpected(response, 'multiRead')
+      return response.results.map((result, at) => {
+        const path = paths[at]!
+        return result.kind === 'error' ? replyError(result, steps[at]!.kind, path) : read(path, result)
+      })
+    })
+  }
+
   setAcl(path: string, acl: Acl, version: number | undefined, scope: CallScope): Promise<Stat> {
     const request: Request = {
       kind: 'setAcl',
@@ -127,12 +174,18 @@ export class Requests {
   }
 
   createStep(path: string, data: Uint8Array | null, options: CreateStepOptions): MultiStep {
-    const { ephemeral = false, sequential = false, acl = OPEN_ACL_UNSAFE } = options
-    const wrong = typeof path === 'string' ? validatePathForCreate(path, sequential) : 'a path must be a string'
+    const { ephemeral = false, sequential = false, container = false, ttl, acl = OPEN_ACL_UNSAFE } = options
+    const wrong =
+      typeof path === 'string'
+        ? (validatePathForCreate(path, sequential) ?? unfitKind(options))
+        : 'a path must be a string'
     if (wrong !== undefined) throw badArguments(`create: ${wrong}`, path)
     this.#checkSize(data?.length ?? 0, path)
-    const mode = { ephemeral, sequential }
-    return { kind: 'create', path: this.#chroot.toServer(path), data, acl: checkedAcl(acl, path), mode }
+    const made = { kind: 'create', path: this.#chroot.toServer(path), data, acl: checkedAcl(acl, path) } as const
+    if (container) return { ...made, mode: CONTAINER, lifetime: { kind: 'container' } }
+    if (ttl === undefined) return { ...made, mode: { ephemeral, sequential } }
+    const mode = sequential ? PERSISTENT_SEQUENTIAL_WITH_TTL : PERSISTENT_WITH_TTL
+    return { ...made, mode, lifetime: { kind: 'ttl', ttlMs: ttl } }
   }
 
   setStep(path: string, data: Uint8Array | null, version = ANY_VERSION): MultiStep {
@@ -195,6 +248,15 @@ export class Requests {
     const most = this.#session.dataBytesMax
     if (bytes > most) throw new ZooKeeperError('DATA_TOO_LARGE', `${bytes} bytes of data; at most ${most}`, { path })
   }
+}
+
+/** What cannot be said of one znode. */
+function unfitKind({ ephemeral, sequential, container, ttl }: CreateStepOptions): string | undefined {
+  if (container && (ephemeral || sequential || ttl !== undefined))
+    return 'a container is neither ephemeral nor sequential, and has no ttl'
+  if (ttl === undefined) return undefined
+  if (ephemeral) return 'an ephemeral znode has no ttl'
+  return isTtl(ttl) ? undefined : `ttl must be a whole number of milliseconds from 1 to ${TTL_MAX_MS}`
 }
 
 function unexpected(response: Response, what: string): never {

@@ -5,6 +5,7 @@
  * given to a client. Before: the application. After: client.ts encodes and sends. ZooKeeper: multi.
  */
 import type { Acl } from '../model/acl.js'
+import type { GetChildrenStep, GetStep } from './read-batch.js'
 import type { Stat } from './stat.js'
 
 export interface Created {
@@ -44,6 +45,10 @@ export interface CreateStepOptions {
   readonly ephemeral?: boolean | undefined
   /** @default false */
   readonly sequential?: boolean | undefined
+  /** Goes by itself some time after its last child has gone. Not together with any other kind. @default false */
+  readonly container?: boolean | undefined
+  /** Goes by itself when it has no children and its data was not set for this many ms. Not with `ephemeral`. @default never */
+  readonly ttl?: number | undefined
   /** @default everyone may do everything */
   readonly acl?: Acl | undefined
 }
@@ -58,7 +63,7 @@ export type MultiResults<Ops extends readonly unknown[]> = {
 }
 
 /**
- * The steps that `client.multi` takes.
+ * The steps that `client.multi` takes; and `get` and `getChildren`, which `client.multiRead` takes.
  *
  * @example
  * const [created, stat] = await zk.multi([op.create('/a', 1), op.set('/b', 2, { version: 3 }), op.check('/c', { version: 0 })])
@@ -79,5 +84,13 @@ export const op = Object.freeze({
   /** Only requires that the znode exists, with this version if one is given. */
   check(path: string, options: VersionOption = {}): CheckStep {
     return { kind: 'check', path, options }
+  },
+  /** Reads a znode's value and Stat. */
+  get(path: string): GetStep {
+    return { kind: 'get', path }
+  },
+  /** Reads the names of a znode's children, and its Stat. */
+  getChildren(path: string): GetChildrenStep {
+    return { kind: 'getChildren', path }
   },
 })

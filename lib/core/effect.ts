@@ -25,6 +25,7 @@ import type { ReplicaChanges } from '../model/replica-image.js'
 import type { Response } from '../model/response.js'
 import type { WatchEvent } from '../model/watch-event.js'
 import type { Zxid } from '../model/zxid.js'
+import type { Audited } from './audited.js'
 import type { PeerStatus } from './peer-status.js'
 import type { PeerMessage, SnapshotBegin } from './zab/messages.js'
 
@@ -95,5 +96,7 @@ export type Effect =
   | { readonly kind: 'wakeAt'; readonly at: number }
   /** A condition an operator should hear of. */
   | { readonly kind: 'report'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }
+  /** For whoever has to account for it. */
+  | { readonly kind: 'audit'; readonly event: Audited }
   /** Nothing follows. With an error the peer has failed; without one it has closed. */
   | { readonly kind: 'stop'; readonly error: { readonly code: ErrorCode; readonly message: string } | undefined }

@@ -33,8 +33,8 @@ export interface Attachment {
 export type Input =
   /** The time asked for by `wakeAt` has come. Harmless at any time. */
   | { readonly kind: 'tick' }
-  /** A link is up, both handshakes done. At most one live link per peer. */
-  | { readonly kind: 'linked'; readonly peer: PeerId; readonly link: LinkId }
+  /** A link is up, both handshakes done. At most one live link per peer. `protocol`: what both speak; left out, the highest. */
+  | { readonly kind: 'linked'; readonly peer: PeerId; readonly link: LinkId; readonly protocol?: number }
   /** It is gone; no message of it follows. Also the answer to `disconnect`. */
   | { readonly kind: 'unlinked'; readonly peer: PeerId; readonly link: LinkId }
   | { readonly kind: 'message'; readonly link: LinkId; readonly message: PeerMessage }

@@ -16,6 +16,7 @@ export function leaderDoor(leader: Leader, history: History, outbox: Outbox): Le
     },
     propose: leader.propose.bind(leader),
     report: outbox.report.bind(outbox),
+    audit: outbox.audit.bind(outbox),
     proof: leader.proof.bind(leader),
     get confirmedPing() {
       return leader.confirmedPing

@@ -7,6 +7,7 @@ import type { LinkId, OperationNumber } from '../model/ids.js'
 import type { Proposal } from '../model/proposal.js'
 import type { ReplicaChanges } from '../model/replica-image.js'
 import type { Zxid } from '../model/zxid.js'
+import type { Audited } from './audited.js'
 import type { Effect } from './effect.js'
 import type { PeerMessage, SnapshotBegin } from './zab/messages.js'
 
@@ -56,6 +57,9 @@ export class Outbox {
     const op = this.#op as OperationNumber
     this.#effects.push({ kind: 'checkpoint', op, changes })
     return op
+  }
+  audit(event: Audited): void {
+    this.#effects.push({ kind: 'audit', event })
   }
   report(level: 'info' | 'warn' | 'error', message: string): void {
     this.#effects.push({ kind: 'report', level, message })

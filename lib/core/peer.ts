@@ -30,6 +30,7 @@ import type { Random } from './random.js'
 import { Replica } from './replica.js'
 import { Roles } from './roles.js'
 import type { Access } from './tree/access.js'
+import { LifetimeAges } from './tree/lifetime-ages.js'
 import { EpochKeeper } from './zab/epochs.js'
 import { History } from './zab/history.js'
 import { StateMarks } from './zab/state-marks.js'
@@ -69,6 +70,7 @@ export class PeerCore {
   readonly #roles: Roles
   readonly #pipeline: RequestPipeline
   #replica: Replica
+  readonly #ages: LifetimeAges
   #leaderRequests: LeaderRequests | undefined
   #now: Now
   #stepping = false
@@ -86,6 +88,7 @@ export class PeerCore {
     this.#now = now
     this.#replica = Replica.from(recovered.image)
     if (!isWhole(this.#replica, recovered.image)) throw new ZooKeeperError('DATA_CORRUPT', NOT_WHOLE)
+    this.#ages = new LifetimeAges(this.#replica.tree, now.monotonic)
     this.#history = new History(recovered.history, recovered.image.zxid, recovered.suffix)
     this.#pipeline = new RequestPipeline(
       {
@@ -176,7 +179,7 @@ export class PeerCore {
       case 'tick':
         return
       case 'linked':
-        return this.#onLinked(input.peer, input.link)
+        return this.#onLinked(input.peer, input.link, input.protocol)
       case 'unlinked': {
         const peer = this.#links.remove(input.link)
         if (peer !== undefined) this.#roles.onUnlinked(peer, input.link, now.monotonic)
@@ -214,6 +217,7 @@ export class PeerCore {
         if (!this.#history.snapshotInstalled(input.op)) return
         this.#replica = Replica.from(input.image)
         if (!isWhole(this.#replica, input.image)) return this.#stop({ code: 'DATA_CORRUPT', message: NOT_WHOLE })
+        this.#ages.replaced(this.#replica.tree, now.monotonic)
         this.#marks.replaced()
         this.#roles.onSnapshotInstalled()
         return
@@ -278,14 +282,14 @@ export class PeerCore {
     this.#endRole()
   }
 
-  #onLinked(peer: PeerId, link: LinkId): void {
+  #onLinked(peer: PeerId, link: LinkId, protocol: number | undefined): void {
     const former = this.#links.linkTo(peer)
     if (former !== undefined) {
       this.#links.remove(former)
       this.#roles.onUnlinked(peer, former, this.#now.monotonic)
       this.#endRole()
     }
-    this.#links.add(peer, link)
+    this.#links.add(peer, link, protocol)
     this.#roles.onLinked(peer, link, this.#now.monotonic)
   }
 
@@ -294,6 +298,7 @@ export class PeerCore {
     if (this.#history.installing) return
     for (let proposal = this.#history.nextToApply(); proposal !== undefined; proposal = this.#history.nextToApply()) {
       const applied = applyTxn(this.#replica, proposal)
+      this.#ages.applied(applied.changes, this.#replica.tree, this.#now.monotonic)
       this.#history.markApplied(proposal)
       this.#marks.applied(proposal.zxid, () => this.#replica.digest)
       this.#leaderRequests?.applied(proposal, applied.closedSession, this.#now)
@@ -314,12 +319,27 @@ export class PeerCore {
       const door = leaderDoor(leader, this.#history, this.#outbox)
       const answers = { answer: this.#answer.bind(this) }
       this.#leaderRequests = new LeaderRequests(
-        { self: peer, door, replica: this.#replica, options, access, answers, storageLow: () => this.#storageLow },
+        {
+          self: peer,
+          door,
+          replica: this.#replica,
+          options,
+          access,
+          answers,
+          storageLow: () => this.#storageLow,
+          ages: this.#ages,
+          lowestProtocol: () => this.#links.lowestProtocol,
+        },
         this.#now,
       )
       this.#pipeline.resume(this.#leaderRequests, [], this.#now)
     } else if (learner?.link !== undefined && this.#roles.serving) {
-      const station = new ForwardStation(this.#outbox, learner.link, this.#pipeline.touches)
+      const station = new ForwardStation(
+        this.#outbox,
+        learner.link,
+        this.#links.protocolOf(learner.link),
+        this.#pipeline.touches,
+      )
       this.#pipeline.resume(station, this.#history.unapplied(), this.#now)
     }
     this.#roles.announce()

@@ -28,6 +28,12 @@ export interface ProtocolOptions {
   readonly slowLeaderMs: number
   /** Whether TTL znodes may be created; as a leader's option it holds for everybody. @default true */
   readonly extendedTypesEnabled: boolean
+  /** How often a leader looks for containers and TTL znodes that are out of use. @default 60_000 */
+  readonly containerCheckIntervalMs: number
+  /** How many of them it takes away in a minute. @default 10_000 */
+  readonly containerMaxPerMinute: number
+  /** After how long a container that never had a child is out of use; 0 for never. @default 0 */
+  readonly containerNeverUsedMs: number
 }
 
 export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
@@ -44,4 +50,7 @@ export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
   digestEvery: 128,
   slowLeaderMs: 200,
   extendedTypesEnabled: true,
+  containerCheckIntervalMs: 60_000,
+  containerMaxPerMinute: 10_000,
+  containerNeverUsedMs: 0,
 })

@@ -8,6 +8,7 @@ import { standardSchemes } from '../auth/authenticator.js'
 import { Access } from '../core/tree/access.js'
 import { RESERVED_SCHEMES } from '../model/id-scheme.js'
 import { isText } from '../model/request-check.js'
+import type { AuditListener } from './audit.js'
 
 export interface AuthOptions {
   /** `user:BASE64(SHA1("user:password"))`: who authenticates by `digest` as that user bypasses every ACL. @default nobody */
@@ -18,6 +19,8 @@ export interface AuthOptions {
   readonly enforceAuthSchemes?: readonly string[]
   /** Everybody may do everything; ACLs are stored, and not looked at. @default false */
   readonly skipAcl?: boolean
+  /** Is told who authenticated, what an ACL denied, and which session ended: what this peer decides itself. @default nobody */
+  readonly audit?: AuditListener
 }
 
 export interface ResolvedAuthOptions {
@@ -25,6 +28,7 @@ export interface ResolvedAuthOptions {
   readonly authSchemes: readonly AuthScheme[]
   readonly enforceAuthSchemes: readonly string[]
   readonly skipAcl: boolean
+  readonly audit: AuditListener | undefined
 }
 
 const parts = ['authenticate', 'acceptsId', 'matches', 'userName']
@@ -52,12 +56,13 @@ export const authShapes = {
     Array.isArray(value) && value.every(name => isText(name) && name !== '')
       ? undefined
       : "must be an array of names, such as ['digest']",
+  audit: (value: unknown) => (typeof value === 'function' ? undefined : 'must be a function of an event'),
   skipAcl: (value: unknown) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
 } as const
 
 export function resolveAuthOptions(options: AuthOptions): ResolvedAuthOptions {
-  const { superDigest, authSchemes = [], enforceAuthSchemes = [], skipAcl = false } = options
-  return { superDigest, authSchemes: [...authSchemes], enforceAuthSchemes: [...enforceAuthSchemes], skipAcl }
+  const { superDigest, authSchemes = [], enforceAuthSchemes = [], skipAcl = false, audit } = options
+  return { superDigest, authSchemes: [...authSchemes], enforceAuthSchemes: [...enforceAuthSchemes], skipAcl, audit }
 }
 
 export function schemesOf({ superDigest, authSchemes }: ResolvedAuthOptions): readonly AuthScheme[] {

@@ -9,6 +9,7 @@ import { votersOf } from '../model/ensemble-config.js'
 import type { ErrorCode } from '../model/errors.js'
 import { ZooKeeperError } from '../model/errors.js'
 import type { PeerId } from '../model/ids.js'
+import { PROTOCOL_HIGHEST, PROTOCOL_LOWEST } from '../model/peer-protocol.js'
 import {
   decodeHello,
   encodeHello,
@@ -35,14 +36,11 @@ export interface LinkHandshakePorts {
   /** What else speaks against this peer, after the hellos agree. */
   readonly admit: (peer: PeerId, incarnation: string) => Complaint | undefined
   /** Both sides agree: gives the handlers of the link. */
-  readonly established: (peer: PeerId, incarnation: string) => ConnectionHandlers
+  readonly established: (peer: PeerId, incarnation: string, protocol: number) => ConnectionHandlers
   /** `peer`: who the other side says it is, if it got that far. */
   readonly failed: (peer: PeerId | undefined, complaint: Complaint) => void
 }
 
-/** Versions of the peer protocol that this release speaks. */
-const PROTOCOL_LOWEST = 1
-const PROTOCOL_HIGHEST = 1
 const DEADLINE_MS = 5000
 
 export class LinkHandshake {
@@ -101,13 +99,13 @@ export class LinkHandshake {
     const complaint = judgement.accepted
       ? (this.#wrongName(theirs.peer) ?? this.#ports.admit(theirs.peer, theirs.incarnation))
       : { code: judgement.code, message: judgement.reason }
-    if (complaint !== undefined) {
-      this.#refuse(theirs.peer, complaint)
+    if (complaint !== undefined || !judgement.accepted) {
+      if (complaint !== undefined) this.#refuse(theirs.peer, complaint)
       return
     }
     this.#end()
     if (this.#ports.dialled === undefined) this.#connection.send([encodeHello(this.#own)])
-    this.#stage = this.#ports.established(theirs.peer, theirs.incarnation)
+    this.#stage = this.#ports.established(theirs.peer, theirs.incarnation, judgement.protocol)
   }
 
   /** A certificate speaks for the host that the member list gives this peer, or for nobody. */

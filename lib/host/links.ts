@@ -27,7 +27,7 @@ export interface LinksPorts {
   >
   readonly incarnation: string
   readonly logger: Logger
-  readonly linked: (peer: PeerId, link: LinkId) => void
+  readonly linked: (peer: PeerId, link: LinkId, protocol: number) => void
   readonly unlinked: (peer: PeerId, link: LinkId) => void
   readonly message: (link: LinkId, message: PeerMessage) => void
   readonly snapshots: {
@@ -162,9 +162,9 @@ export class Links {
       incarnation,
       dialled: dialled?.member.id,
       admit: (peer, theirs) => this.#admit(peer, theirs, dialled !== undefined),
-      established: (peer, theirs) => {
+      established: (peer, theirs, protocol) => {
         this.#handshakes.delete(handshake)
-        return this.#establish(connection, this.#neighbours.get(peer)!, theirs)
+        return this.#establish(connection, this.#neighbours.get(peer)!, theirs, protocol)
       },
       failed: (peer, complaint) => {
         this.#handshakes.delete(handshake)
@@ -204,7 +204,7 @@ export class Links {
     return undefined
   }
 
-  #establish(connection: Connection, neighbour: Neighbour, incarnation: string): ConnectionHandlers {
+  #establish(connection: Connection, neighbour: Neighbour, incarnation: string, protocol: number): ConnectionHandlers {
     const { clock, linkQueueBytesMax } = this.#ports.options
     if (neighbour.link !== undefined) this.#drop(neighbour.link, 'replaced by a newer connection', 'destroy')
     this.#lastLink++
@@ -220,7 +220,7 @@ export class Links {
     this.#links.set(link.id, link)
     if (this.#paused) link.pause('congestion')
     this.#ports.logger.info('linked', { to: link.peer, remote: link.remote })
-    this.#ports.linked(link.peer, link.id)
+    this.#ports.linked(link.peer, link.id, protocol)
     this.#ports.changed()
     return {
       frame: bytes => this.#frame(link, bytes),

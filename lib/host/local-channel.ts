@@ -16,10 +16,11 @@ import type { Effect } from '../core/effect.js'
 import type { Input } from '../core/input.js'
 import { type Identities, TRUSTED } from '../model/acl.js'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
-import { type ClientId, isSessionId } from '../model/ids.js'
+import { type ClientId, isSessionId, type SessionId } from '../model/ids.js'
 import type { AuthRequest, ClientRequest } from '../model/request.js'
 import { requestRefusal } from '../model/request-check.js'
 import { isZxid } from '../model/zxid.js'
+import type { Audit } from './audit.js'
 import type { Logger } from './logger.js'
 
 export type ClientEffect = Extract<Effect, { readonly kind: 'attached' | 'reply' | 'fail' | 'notify' | 'detachClient' }>
@@ -32,6 +33,7 @@ export interface LocalChannelPorts {
   readonly clock: ClientClock
   readonly logger: Logger
   readonly dataBytesMax: number
+  readonly audit: Pick<Audit, 'authenticated'>
   readonly authenticator: Pick<Authenticator, 'authenticate'>
   /** One of these, for clients that are not of this process. */
   readonly enforceAuthSchemes: readonly string[]
@@ -65,17 +67,17 @@ export class LocalChannels {
   }
 
   channel({ identities, address, embedded = true }: DoorOptions = {}): Channel {
-    const door: Door = {
+    const door = (): Door => ({
       address,
       embedded,
       identities:
         identities?.map(({ scheme, id }) => ({ scheme, id })) ??
         (address === undefined ? TRUSTED : ipIdentities(address)),
-    }
+    })
     return {
       dataBytesMax: this.#ports.dataBytesMax,
       clock: this.#ports.clock,
-      attach: (options, receiver) => this.#attach(options, receiver, door),
+      attach: (options, receiver) => this.#attach(options, receiver, door()),
     }
   }
 
@@ -142,9 +144,9 @@ class LocalAttachment implements ChannelAttachment {
   readonly #ports: LocalChannelPorts
   readonly #door: Door
   readonly #left: () => void
-  #identities: number
-  /** Schemes by which it has authenticated. */
-  readonly #schemes: Set<string>
+  /** Who it is by now. */
+  #identities: Identities
+  #session: SessionId | undefined
   #items: Item[] = []
   #head = 0
   #scheduled = false
@@ -158,8 +160,7 @@ class LocalAttachment implements ChannelAttachment {
     this.#ports = ports
     this.#door = door
     this.#left = left
-    this.#identities = door.identities.length
-    this.#schemes = new Set(door.identities.map(({ scheme }) => scheme))
+    this.#identities = door.identities
   }
 
   send(cxid: number, request: ClientRequest): void {
@@ -180,9 +181,9 @@ class LocalAttachment implements ChannelAttachment {
 
   #authenticate(cxid: number, { scheme, auth }: AuthRequest): void {
     const identities = this.#verified(scheme, auth)
+    if (identities !== undefined) this.#identities = [...this.#identities, ...identities]
+    this.#ports.audit.authenticated(identities !== undefined, this.#session, this.#identities, this.#door.address)
     if (identities === undefined) return this.#refuse(cxid, 'AUTH_FAILED')
-    this.#identities += identities.length
-    for (const identity of identities) this.#schemes.add(identity.scheme)
     const client = this.#client
     if (this.#ports.offer({ kind: 'request', client, cxid, request: { kind: 'authenticated', identities } })) return
     this.deliver({ kind: 'fail', client, cxid, code: 'OVERLOADED', outcome: 'not-applied' })
@@ -191,7 +192,7 @@ class LocalAttachment implements ChannelAttachment {
   #verified(scheme: string, auth: Uint8Array): Identities | undefined {
     if (typeof scheme !== 'string' || !(auth instanceof Uint8Array)) return undefined
     const identities = this.#ports.authenticator.authenticate(scheme, auth, { address: this.#door.address })
-    if (identities === undefined || this.#identities + identities.length > IDENTITIES_MAX) return undefined
+    if (identities === undefined || this.#identities.length + identities.length > IDENTITIES_MAX) return undefined
     return identities
   }
 
@@ -199,7 +200,7 @@ class LocalAttachment implements ChannelAttachment {
     const { enforceAuthSchemes } = this.#ports
     if (enforceAuthSchemes.length === 0 || this.#door.embedded) return true
     if (kind === 'ping' || kind === 'closeSession') return true
-    return enforceAuthSchemes.some(scheme => this.#schemes.has(scheme))
+    return this.#identities.some(({ scheme }) => enforceAuthSchemes.includes(scheme))
   }
 
   /** What it has asked before may still take effect; it hears nothing of it any more. */
@@ -213,6 +214,7 @@ class LocalAttachment implements ChannelAttachment {
 
   deliver(item: Item): void {
     if (this.#ended) return
+    if (item.kind === 'attached') this.#session = item.session
     this.#items.push(item)
     if (this.#scheduled) return
     this.#scheduled = true

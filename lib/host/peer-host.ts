@@ -14,7 +14,8 @@ import type { Replica } from '../core/replica.js'
 import type { ErrorCode } from '../model/errors.js'
 import type { Recovered, Storage } from '../storage/storage.js'
 import { Alarm } from './alarm.js'
-import { schemesOf } from './auth-options.js'
+import { Audit } from './audit.js'
+import { accessOf, schemesOf } from './auth-options.js'
 import { Checkpointer } from './checkpointer.js'
 import { CommitWatch } from './commit-watch.js'
 import { DiskSpace } from './disk-space.js'
@@ -81,6 +82,13 @@ export class PeerHost {
     this.logger = guardLogger(options.logger, { peer: options.id }, error => {
       this.loggerFailure = error
     })
+    const audit = new Audit({
+      peer: options.id,
+      access: accessOf(options),
+      listener: options.audit,
+      wall: () => options.clock.wall(),
+      logger: this.logger,
+    })
     const push = (input: Input) => this.push(input)
     this.channels = new LocalChannels({
       offer: input => {
@@ -92,6 +100,7 @@ export class PeerHost {
       clock: options.clock,
       logger: this.logger,
       dataBytesMax: options.protocol.dataBytesMax,
+      audit,
       authenticator: new Authenticator(schemesOf(options)),
       enforceAuthSchemes: options.enforceAuthSchemes,
     })
@@ -101,7 +110,7 @@ export class PeerHost {
       options,
       incarnation: recovered.identity.incarnation,
       logger: this.logger,
-      linked: (peer, link) => push({ kind: 'linked', peer, link }),
+      linked: (peer, link, protocol) => push({ kind: 'linked', peer, link, protocol }),
       unlinked: (peer, link) => {
         this.#snapshots.linkClosed(link)
         this.#history.linkClosed(link)
@@ -156,6 +165,7 @@ export class PeerHost {
       history: this.#history,
       channels: this.channels,
       logger: this.logger,
+      audit,
       statusChanged: status => {
         this.channels.serving(status.serving)
         this.#changed = true

@@ -7,6 +7,7 @@
 import type { Effect } from '../core/effect.js'
 import type { PeerStatus } from '../core/peer-status.js'
 import { unreachable } from '../model/invariant.js'
+import type { Audit } from './audit.js'
 import type { Checkpointer } from './checkpointer.js'
 import type { HistorySender } from './history-sender.js'
 import type { Links } from './links.js'
@@ -23,6 +24,7 @@ export interface PerformPorts {
   readonly history: Pick<HistorySender, 'sendHistory' | 'sendSnapshot'>
   readonly channels: Pick<LocalChannels, 'perform'>
   readonly logger: Logger
+  readonly audit: Pick<Audit, 'decided'>
   readonly statusChanged: (status: PeerStatus) => void
   readonly wakeAt: (monotonicMs: number) => void
   readonly stop: (error: Stop['error']) => void
@@ -66,6 +68,9 @@ export function perform(effect: Effect, ports: PerformPorts): void {
       return
     case 'report':
       ports.logger[effect.level](effect.message)
+      return
+    case 'audit':
+      ports.audit.decided(effect.event)
       return
     case 'stop':
       ports.stop(effect.error)

@@ -16,8 +16,7 @@ import { isAfter, isAtMost, type Zxid } from '../model/zxid.js'
 import { beginCore } from './begin-core.js'
 import { deepFreeze } from './deep-freeze.js'
 import type { SeededRandom } from './seeded-random.js'
-import type { DiskOptions } from './simulated-disk.js'
-import { SimulatedDisk } from './simulated-disk.js'
+import { type DiskOptions, SimulatedDisk } from './simulated-disk.js'
 import type { World } from './world.js'
 
 export interface SimulatedPeerOptions {
@@ -171,7 +170,7 @@ export class SimulatedPeer {
     const effects = this.core!.step(input, now)
     this.#world.stepped(this, input, now, effects)
     for (const effect of effects) {
-      const counted = this.crashAfterEffects !== undefined && this.crashAfterEffects-- <= 0
+      const counted = effect.kind !== 'audit' && this.crashAfterEffects !== undefined && this.crashAfterEffects-- <= 0
       if (counted || this.crashesAt(effect, 'before')) return this.crash(false)
       this.#world.performed(this, effect, input)
       this.#perform(effect)
@@ -228,6 +227,7 @@ export class SimulatedPeer {
         return
       case 'statusChanged':
       case 'report':
+      case 'audit':
         return
       default:
         return unreachable(effect)

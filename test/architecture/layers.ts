@@ -27,6 +27,7 @@ export const layers: readonly Layer[] = [
     files: [
       'lib/core/input.ts',
       'lib/core/effect.ts',
+      'lib/core/audited.ts',
       'lib/core/random.ts',
       'lib/core/outbox.ts',
       'lib/core/protocol-options.ts',
@@ -63,8 +64,8 @@ export const layers: readonly Layer[] = [
   },
   {
     name: 'core/housekeeping',
-    files: ['lib/core/housekeeping.ts'],
-    may: ['model', 'core/session'],
+    files: ['lib/core/housekeeping.ts', 'lib/core/reaper.ts'],
+    may: ['model', 'core/session', 'core/tree'],
     mayAsType: CORE_WORDS,
     reason: "the leader's chores on the state; kept below the pipeline, whose leader side does them",
   },

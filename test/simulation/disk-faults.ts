@@ -9,16 +9,19 @@ import type { SeededRandom } from '../../lib/testing/seeded-random.js'
 import type { DiskFault } from '../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
+import type { Ledger } from './checkers/ledger.js'
 import type { Scenario } from './scenario.js'
 import type { Schedule } from './schedule.js'
 
 export class DiskFaults {
   readonly counts = new Map<DiskFault, number>()
   readonly #world: World
+  readonly #ledger: Pick<Ledger, 'falseStates'>
   #active = true
 
-  constructor(world: World, scenario: Scenario, schedule: Schedule) {
+  constructor(world: World, scenario: Scenario, schedule: Schedule, ledger: Pick<Ledger, 'falseStates'>) {
     this.#world = world
+    this.#ledger = ledger
     world.observe({ diskFault: (_peer, fault) => this.#count(fault) })
     for (const peer of world.peers.values()) {
       peer.disk.mayLose = zxid => this.#othersHold(peer, zxid)
@@ -119,6 +122,8 @@ export class DiskFaults {
 
   #mayDamage(): boolean {
     const all = [...this.#world.peers.values()]
+    // Whose state is false cannot take the place of one whose data are.
+    if (this.#ledger.falseStates.size > 0) return false
     return this.#world.voterIds().length > 1 && all.every(each => isWhole(this.#world, each))
   }
 

@@ -31,7 +31,7 @@ export class Faults {
     this.#world = world
     this.#schedule = schedule
     this.#seed = scenario.world.seed
-    this.#disks = new DiskFaults(world, scenario, schedule)
+    this.#disks = new DiskFaults(world, scenario, schedule, ledger)
     // Those that wait for their moment are not drawn.
     this.#drawn = scenario.faults.filter(kind => kind !== 'cutSnapshot')
     const cuts = scenario.faultEveryMs !== undefined && scenario.faults.includes('cutSnapshot')
@@ -74,9 +74,12 @@ export class Faults {
     network.heal()
     this.#world.slowness = 1
     const voters = this.#world.voterIds()
-    // A damaged voter needs a quorum of the others, and so does one with a fresh disk (Z29); the first start of all needs every one.
+    // A damaged voter needs a quorum of the others, and so does one with a fresh disk (Z29), or with a false state (Z31): its log may be the only
+    // one with all that is committed. The first start of all needs every one.
     this.#disks.heal()
-    const lacking = voters.filter(id => !isWhole(this.#world, this.#world.peer(id))).length
+    const lacking = voters
+      .map(id => this.#world.peer(id))
+      .filter(each => this.#isFalse(each) || !isWhole(this.#world, each)).length
     const spare = Math.max(0, Math.floor((voters.length - 1) / 2) - lacking)
     const random = new SeededRandom(this.#seed, 'heal')
     const down = random.below(spare + 1)
@@ -184,8 +187,9 @@ export class Faults {
         target.wallOffsetMs += Math.floor(random.between(-1, 1) * 10 ** random.between(1, 10))
         break
       case 'falseState':
-        // One at a time: whose state is false is what most others say.
+        // One at a time: whose state is false is what most others say, and they must be able to.
         if (!target.isUp || target.isPaused || target.disk.isInstalling || this.#ledger.falseStates.size > 0) return
+        if (![...world.peers.values()].every(each => isWhole(world, each))) return
         target.falsify()
         break
       case 'storageLow':
@@ -196,7 +200,7 @@ export class Faults {
       case 'wipe': {
         // With most disks gone at once there is nothing to be right about.
         const voters = world.voterIds().map(id => world.peer(id))
-        const whole = voters.filter(each => isWhole(world, each))
+        const whole = voters.filter(each => isWhole(world, each) && !this.#isFalse(each))
         if (!target.isUp || !whole.includes(target) || (whole.length - 1) * 2 <= voters.length) return
         target.crash(random.chance(0.3))
         target.disk.store.wipe()
@@ -218,6 +222,10 @@ export class Faults {
     network.block(a, b)
     if (bothWays) network.block(b, a)
     if (random.chance(0.5)) network.reset(a, b, random.between(0, 500))
+  }
+
+  #isFalse({ id, core }: SimulatedPeer): boolean {
+    return this.#ledger.falseStates.has(id) || core?.status.diverged === true
   }
 
   #healLater(random: SeededRandom, heal: () => void): void {

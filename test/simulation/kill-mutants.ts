@@ -6,7 +6,8 @@
  *   npm run test:mutants -- --discover --only sync --seeds 500
  */
 import { parseArgs } from 'node:util'
-import { farm, type Job } from './farm.js'
+import { Farm } from './farm.js'
+import type { Job } from './job.js'
 import { type Kill, readKills, writeKills } from './mutants/kills.js'
 import { mutants } from './mutants/mutants.js'
 
@@ -38,7 +39,8 @@ function* jobs(): Generator<Job> {
   }
 }
 
-await farm(jobs(), ({ job, violation }) => {
+const farm = new Farm()
+await farm.run(jobs(), ({ job, violation }) => {
   if (violation === undefined) return
   const { name, rows } = mutants.find(each => each.name === job.mutant)!
   const first = seen.get(name)!

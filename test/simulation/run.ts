@@ -8,7 +8,7 @@ import type { DiskFault } from '../../lib/testing/simulated-disk.js'
 import { World } from '../../lib/testing/world.js'
 import { makeCheckers } from './checkers/checkers.js'
 import type { Ledger } from './checkers/ledger.js'
-import { Violation } from './checkers/violation.js'
+import { GIVEN_UP, Violation } from './checkers/violation.js'
 import { Faults, SUCCESSOR_CRASHES_MS } from './faults.js'
 import type { Mutant } from './mutants/mutant.js'
 import {
@@ -38,8 +38,10 @@ export interface RunResult {
 export interface RunOptions {
   readonly trace?: (line: string) => void
   /** Plants a bug into this world; returns how to take it out again. */
-  readonly mutant?: Pick<Mutant, 'plant' | 'scenario'>
+  readonly mutant?: Pick<Mutant, 'plant' | 'scenario'> | undefined
   readonly scenario?: ScenarioChange | undefined
+  /** The run is given up after so many. */
+  readonly eventsMax?: number | undefined
 }
 
 export function run(seed: number, options: RunOptions = {}): RunResult {
@@ -51,6 +53,12 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
   const faults = new Faults(world, scenario, schedule, checkers.ledger)
   const workload = new Workload(world, scenario)
   if (scenario.clientsStopAtMs !== undefined) world.after(scenario.clientsStopAtMs, () => workload.stop())
+  const { eventsMax = Number.POSITIVE_INFINITY } = options
+  world.observe({
+    stepped: () => {
+      if (world.eventNumber > eventsMax) throw new Violation(GIVEN_UP, `${eventsMax} events`)
+    },
+  })
   let violation: RunResult['violation']
   try {
     for (const peer of world.peers.values()) peer.start()
@@ -138,6 +146,9 @@ function play(world: World, scenario: Scenario, faults: Faults, workload: Worklo
   if (!world.run(world.now + patienceMs, () => workload.idle))
     throw new Violation('L2', `calls hang: ${workload}; ${states(world)}`)
   world.run(world.now + 2 * world.protocol.sessionTimeoutMaxMs)
+  // What a slow disk was in the middle of when all was healed has taken its time: a leader may have handed over because of it.
+  if (!world.run(world.now + patienceMs, serving))
+    throw new Violation('L1', `not all peers are back for good after ${patienceMs} ms: ${states(world)}`)
   converged(world)
   close(world, faults)
 }

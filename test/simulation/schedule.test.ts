@@ -5,8 +5,10 @@ import { run } from './run.js'
 import { badDisks } from './scenario.js'
 import { Schedule } from './schedule.js'
 
+const short = { ...badDisks, durationMs: 3000 }
+
 describe('schedule of faults', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   const comes = (kept?: readonly string[]): string[] => {
     const queue: { at: number; run: () => void }[] = []
@@ -42,19 +44,21 @@ describe('schedule of faults', function () {
   })
 
   it('R4: a run with only the faults that did something is the same run', async () => {
-    const all = run(5, { scenario: badDisks })
+    const all = run(5, { scenario: short })
     const kept = [...all.caused.keys()]
     expect(kept.length).to.be.greaterThan(5)
-    expect(run(5, { scenario: { ...badDisks, kept } }).traceHash).to.equal(all.traceHash)
-    const deep = await hostRun(3)
+    expect(run(5, { scenario: { ...short, kept } }).traceHash).to.equal(all.traceHash)
+    const ofHosts = { durationMs: 1500, clients: 2, faultEveryMs: 150 }
+    const deep = await hostRun(3, { scenario: ofHosts })
     expect(deep.caused.size).to.be.greaterThan(0)
-    expect((await hostRun(3, { scenario: { kept: [...deep.caused.keys()] } })).traceHash).to.equal(deep.traceHash)
+    const again = await hostRun(3, { scenario: { ...ofHosts, kept: [...deep.caused.keys()] } })
+    expect(again.traceHash).to.equal(deep.traceHash)
   })
 
   it('leaves out what is not kept', () => {
-    const all = run(5, { scenario: badDisks })
+    const all = run(5, { scenario: short })
     const kept = [...all.caused.keys()].slice(0, 2)
-    expect([...run(5, { scenario: { ...badDisks, kept } }).caused.keys()]).to.have.members(kept)
-    expect(run(5, { scenario: { ...badDisks, kept: [] } }).caused.size).to.equal(0)
+    expect([...run(5, { scenario: { ...short, kept } }).caused.keys()]).to.have.members(kept)
+    expect(run(5, { scenario: { ...short, kept: [] } }).caused.size).to.equal(0)
   })
 })

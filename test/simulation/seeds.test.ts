@@ -1,29 +1,18 @@
 /** A short run of the simulation with `npm test`; `npm run simulate` does the long ones. */
 import { expect } from 'chai'
+import { runJob } from './job.js'
+import { jobOf, readRegression, regressionFiles, UNEXPLAINED } from './regression.js'
 import { run } from './run.js'
 import { badDisks, diskFaultKinds, evenlySlow, falseStates, flapping, rotting, slowLeader, wipes } from './scenario.js'
-
-/** Seeds that have found a bug in the core, by what they found. */
-const REMEMBERED: ReadonlyMap<number, string> = new Map([
-  [12, 'E2: the round went back when a peer joined an established leader'],
-  [22, 'E2: the same, elsewhere'],
-  [248, 'C2: a leader answered a client that it had just refused (session moved)'],
-  [2081, 'Z24: a leader that had stood still took answers to an old ping for news'],
-  [
-    285,
-    'L1: a peer whose repair had ended as its leader was lost went on as damaged; and one without a vote and a looking voter answered each other for ever',
-  ],
-  [363, 'Z24: pings for syncs put off the end of a leadership'],
-  [4252, 'S2: a deposed leader called a session unknown that its successor had created'],
-  [23, 'S2: a leader that had stood still gave up links with unread touches'],
-])
 
 describe('simulation', function () {
   this.timeout(60_000)
 
-  for (const [seed, what] of REMEMBERED) {
-    it(`holds for seed ${seed} (${what})`, () => {
-      expect(run(seed).violation).to.equal(undefined)
+  for (const file of regressionFiles()) {
+    const { row, found, seed } = readRegression(file)
+    it(`${row}: holds where once ${found} (seed ${seed})`, async () => {
+      expect((await runJob(jobOf(file))).violation).to.equal(undefined)
+      expect(found, file).not.to.equal(UNEXPLAINED)
     })
   }
 
@@ -101,10 +90,6 @@ describe('simulation', function () {
     }
     expect(violations).to.deep.equal([])
     expect(wiped).to.be.greaterThan(20)
-  })
-
-  it('L6: who has handed over stands aside also when its first attempt to join the successor fails', () => {
-    expect(run(75, { scenario: slowLeader }).violation).to.equal(undefined)
   })
 
   it('R4: runs the same way every time, and differently for another seed', () => {

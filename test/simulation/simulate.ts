@@ -1,25 +1,31 @@
 /**
- * Runs seeds on all cores and says what broke.
+ * Runs seeds on all cores and says what broke. What broke first is shrunk and saved in regressions/, which every campaign begins with.
  *
  *   npm run simulate -- --seeds 500             seeds 1 to 500
  *   npm run simulate -- --minutes 120           fresh seeds, until the time is up
  *   npm run simulate -- --seed 17 --trace       one seed, every input and effect on a line
+ *   npm run simulate -- --seed 17 --shrink      the smallest run that violates the same; saved
+ *   npm run simulate -- --replay FILE --trace   what was saved, again
  *   npm run simulate -- --rotting               a run that looks for one thing: the names in `modes` of scenario.ts
  *   npm run simulate -- --depth host            hosts, codec, clients and observables, too, as every 20th seed is otherwise (core: none of them)
  *   npm run simulate -- --twice                 each seed in two processes: the hashes of their traces must be equal (R4)
- *   --from N (the first seed), --jobs N (processes; as many as there are cores)
+ *   --from N (the first seed), --jobs N (processes; as many as there are cores), --mutant NAME (with a bug planted; nothing is saved)
  */
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Campaign } from './campaign.js'
-import { farm, type Job, type JobResult } from './farm.js'
-import { hostRun } from './host/host-run.js'
+import { Farm } from './farm.js'
 import { hostFaultKinds, hostModes } from './host/host-scenario.js'
-import { run } from './run.js'
+import { commandOf, type Job, type JobResult, runJob } from './job.js'
+import { jobOf, readRegression, regressionFiles, saveRegression } from './regression.js'
 import { diskFaultKinds, faultKinds, modes } from './scenario.js'
+import { shrink } from './shrink.js'
 
 /** Of the seeds of an ordinary run, those that are run at the depth of hosts, too. */
 const HOST_SEED_EVERY = 20
+/** For each depth. */
+const SHRINK_MS = 60_000
 
 const { values } = parseArgs({
   options: {
@@ -28,8 +34,11 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     seed: { type: 'string' },
+    replay: { type: 'string' },
     depth: { type: 'string', default: 'both' },
+    mutant: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: false },
     twice: { type: 'boolean', default: false },
     ...Object.fromEntries(
       Object.keys({ ...modes, ...hostModes }).map(name => [name, { type: 'boolean' as const, default: false }]),
@@ -40,30 +49,43 @@ const given = (names: object) => Object.keys(names).find(name => (values as Reco
 const hostMode = given(hostModes)
 const mode = given(modes)
 const depth = hostMode === undefined ? values.depth : 'host'
-const campaign = new Campaign(mode, [...faultKinds, ...diskFaultKinds])
-const deep = new Campaign(hostMode, hostFaultKinds, 'host')
+const { mutant } = values
+const campaign = new Campaign([...faultKinds, ...diskFaultKinds])
+const deep = new Campaign(hostFaultKinds, 'host')
 const add = (result: JobResult) => (result.job.depth === 'host' ? deep : campaign).add(result)
+const farm = new Farm(Number(values.jobs))
 
-if (values.seed !== undefined) {
-  const seed = Number(values.seed)
-  const trace = values.trace ? { trace: (line: string) => console.log(line) } : {}
-  const { seed: _, ...result } =
-    depth === 'host'
-      ? await hostRun(seed, { ...trace, scenario: hostMode === undefined ? undefined : hostModes[hostMode] })
-      : run(seed, { ...trace, scenario: mode === undefined ? undefined : modes[mode] })
-  add({ job: depth === 'host' ? { seed, mode: hostMode, depth } : { seed, mode }, ...result })
-  console.log(`trace hash ${result.traceHash}`)
-} else {
+const one =
+  values.replay !== undefined
+    ? jobOf(resolve(values.replay))
+    : values.seed !== undefined
+      ? jobFor(Number(values.seed), depth === 'host')
+      : undefined
+if (one === undefined) {
   // Other processes the second time.
-  for (let times = values.twice ? 2 : 1; times > 0; times--) {
-    await farm(jobs(), add, Number(values.jobs))
-  }
+  for (let times = values.twice ? 2 : 1; times > 0; times--) await farm.run(jobs(), add)
+} else if (!values.shrink) {
+  const result = await runJob(one, values.trace ? line => console.log(line) : undefined)
+  add(result)
+  if (one.file !== undefined) compare(one.file, result)
+  console.log(`trace hash ${result.traceHash}`)
 }
 
 for (const each of [campaign, deep]) if (each.runs > 0) console.log(each.report())
+const broken = [campaign, deep].flatMap(({ firstBroken }) => firstBroken?.job ?? [])
+for (const job of one === undefined ? broken : values.shrink ? [one] : []) await reduce(job)
+farm.close()
 process.exitCode = campaign.failed || deep.failed ? 1 : 0
 
+function jobFor(seed: number, host: boolean): Job {
+  return host ? { seed, mode: hostMode, mutant, depth: 'host' } : { seed, mode, mutant }
+}
+
+/** First of all what was once found. */
 function* jobs(): Generator<Job> {
+  if (mode === undefined && hostMode === undefined && mutant === undefined)
+    for (const job of regressionFiles().map(jobOf))
+      if (depth === 'both' || (depth === 'host') === (job.depth === 'host')) yield job
   const first = Number(values.from)
   const endsAt = values.minutes === undefined ? undefined : performance.now() + Number(values.minutes) * 60_000
   for (
@@ -71,8 +93,26 @@ function* jobs(): Generator<Job> {
     endsAt === undefined ? seed < first + Number(values.seeds) : performance.now() < endsAt;
     seed++
   ) {
-    if (depth !== 'host') yield { seed, mode }
+    if (depth !== 'host') yield jobFor(seed, false)
     if (depth === 'host' || (depth === 'both' && mode === undefined && seed % HOST_SEED_EVERY === 0))
-      yield { seed, mode: hostMode, depth: 'host' }
+      yield jobFor(seed, true)
   }
+}
+
+async function reduce(job: Job): Promise<void> {
+  const shrunk = await shrink(job, (jobs, done) => farm.run(jobs, done), SHRINK_MS)
+  if (shrunk === undefined) return console.log(`\nnothing to shrink: ${commandOf(job)} violates nothing`)
+  const { before, after } = shrunk
+  const { row, message } = after.violation!
+  console.log(
+    `\nshrunk from ${before.caused.size} faults and ${before.events} events to ${after.caused.size} and ${after.events}: ${row}: ${message}`,
+  )
+  for (const [name, what] of after.caused) console.log(`  ${name}: ${what}`)
+  if (mutant === undefined && job.file === undefined) console.log(`  ${commandOf(jobOf(saveRegression(shrunk)))}`)
+}
+
+/** A file is worth most while its faults do what they did. */
+function compare(file: string, { caused }: JobResult): void {
+  for (const [name, what] of Object.entries(readRegression(file).faults ?? {}))
+    if (caused.get(name) !== what) console.log(`${name} was: ${what}; now ${caused.get(name) ?? 'nothing'}`)
 }

@@ -47,6 +47,7 @@ export function prepareCreate(request: CreateRequest, context: PrepareContext): 
 /** What comes before every look at the session, the path or the tree: a TTL mode has a TTL, and no other mode has one. */
 function unfitLifetime({ mode, lifetime }: CreateRequest, limits: PreparationLimits): ReplyCode | undefined {
   if (mode.unknown) return 'BAD_ARGUMENTS'
+  if (lifetime !== undefined && !limits.lifetimesUnderstood()) return 'UNIMPLEMENTED'
   const asked = lifetime?.kind === 'ttl'
   if (mode.ttl === undefined) return asked ? 'BAD_ARGUMENTS' : undefined
   if (!limits.extendedTypesEnabled) return 'UNIMPLEMENTED'

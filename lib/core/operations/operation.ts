@@ -35,6 +35,8 @@ export interface PreparationLimits {
   readonly dataBytesMax: number
   /** Whether TTL znodes may be made. */
   readonly extendedTypesEnabled: boolean
+  /** Whether every linked peer can read containers and TTL znodes; those that cannot must not meet any. */
+  readonly lifetimesUnderstood: () => boolean
 }
 
 export interface PrepareContext {

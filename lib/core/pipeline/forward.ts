@@ -3,6 +3,8 @@
  * messages that are no txn. Order is the link's.
  */
 import type { LinkId } from '../../model/ids.js'
+import { LIFETIMES_SINCE } from '../../model/peer-protocol.js'
+import type { Request } from '../../model/request.js'
 import type { Outbox } from '../outbox.js'
 import type { Touches } from '../session/touches.js'
 import type { ForwardedRequest, Revalidate } from '../zab/messages.js'
@@ -11,12 +13,18 @@ import type { Submission } from './submission.js'
 export class ForwardStation implements Submission {
   readonly #outbox: Outbox
   readonly #link: LinkId
+  readonly #protocol: number
   readonly #touches: Touches
 
-  constructor(outbox: Outbox, link: LinkId, touches: Touches) {
+  constructor(outbox: Outbox, link: LinkId, protocol: number, touches: Touches) {
     this.#outbox = outbox
     this.#link = link
+    this.#protocol = protocol
     this.#touches = touches
+  }
+
+  understands(request: Request): boolean {
+    return this.#protocol >= LIFETIMES_SINCE || !isOfLifetimes(request)
   }
 
   submit(request: ForwardedRequest): void {
@@ -31,4 +39,12 @@ export class ForwardStation implements Submission {
   touch(session: ForwardedRequest['session']): void {
     this.#touches.touch(session)
   }
+}
+
+/** What came with the protocol that knows containers and TTL znodes. */
+function isOfLifetimes(request: Request): boolean {
+  if (request.kind === 'multi') return request.steps.some(isOfLifetimes)
+  if (request.kind !== 'create') return request.kind === 'reconfig'
+  const { mode, lifetime } = request
+  return lifetime !== undefined || mode.ttl === true || mode.unknown === true
 }

@@ -1,17 +1,21 @@
 /**
- * The leader's side of all requests, its own clients' and the learners': prepare and propose, syncs, sessions that move or expire.
+ * The leader's side of all requests, its own clients' and the learners': prepare and propose, syncs, sessions that move or expire, znodes that are
+ * out of use.
  * One per leadership, made when it is established and every committed txn is applied.
  * Before: request-pipeline.ts here, forward.ts on a learner. After: zab/leader-broadcast.ts; answers leave through `LeaderAnswers`.
  */
 import type { PeerId, SessionId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'
+import type { SessionRecord } from '../../model/session-record.js'
 import type { Zxid } from '../../model/zxid.js'
 import { Housekeeping } from '../housekeeping.js'
 import type { Now } from '../input.js'
 import type { ProtocolOptions } from '../protocol-options.js'
+import { Reaper } from '../reaper.js'
 import type { Replica } from '../replica.js'
 import { samePassword } from '../session/same-password.js'
 import type { Access } from '../tree/access.js'
+import type { LifetimeAges } from '../tree/lifetime-ages.js'
 import type { ForwardedRequest, Refused, Revalidate, Revalidated, Synced } from '../zab/messages.js'
 import { PrepareStation, type Proposer } from './prepare.js'
 import type { Submission } from './submission.js'
@@ -39,9 +43,13 @@ export class LeaderRequests implements Submission {
   readonly #barrier = new SyncBarrier()
   /** Who asked for a session whose end is proposed: answered when that is committed. Else the next leader is asked. */
   #ending: { readonly from: PeerId; readonly session: SessionId }[] = []
-  /** Who asked for a session that this leader does not know: told so once a heartbeat proves that no other leader can. */
-  #unknown: { readonly from: PeerId; readonly session: SessionId; readonly proof: number }[] = []
+  /**
+   * Who asked for a session: told once a heartbeat proves that no other leader can tell. One that has been deposed and does not know it would let a
+   * session go on that its successor has ended (C16), or call one unknown that its successor has created (S2).
+   */
+  #asked: { readonly from: PeerId; readonly question: Revalidate; readonly proof: number }[] = []
   readonly #housekeeping: Housekeeping
+  readonly #reaper: Reaper
   #draining = false
 
   constructor(
@@ -53,14 +61,21 @@ export class LeaderRequests implements Submission {
       access: Access
       answers: LeaderAnswers
       storageLow: () => boolean
+      lowestProtocol: () => number
+      ages: LifetimeAges
     },
     now: Now,
   ) {
     this.#self = setup.self
     this.#door = setup.door
     this.#answers = setup.answers
-    this.#station = new PrepareStation({ ...setup, proposer: setup.door }, now)
+    this.#station = new PrepareStation(setup, now)
     this.#housekeeping = new Housekeeping(setup.options.tickMs, setup.replica.sessions.all(), now.monotonic)
+    this.#reaper = new Reaper(setup.replica.tree, setup.ages, setup.options, now.monotonic)
+  }
+
+  understands(): boolean {
+    return true
   }
 
   submit(request: ForwardedRequest, now: Now): void {
@@ -91,24 +106,10 @@ export class LeaderRequests implements Submission {
     this.revalidateFor(this.#self, request, now)
   }
 
-  /** A wrong password is answered like an unknown session and disturbs nobody (S7). */
-  revalidateFor(from: PeerId, { session, password }: Revalidate, now: Now): void {
-    if (this.#station.isEnding(session)) {
-      this.#ending.push({ from, session })
-      return
-    }
-    const record = this.#station.session(session)
-    if (record === undefined) {
-      this.#unknown.push({ from, session, proof: this.#door.proof(now.monotonic) })
-      this.advanced()
-      return
-    }
-    const valid = samePassword(record.password, password)
-    if (valid) {
-      this.#station.moved(session, from)
-      this.#housekeeping.touch(session, now.monotonic)
-    }
-    this.#answers.answer(from, { kind: 'revalidated', session, valid, proposed: this.#door.lastProposed })
+  revalidateFor(from: PeerId, question: Revalidate, now: Now): void {
+    if (this.#recordOf(question) !== undefined) this.#housekeeping.touch(question.session, now.monotonic)
+    this.#asked.push({ from, question, proof: this.#door.proof(now.monotonic) })
+    this.advanced()
   }
 
   touch(session: SessionId, now: Now): void {
@@ -119,20 +120,19 @@ export class LeaderRequests implements Submission {
   expire(now: Now): void {
     if (this.#draining) return
     for (const session of this.#housekeeping.expired(now.monotonic)) this.#station.close(session, now)
+    for (const request of this.#reaper.due(now.monotonic)) this.#station.reap(request, now)
   }
 
   get nextAt(): number {
-    return this.#draining ? Number.POSITIVE_INFINITY : this.#housekeeping.nextAt
+    return this.#draining ? Number.POSITIVE_INFINITY : Math.min(this.#housekeeping.nextAt, this.#reaper.nextAt)
   }
 
-  /** Something was committed, or a heartbeat confirmed: syncs may be due. */
+  /** Something was committed, or a heartbeat confirmed: syncs and questions may be due. */
   advanced(): void {
-    const { confirmedPing, lastProposed } = this.#door
-    const proved = this.#unknown.filter(each => each.proof <= confirmedPing)
-    if (proved.length > 0) this.#unknown = this.#unknown.filter(each => each.proof > confirmedPing)
-    for (const { from, session } of proved) {
-      this.#answers.answer(from, { kind: 'revalidated', session, valid: false, proposed: lastProposed })
-    }
+    const { confirmedPing } = this.#door
+    const proved = this.#asked.filter(each => each.proof <= confirmedPing)
+    if (proved.length > 0) this.#asked = this.#asked.filter(each => each.proof > confirmedPing)
+    for (const { from, question } of proved) this.#answerQuestion(from, question)
     for (const { from, session, cxid, zxid } of this.#barrier.take(this.#door.committed, this.#door.confirmedPing)) {
       this.#answers.answer(from, { kind: 'synced', session, cxid, zxid })
     }
@@ -154,5 +154,22 @@ export class LeaderRequests implements Submission {
       }
       this.#ending = this.#ending.filter(each => each.session !== closed)
     }
+  }
+
+  /** A wrong password is answered like an unknown session and disturbs nobody (S7). */
+  #answerQuestion(from: PeerId, question: Revalidate): void {
+    const { session } = question
+    if (this.#station.isEnding(session)) {
+      this.#ending.push({ from, session })
+      return
+    }
+    const valid = this.#recordOf(question) !== undefined
+    if (valid) this.#station.moved(session, from)
+    this.#answers.answer(from, { kind: 'revalidated', session, valid, proposed: this.#door.lastProposed })
+  }
+
+  #recordOf({ session, password }: Revalidate): SessionRecord | undefined {
+    const record = this.#station.session(session)
+    return record !== undefined && samePassword(record.password, password) ? record : undefined
   }
 }

@@ -8,15 +8,18 @@
  */
 import type { RefusalCode } from '../../model/errors.js'
 import type { PeerId, SessionId } from '../../model/ids.js'
-import type { WriteRequest } from '../../model/request.js'
+import { LIFETIMES_SINCE } from '../../model/peer-protocol.js'
+import type { ReapRequest, WriteRequest } from '../../model/request.js'
 import type { SessionRecord } from '../../model/session-record.js'
 import type { Zxid } from '../../model/zxid.js'
+import type { Audited } from '../audited.js'
 import type { Now } from '../input.js'
 import { Preparation } from '../operations/preparation.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 import type { Replica } from '../replica.js'
 import type { Access } from '../tree/access.js'
 import type { ForwardedRequest } from '../zab/messages.js'
+import { auditedWrite } from './account.js'
 import { needsSpace } from './needs-space.js'
 import { TxnClock } from './txn-clock.js'
 
@@ -25,7 +28,21 @@ export interface Proposer {
   nextZxid(): Zxid | undefined
   propose(place: Zxid, session: SessionId, cxid: number, time: number, txn: ReturnType<Preparation['prepare']>): void
   report(level: 'info' | 'warn', message: string): void
+  audit(event: Audited): void
 }
+
+export interface PrepareSetup {
+  readonly door: Proposer
+  readonly replica: Replica
+  readonly options: ProtocolOptions
+  readonly access: Access
+  readonly storageLow: () => boolean
+  /** What every linked peer understands: nothing else is written into a txn. */
+  readonly lowestProtocol: () => number
+}
+
+/** What the leader does on its own account. */
+const NO_SESSION = '0000000000000000' as SessionId
 
 export class PrepareStation {
   readonly #proposer: Proposer
@@ -37,22 +54,15 @@ export class PrepareStation {
   readonly #clock: TxnClock
   readonly #storageLow: () => boolean
 
-  constructor(
-    setup: {
-      proposer: Proposer
-      replica: Replica
-      options: ProtocolOptions
-      access: Access
-      storageLow: () => boolean
-    },
-    now: Now,
-  ) {
-    const { proposer, replica, options, access, storageLow } = setup
-    this.#proposer = proposer
+  constructor(setup: PrepareSetup, now: Now) {
+    const { door, replica, options, access, lowestProtocol } = setup
+    this.#proposer = door
     this.#replica = replica
-    this.#storageLow = storageLow
-    this.#preparation = new Preparation(replica, access, options)
-    this.#clock = new TxnClock(replica.time, now, proposer.report.bind(proposer))
+    this.#storageLow = setup.storageLow
+    const { dataBytesMax, extendedTypesEnabled } = options
+    const lifetimesUnderstood = () => lowestProtocol() >= LIFETIMES_SINCE
+    this.#preparation = new Preparation(replica, access, { dataBytesMax, extendedTypesEnabled, lifetimesUnderstood })
+    this.#clock = new TxnClock(replica.time, now, door.report.bind(door))
   }
 
   /** Proposes; a code when the request is refused without a zxid. */
@@ -81,6 +91,11 @@ export class PrepareStation {
   /** The leader's own request, for a session that has expired. */
   close(session: SessionId, now: Now): void {
     this.#propose(session, 0, { kind: 'closeSession' }, [], now)
+  }
+
+  /** The leader's own request, for a znode that is out of use. */
+  reap(request: ReapRequest, now: Now): void {
+    this.#propose(NO_SESSION, 0, request, [], now)
   }
 
   /** A session nobody owns, after a change of leader, belongs to whoever speaks for it first. */
@@ -130,7 +145,10 @@ export class PrepareStation {
     const place = this.#proposer.nextZxid()
     if (place === undefined) return
     const time = this.#clock.next(now)
+    const ending = this.#preparation.sessions.isLive(session) ? (cxid === 0 ? 'expired' : 'closed') : undefined
     const txn = this.#preparation.prepare(request, { session, identities }, { zxid: place, time })
+    const audited = auditedWrite(request, { session, identities }, place, txn, ending)
+    if (audited !== undefined) this.#proposer.audit(audited)
     this.#proposer.propose(place, session, cxid, time, txn)
   }
 }

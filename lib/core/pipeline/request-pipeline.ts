@@ -31,6 +31,7 @@ import type { Touches } from '../session/touches.js'
 import type { Access } from '../tree/access.js'
 import { WatchRegistry } from '../watch/watch-registry.js'
 import type { Refused, Revalidated, Synced } from '../zab/messages.js'
+import { auditedRead } from './account.js'
 import { AttachedClient, ClientTable, type Outstanding } from './clients.js'
 import { Coming } from './coming.js'
 import { EmbeddedSessions } from './embedded-sessions.js'
@@ -295,6 +296,10 @@ export class RequestPipeline {
     // A leader refuses its own client at once (session moved): nothing more of it is submitted or answered then.
     if (client.gone || this.#submission === undefined || entry.submitted || client.pendingSync !== undefined) return
     if (entry.refusal !== undefined) return
+    if (!this.#submission.understands(entry.request)) {
+      entry.refusal = 'UNIMPLEMENTED'
+      return
+    }
     if (this.#questions.isAskedAbout(client)) return
     entry.submitted = true
     if (entry.cxid === 0) client.since = now.monotonic
@@ -345,7 +350,9 @@ export class RequestPipeline {
     const watches = this.#watches.forClient(client.client)
     const { session } = client
     const { access, replica } = this.#setup
-    return answerRead(request, { replica: replica(), access, session, identities, watches })
+    const response = answerRead(request, { replica: replica(), access, session, identities, watches })
+    for (const event of auditedRead(request, { session, identities }, response)) this.#setup.outbox.audit(event)
+    return response
   }
 
   #reply(client: AttachedClient, cxid: number, response: Response): void {

@@ -66,8 +66,10 @@ export class LeaderDiscovery {
   onAckEpoch(learner: LearnerProgress, message: AckEpoch, now: number): boolean {
     const { history, firstStart, established } = this.#leadership
     learner.setAside = message.setAside === true
-    // A new or wiped disk: what this voter promised and held before is gone, so its word counts for nothing here (Z29).
-    learner.fresh = learner.votes && message.currentEpoch === 0 && (established || !firstStart)
+    // A new or wiped disk: what this voter promised and held before is gone, so its word counts for nothing here (Z29). At the first start it does,
+    // unless it says itself that it does not: it decided to follow when it had heard of those whom this leader had taken in already.
+    const uncounted = this.#done && !message.counted
+    learner.fresh = learner.votes && message.currentEpoch === 0 && (established || !firstStart || uncounted)
     if (!established && learner.votes && !learner.fresh) {
       const newer =
         message.currentEpoch > this.#currentEpoch ||

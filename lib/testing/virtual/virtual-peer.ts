@@ -127,7 +127,8 @@ export class VirtualPeer {
         'BAD_ARGUMENTS',
         `peer ${this.id} does not run${process?.paused ? ': it is paused' : ''}`,
       )
-    return openClient(gated(host.channels.channel(), process), options, this.#ports.random)
+    const channel = host.channels.channel({ identities: options?.identities })
+    return openClient(gated(channel, process), options, this.#ports.random)
   }
 
   /** @param silently its machine goes with it: nobody is told. */

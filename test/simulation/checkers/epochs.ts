@@ -21,6 +21,8 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   readonly #offered = new Map<number, number>()
   /** For each peer, the last vote it has heard of each other one in each round (`peer round`): what was said in a round stands in that round. */
   readonly #heard = new Map<PeerId, Map<string, PeerId>>()
+  /** Peers that stood for no election at some time since they began to look: a vote stands for its round, also when that is over meanwhile. */
+  readonly #aside = new Set<PeerId>()
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
@@ -58,10 +60,16 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   started(peer: SimulatedPeer): void {
     this.#told.set(peer.id, new Map())
     this.#rounds.delete(peer.id)
+    this.#aside.delete(peer.id)
     this.#heard.set(peer.id, new Map())
   }
 
   stepped(peer: SimulatedPeer, input: Input, _now: Now, effects: readonly Effect[]): void {
+    const { former, status } = this.#ledger.record(peer.id)
+    // Whose state is void (Z31), or whose log was too slow to lead. An election may begin and be decided within one step.
+    const steps = [former, status]
+    if (steps.some(each => each.diverged || each.standsAside)) this.#aside.add(peer.id)
+    else if (steps.every(each => each.role !== 'looking')) this.#aside.delete(peer.id)
     if (input.kind === 'linked') this.#links.set(input.link, input.peer)
     if (input.kind === 'message' && input.message.kind === 'leaderInfo')
       this.#offered.set(input.link, input.message.epoch)
@@ -109,9 +117,8 @@ export class EpochChecker implements WorldObserver, LedgerListener {
       this.#rounds.set(peer.id, message.round)
       const isVoter = this.#ledger.world.voterIds().includes(peer.id)
       if (!isVoter || message.leader !== peer.id || message.round === 0) return
-      // Whose state is void (Z31), or whose log was too slow to lead, stands for no election: it votes below everybody.
-      const { diverged, standsAside } = peer.core!.status
-      if ((diverged || standsAside) && sameZxid(message.zxid, ZERO) && message.epoch === 0) return
+      // Who stands for no election votes below everybody.
+      if (this.#aside.has(peer.id) && sameZxid(message.zxid, ZERO) && message.epoch === 0) return
       if (!sameZxid(message.zxid, last) || message.epoch !== epochs.current) {
         const own = `${formatZxid(message.zxid)} of epoch ${message.epoch}`
         throw new Violation(

@@ -26,6 +26,8 @@ export class FreshDiskChecker implements WorldObserver {
   /** By epoch. */
   readonly #promises = new Map<number, Promised[]>()
   readonly #judged = new Set<string>()
+  /** Epochs that began when nobody had anything: also a disk that is late with one of them was told so in time. */
+  readonly #firstStarts = new Set<number>()
   #moment = 0
 
   constructor(ledger: Ledger) {
@@ -40,6 +42,7 @@ export class FreshDiskChecker implements WorldObserver {
       this.#of(epochs.accepted).push({ voter: id, from: this.#moment++, until: Number.POSITIVE_INFINITY })
     const isFirst = before.current === 0 && epochs.current > 0
     if (!isFirst || this.#isFirstStart || !this.#ledger.world.voterIds().includes(id)) return
+    if (this.#firstStarts.has(epochs.current)) return
     const leadership = this.#ledger.leaderships.get(epochs.current)
     // One that is being repaired, too: its repair ends with the next write.
     if (leadership?.establishedAt === undefined)
@@ -58,7 +61,10 @@ export class FreshDiskChecker implements WorldObserver {
     if (this.#judged.has(name)) return
     this.#judged.add(name)
     const voters = this.#ledger.world.voterIds()
-    if (this.#isFirstStart) return
+    if (this.#isFirstStart) {
+      this.#firstStarts.add(status.epoch)
+      return
+    }
     const promises = this.#of(status.epoch)
     let vouching = new Set<PeerId>()
     for (const { from } of promises) {

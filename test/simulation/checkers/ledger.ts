@@ -144,6 +144,10 @@ export class Ledger implements WorldObserver {
     for (const effect of effects) {
       // A leadership may end in the step in which its second phase began: its status never tells.
       if (effect.kind === 'send' && effect.message.kind === 'newLeader') this.#lead(record, effect.message.epoch, false)
+      if (effect.kind === 'saveEpochs' && record.former.role === 'leading') {
+        const { current } = effect.epochs
+        if (current > peer.disk.epochs.current) this.#lead(record, current, false)
+      }
       if (effect.kind !== 'statusChanged' || effect.status.role !== 'leading' || effect.status.phase === 'discovery')
         continue
       this.#lead(record, effect.status.epoch, effect.status.serving)

@@ -55,9 +55,14 @@ export class OwnerChecker implements WorldObserver, LedgerListener {
       throw new Violation('S6', `peer ${peer.id} takes a write of session ${session} by ${from}, which ${owner} has`)
   }
 
-  /** C16: whoever lives beside its peer has given the session up before the ensemble does. */
+  /**
+   * Who is over has no owner: by whomever its requests come, they fail with an error txn (C16). And whoever lives beside its peer has given the
+   * session up before the ensemble does (C16).
+   */
   committed({ proposal: { session, cxid, txn } }: Committed): void {
-    if (txn.kind !== 'closeSession' || cxid !== 0) return
+    if (txn.kind !== 'closeSession') return
+    for (const owners of this.#owners.values()) owners.delete(session)
+    if (cxid !== 0) return
     for (const client of this.#ledger.world.clients.all) {
       if (!client.embedded || !client.attached || client.session?.id !== session) continue
       if (!client.peer?.isUp || client.peer.isPaused) continue

@@ -8,3 +8,6 @@ export class Violation extends Error {
     this.row = row
   }
 }
+
+/** In place of a row: the run took longer than it was given. */
+export const GIVEN_UP = 'given up'

@@ -10,7 +10,7 @@ import { formatZxid, sameZxid } from '../../../lib/model/zxid.js'
 import { SeededRandom } from '../../../lib/testing/seeded-random.js'
 import { VirtualTime } from '../../../lib/testing/virtual/timeline.js'
 import { VirtualEnsemble } from '../../../lib/testing/virtual/virtual-ensemble.js'
-import { Violation } from '../checkers/violation.js'
+import { GIVEN_UP, Violation } from '../checkers/violation.js'
 import { Schedule } from '../schedule.js'
 import { Chain } from './chain.js'
 import { HostFaults } from './host-faults.js'
@@ -44,8 +44,10 @@ export interface HostRunResult {
 export interface HostRunOptions {
   readonly trace?: (line: string) => void
   /** Plants a bug; returns how to take it out again. */
-  readonly mutant?: { plant(): () => void; readonly scenario?: HostScenarioChange }
+  readonly mutant?: { plant(): () => void; readonly scenario?: HostScenarioChange } | undefined
   readonly scenario?: HostScenarioChange | undefined
+  /** The run is given up after so many. */
+  readonly eventsMax?: number | undefined
 }
 
 /** How late a timer of a healthy process may come, and what the look at deadlines adds. */
@@ -55,7 +57,7 @@ const LOOK_MS = 25
 export async function hostRun(seed: number, options: HostRunOptions = {}): Promise<HostRunResult> {
   const scenario = hostScenarioOf(seed, options.scenario ?? options.mutant?.scenario)
   const undo = options.mutant?.plant()
-  const run = new HostRun(scenario, options.trace)
+  const run = new HostRun(seed, scenario, options)
   try {
     return await run.play()
   } finally {
@@ -65,6 +67,8 @@ export async function hostRun(seed: number, options: HostRunOptions = {}): Promi
 }
 
 class HostRun {
+  /** Of the faults. */
+  readonly #seed: number
   readonly #scenario: HostScenario
   readonly #time = new VirtualTime()
   readonly #verdict = new Verdict()
@@ -81,7 +85,9 @@ class HostRun {
   /** Errors that subscribers threw: RxJS reports them. */
   thrown = 0
 
-  constructor(scenario: HostScenario, trace: ((line: string) => void) | undefined) {
+  constructor(ofFaults: number, scenario: HostScenario, options: HostRunOptions) {
+    const { trace, eventsMax = Number.POSITIVE_INFINITY } = options
+    this.#seed = ofFaults
     this.#scenario = scenario
     const { seed, voters, observers, networkMs, diskMs, splitChance, tickMs, checkpointLogBytes } = scenario
     this.#chain = new Chain({
@@ -117,13 +123,15 @@ class HostRun {
       }),
       observer: {
         started: (peer, initial) => verdict.guard(() => this.#chain.started(peer, initial)),
-        stepped: (peer, core, input, now, effects) =>
-          verdict.guard(() => this.#chain.stepped(peer, core, input, now, effects)),
+        stepped: (peer, core, input, now, effects) => {
+          verdict.guard(() => this.#chain.stepped(peer, core, input, now, effects))
+          if (this.#time.events > eventsMax) verdict.report(GIVEN_UP, `${eventsMax} events`)
+        },
       },
       logger: peer => this.#logger(peer, trace),
       trace,
     })
-    this.#schedule = new Schedule(seed, scenario.kept, {
+    this.#schedule = new Schedule(ofFaults, scenario.kept, {
       after: (delayMs, run) => this.#time.after(delayMs, run),
       note: text => this.#note(text),
     })
@@ -154,7 +162,7 @@ class HostRun {
     const { violation } = this.#verdict
     if (violation !== undefined) this.#ensemble.note(`VIOLATION ${violation.row} ${violation.message}`)
     return {
-      seed: this.#scenario.seed,
+      seed: this.#seed,
       violation: violation && { ...violation, event: this.#event },
       traceHash: this.#ensemble.traceHash,
       events: this.#time.events,

@@ -31,6 +31,7 @@ export const hostFaultKinds = [
 export type HostFaultKind = (typeof hostFaultKinds)[number]
 
 export interface HostScenario {
+  /** Of all dice but the faults'. */
   readonly seed: number
   readonly voters: number
   readonly observers: number
@@ -59,7 +60,7 @@ export interface HostScenario {
   readonly kept?: readonly string[] | undefined
 }
 
-export type HostScenarioChange = Partial<Omit<HostScenario, 'seed'>>
+export type HostScenarioChange = Partial<HostScenario>
 
 export function hostScenarioOf(seed: number, change: HostScenarioChange = {}): HostScenario {
   const random = new SeededRandom(seed, 'host scenario')

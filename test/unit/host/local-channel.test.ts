@@ -41,6 +41,7 @@ describe('local channel', () => {
       clock: systemClock(),
       logger: { ...silentLogger, error: message => errors.push(message) },
       dataBytesMax: 1000,
+      audit: { authenticated: () => undefined },
       authenticator: new Authenticator(standardSchemes()),
       enforceAuthSchemes: [],
     }

@@ -36,7 +36,12 @@ export class Bench {
 
   constructor(replica = Replica.empty(), dataBytesMax = 1000, options: Partial<PreparationLimits> = {}) {
     this.replica = replica
-    this.preparation = new Preparation(replica, access, { dataBytesMax, extendedTypesEnabled: true, ...options })
+    this.preparation = new Preparation(replica, access, {
+      dataBytesMax,
+      extendedTypesEnabled: true,
+      lifetimesUnderstood: () => true,
+      ...options,
+    })
     this.#last = replica.zxid
   }
 

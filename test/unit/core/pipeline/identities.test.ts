@@ -44,7 +44,7 @@ describe('identities of an attachment', () => {
     w.ask(1, 3, { kind: 'authenticated', identities: [alice] })
     w.ask(1, 4, { kind: 'getData', path: '/mine', watch: false })
     w.apply(session, 1, mine.txn)
-    expect(w.said()).to.deep.equal(['1: 1 created', '1: 2 error', '1: 3 done', '1: 4 data'])
+    expect(w.said()).to.deep.equal(['1: 1 created', 'audit', '1: 2 error', '1: 3 done', '1: 4 data'])
   })
 
   it('are none twice', () => {

@@ -3,8 +3,11 @@ import { applyTxn } from '../../../../lib/core/operations/apply-txn.js'
 import { LeaderRequests } from '../../../../lib/core/pipeline/leader-requests.js'
 import { defaultProtocolOptions } from '../../../../lib/core/protocol-options.js'
 import { Replica } from '../../../../lib/core/replica.js'
-import { TRUSTED } from '../../../../lib/model/acl.js'
+import { LifetimeAges } from '../../../../lib/core/tree/lifetime-ages.js'
+import { OPEN_ACL_UNSAFE, TRUSTED } from '../../../../lib/model/acl.js'
+import { CONTAINER } from '../../../../lib/model/create-mode.js'
 import type { PeerId, SessionId } from '../../../../lib/model/ids.js'
+import { PROTOCOL_HIGHEST } from '../../../../lib/model/peer-protocol.js'
 import type { Proposal } from '../../../../lib/model/proposal.js'
 import type { ForwardableRequest, WriteRequest } from '../../../../lib/model/request.js'
 import { ZERO, type Zxid, zxid } from '../../../../lib/model/zxid.js'
@@ -24,6 +27,7 @@ class World {
   /** Undefined: this epoch's zxids are used up. */
   next: (() => Zxid | undefined) | undefined
   storageLow = false
+  lowestProtocol = PROTOCOL_HIGHEST
   readonly requests: LeaderRequests
 
   constructor() {
@@ -36,6 +40,7 @@ class World {
         void proposals.push({ zxid: at, previous: last(), session: by, cxid, time, txn }),
       proof: () => world.confirmedPing + 1,
       report() {},
+      audit() {},
       get confirmedPing() {
         return world.confirmedPing
       },
@@ -53,6 +58,8 @@ class World {
       access,
       options: defaultProtocolOptions,
       storageLow: () => world.storageLow,
+      ages: new LifetimeAges(replica.tree, 0),
+      lowestProtocol: () => world.lowestProtocol,
     }
     this.requests = new LeaderRequests(
       { ...setup, answers: { answer: (to, answer) => void answers.push([to, answer]) } },
@@ -66,6 +73,17 @@ class World {
 
   createSession(): void {
     this.ask(there, 0, { kind: 'createSession', session, timeoutMs: 4000, password })
+  }
+
+  /** Asks for the session, and proves that this leader is none that has been deposed. */
+  revalidate(from: PeerId, by = password): void {
+    this.requests.revalidateFor(from, { kind: 'revalidate', session, password: by }, now)
+    this.prove()
+  }
+
+  prove(): void {
+    this.confirmedPing += 1
+    this.requests.advanced()
   }
 
   /** Commits and applies what has been proposed. */
@@ -128,11 +146,29 @@ describe("leader's requests", () => {
     expect(expiring.proposals.map(({ txn }) => txn.kind)).to.deep.equal(['createSession', 'closeSession'])
   })
 
+  it('Z26: makes no container and no TTL znode while a peer is linked that could not read it', () => {
+    const world = new World()
+    world.createSession()
+    world.apply()
+    const create = { kind: 'create', path: '/b', data: null, acl: OPEN_ACL_UNSAFE, mode: CONTAINER } as const
+    const asked = [create, { ...create, path: '/c', lifetime: { kind: 'container' } as const }]
+    world.lowestProtocol = 1
+    for (const [at, request] of asked.entries()) world.ask(there, at + 1, request)
+    world.lowestProtocol = 2
+    world.ask(there, 3, asked[1]!)
+    expect(world.proposals.map(({ txn }) => (txn.kind === 'error' ? txn.code : txn.kind))).to.deep.equal([
+      'createSession',
+      'create',
+      'UNIMPLEMENTED',
+      'create',
+    ])
+  })
+
   it('S6: refuses a session through the peer it has moved from, writes and syncs alike', () => {
     const world = new World()
     world.createSession()
     world.apply()
-    world.requests.revalidateFor(here, { kind: 'revalidate', session, password }, now)
+    world.revalidate(here)
     world.ask(there, 7, remove)
     world.ask(there, 8, { kind: 'sync', path: '/' })
     expect(world.answers).to.deep.equal([
@@ -149,7 +185,7 @@ describe("leader's requests", () => {
     const world = new World()
     world.createSession()
     world.apply()
-    world.requests.revalidateFor(here, { kind: 'revalidate', session, password: new Uint8Array(16) }, now)
+    world.revalidate(here, new Uint8Array(16))
     expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: false, proposed: zxid(1, 1) }]])
     world.ask(there, 7, remove)
     expect(world.proposals).to.have.length(2)
@@ -158,16 +194,27 @@ describe("leader's requests", () => {
   it('S2: knows a session that others have and its own slow disk has not', () => {
     const world = new World()
     world.createSession()
-    world.requests.revalidateFor(here, { kind: 'revalidate', session, password }, now)
+    world.revalidate(here)
     expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: true, proposed: zxid(1, 1) }]])
+  })
+
+  it('C16: lets no session go on before it has proved that it still leads: its successor may have ended it', () => {
+    const world = new World()
+    world.createSession()
+    world.apply()
+    world.requests.revalidateFor(here, { kind: 'revalidate', session, password }, now)
+    expect(world.answers).to.deep.equal([])
+    world.ask(there, 7, remove)
+    expect(world.proposals, 'it is still where it was').to.have.length(2)
+    world.prove()
+    expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: true, proposed: zxid(1, 2) }]])
   })
 
   it('S2: calls no session unknown before it has proved that it still leads', () => {
     const world = new World()
     world.requests.revalidateFor(there, { kind: 'revalidate', session, password }, now)
     expect(world.answers).to.deep.equal([])
-    world.confirmedPing = 1
-    world.requests.advanced()
+    world.prove()
     expect(world.answers).to.deep.equal([[there, { kind: 'revalidated', session, valid: false, proposed: ZERO }]])
   })
 
@@ -176,7 +223,7 @@ describe("leader's requests", () => {
     world.createSession()
     world.apply()
     world.ask(there, 1, { kind: 'closeSession' })
-    world.requests.revalidateFor(here, { kind: 'revalidate', session, password }, now)
+    world.revalidate(here)
     expect(world.answers).to.deep.equal([])
     world.apply()
     expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: false, proposed: zxid(1, 2) }]])
@@ -202,8 +249,7 @@ describe("leader's requests", () => {
     const world = new World()
     world.createSession()
     world.ask(there, 1, { kind: 'sync', path: '/' })
-    world.confirmedPing = 1
-    world.requests.advanced()
+    world.prove()
     expect(world.answers).to.deep.equal([])
     world.apply()
     world.requests.advanced()

@@ -34,6 +34,7 @@ class World {
     now,
   )
   readonly leader: Submission = {
+    understands: () => true,
     submit: request => void this.submitted.push(request),
     revalidate() {},
     touch() {},

@@ -21,6 +21,7 @@ export class PipelineWorld {
   now: Now = { monotonic: 0, wall: 0 }
   readonly replica = Replica.empty()
   storageLow = false
+  understands = true
   readonly outbox = new Outbox()
   submitted: ForwardedRequest[] = []
   asked: Revalidate[] = []
@@ -37,6 +38,7 @@ export class PipelineWorld {
     this.now,
   )
   readonly leader: Submission = {
+    understands: () => this.understands,
     submit: request => void this.submitted.push(request),
     revalidate: request => void this.asked.push(request),
     touch() {},

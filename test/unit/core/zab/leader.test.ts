@@ -129,6 +129,22 @@ describe('leader', () => {
       expect(world.told).to.deep.equal([`roleEnded: ${reason}`])
     })
 
+  it('L6: goes on at the first start when somebody comes who has heard of others that it has taken in already, and counts it for nothing', () => {
+    const world = new ZabWorld([], { accepted: 0, current: 0 })
+    const leader = world.leader([1, 2, 3, 4, 5], true)
+    const blank = { kind: 'ackEpoch', currentEpoch: 0, lastZxid: ZERO } as const
+    leader.start()
+    for (const id of [2, 3, 4]) leader.join(peer(id), link(10 + id), info(0), 0)
+    leader.onEpochsSaved(op(1))
+    world.promises(leader, 2, { ...blank, counted: true })
+    world.promises(leader, 3, { ...blank, counted: true }, 2)
+    leader.onMessage(peer(2), { kind: 'pong', number: 2, touched: [] }, 0)
+    expect(leader.phase).to.equal('synchronization')
+    leader.onMessage(peer(4), { ...blank, counted: false }, 0)
+    expect(world.told).to.deep.equal([])
+    expect(leader.learners.get(peer(4))).to.include({ fresh: true, stage: 'accepted' })
+  })
+
   it('Z2: is established only when a quorum holds its history, itself included', () => {
     const world = new ZabWorld(logOf(1, 2), { accepted: 1, current: 1 })
     const leader = world.leader()
