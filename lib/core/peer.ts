@@ -301,7 +301,7 @@ export class PeerCore {
       this.#ages.applied(applied.changes, this.#replica.tree, this.#now.monotonic)
       this.#history.markApplied(proposal)
       this.#marks.applied(proposal.zxid, () => this.#replica.digest)
-      this.#leaderRequests?.applied(proposal, applied.closedSession, this.#now)
+      this.#leaderRequests?.applied(proposal, applied.closedSession)
       this.#pipeline.applied(proposal, applied, this.#now)
     }
   }

@@ -94,6 +94,9 @@ export class LeaderRequests implements Submission {
     if (request.request.kind !== 'sync') {
       const code = this.#station.take(from, { ...request, request: request.request }, now)
       if (code !== undefined) this.#answers.answer(from, { kind: 'refused', session, cxid, code })
+      // From now on, not when it is applied here: this peer's own disk may be slow, or stand still (S3).
+      else if (request.request.kind === 'createSession')
+        this.#housekeeping.opened(session, request.request.timeoutMs, now.monotonic)
     } else if (!this.#station.ownedBy(from, session)) {
       this.#answers.answer(from, { kind: 'refused', session, cxid, code: 'SESSION_MOVED' })
     } else {
@@ -138,13 +141,10 @@ export class LeaderRequests implements Submission {
     }
   }
 
-  applied(proposal: Proposal, closed: SessionId | undefined, now: Now): void {
+  applied(proposal: Proposal, closed: SessionId | undefined): void {
     this.#station.committed(proposal.zxid)
     const { txn } = proposal
-    if (txn.kind === 'createSession') {
-      this.#housekeeping.opened(txn.session, txn.timeoutMs, now.monotonic)
-      this.#station.opened(txn.session)
-    }
+    if (txn.kind === 'createSession') this.#station.opened(txn.session)
     if (closed !== undefined) {
       this.#housekeeping.closed(closed)
       this.#station.closed(closed)

@@ -92,7 +92,7 @@ class World {
       if (proposal.zxid.counter <= this.replica.zxid.counter) continue
       const { closedSession } = applyTxn(this.replica, proposal)
       this.committed = proposal.zxid
-      this.requests.applied(proposal, closedSession, now)
+      this.requests.applied(proposal, closedSession)
     }
   }
 }
@@ -196,6 +196,15 @@ describe("leader's requests", () => {
     world.createSession()
     world.revalidate(here)
     expect(world.answers).to.deep.equal([[here, { kind: 'revalidated', session, valid: true, proposed: zxid(1, 1) }]])
+  })
+
+  it('S3: ends a silent session that it has not applied itself, for its own disk stands still', () => {
+    const world = new World()
+    world.createSession()
+    world.requests.expire({ monotonic: 4000, wall: 0 })
+    expect(world.proposals).to.have.length(1)
+    world.requests.expire({ monotonic: 4000 + defaultProtocolOptions.tickMs, wall: 0 })
+    expect(world.proposals.at(-1)).to.deep.include({ session, cxid: 0, txn: { kind: 'closeSession', session } })
   })
 
   it('C16: lets no session go on before it has proved that it still leads: its successor may have ended it', () => {
