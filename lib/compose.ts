@@ -8,7 +8,10 @@ import { decodeCborValue, encodeCborValue } from './codec/cbor.js'
 import { PeerCore } from './core/peer.js'
 import { openHost } from './host/open-peer.js'
 import { OpenedPeer } from './host/peer.js'
+import type { PeerHost } from './host/peer-host.js'
 import { type PeerOptions, type ResolvedPeerOptions, resolvePeerOptions } from './host/peer-options.js'
+import { ServerFacts } from './host/server-report.js'
+import { ClientPort } from './jute/server/client-port.js'
 import { LevelStorage } from './storage/level/level-storage.js'
 import { MemoryStorage } from './storage/memory/memory-storage.js'
 import type { Storage } from './storage/storage.js'
@@ -34,8 +37,26 @@ export class Peer extends OpenedPeer {
   static async open(options: PeerOptions): Promise<Peer> {
     const resolved = resolvePeerOptions(options)
     const host = await openHost(resolved, storageOf(resolved), (initial, now) => new PeerCore(initial, now))
-    return new Peer(host, resolved)
+    const door = clientPortOf(host, resolved)
+    if (door !== undefined) await host.openDoor(door)
+    return new Peer(host, resolved, door)
   }
+}
+
+/** What `srvr` and the like call the version: whose protocol this is, then who speaks it. */
+const VERSION = '3.9.5-vivarium'
+
+function clientPortOf(host: PeerHost, resolved: ResolvedPeerOptions): ClientPort | undefined {
+  const { clientPort, clock } = resolved
+  if (clientPort === undefined) return undefined
+  const facts = new ServerFacts(host, resolved, VERSION)
+  return new ClientPort({
+    options: clientPort,
+    clock,
+    channel: address => host.channels.channel({ address, embedded: false }),
+    report: () => facts.report(),
+    lists: facts,
+  })
 }
 
 function storageOf(resolved: ResolvedPeerOptions): Storage {

@@ -7,7 +7,16 @@ import { isTtl } from '../model/owner.js'
 import type { CreateRequest, ForwardableRequest, MultiStep } from '../model/request.js'
 import type { CborReader } from './cbor-reader.js'
 import type { CborWriter } from './cbor-writer.js'
-import { readAcl, readData, readSession, writeAcl, writeData, writeSession } from './field-codec.js'
+import {
+  readAcl,
+  readData,
+  readReplyCode,
+  readSession,
+  writeAcl,
+  writeData,
+  writeReplyCode,
+  writeSession,
+} from './field-codec.js'
 import { type Shapes, UnionCodec } from './union-codec.js'
 
 const stepShapes: Shapes<MultiStep> = {
@@ -137,6 +146,12 @@ const requests = new UnionCodec<ForwardableRequest>({
     items: 1,
     write: (writer, request) => writer.text(request.path),
     read: reader => ({ kind: 'sync', path: reader.text() }),
+  },
+  invalid: {
+    type: 20,
+    items: 1,
+    write: (writer, request) => writeReplyCode(writer, request.code),
+    read: reader => ({ kind: 'invalid', code: readReplyCode(reader) }),
   },
 })
 

@@ -38,6 +38,15 @@ export interface SteppedCore {
   readonly status: PeerStatus
   /** Replaced as a whole when a snapshot is installed: never keep it. */
   readonly replica: Replica
+  /** For metrics. */
+  readonly counts: { readonly clients: number; readonly watches: number; readonly outstanding: number }
+}
+
+/** A way in for clients that are not of this process. */
+export interface Door {
+  open(): Promise<void>
+  /** Nothing is left of it when this resolves. */
+  close(): Promise<void>
 }
 
 const TURNS_PER_LOOP = 64
@@ -66,6 +75,7 @@ export class PeerHost {
   readonly #ports: PerformPorts
   readonly #lifecycle = new Lifecycle()
   readonly #changeListeners = new Set<() => void>()
+  readonly #doors: Door[] = []
   #turnScheduled = false
   #turnsThisLoop = 0
   #changed = false
@@ -196,6 +206,19 @@ export class PeerHost {
     this.push({ kind: 'tick' })
   }
 
+  /** Open as long as the peer runs. Rejects, with the peer closed, when it cannot be opened. */
+  async openDoor(door: Door): Promise<void> {
+    this.#doors.push(door)
+    try {
+      await door.open()
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+    // A peer that has failed meanwhile has closed its doors already, this one perhaps too early.
+    if (this.#stopped) await door.close()
+  }
+
   push(input: Input): void {
     if (this.#stopped) return
     this.#inbox.push(input)
@@ -224,8 +247,10 @@ export class PeerHost {
       const stopped = new Promise<void>(resolve => {
         this.#coreStopped = resolve
       })
-      this.push({ kind: 'close' })
       this.#lifecycle.enter('closing')
+      // Whoever comes through one finds another peer while this one drains.
+      for (const door of this.#doors) door.close().catch(() => {})
+      this.push({ kind: 'close' })
       this.#publish()
       const cancel = this.#options.clock.schedule(this.#options.closeTimeoutMs, () => {
         this.logger.warn('the peer did not close in time and is cut short', { ms: this.#options.closeTimeoutMs })
@@ -316,6 +341,7 @@ export class PeerHost {
   async #letGo(): Promise<void> {
     this.#snapshots.close()
     const results = await Promise.allSettled([
+      ...this.#doors.map(door => door.close()),
       this.space.stop(),
       this.#history.close(),
       this.#log.stop(),

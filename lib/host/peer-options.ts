@@ -15,6 +15,7 @@ import { DEFAULT_RETENTION, type LogRetention } from '../storage/log-retention.j
 import type { Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
 import { type AuthOptions, authShapes, type ResolvedAuthOptions, resolveAuthOptions } from './auth-options.js'
+import { type ClientPortOptions, type ResolvedClientPort, resolveClientPort } from './client-port-options.js'
 import { type Clock, systemClock } from './clock.js'
 import { type Logger, logLevels, silentLogger } from './logger.js'
 import type { PoolProbe } from './pool-probe.js'
@@ -45,6 +46,8 @@ export interface PeerOptions extends Partial<ProtocolOptions>, LogRetention, Aut
   readonly members?: Readonly<Record<number, string | MemberOptions>>
   /** A name that keeps peers of different ensembles apart. @default 'vivarium' */
   readonly ensemble?: string
+  /** Where ZooKeeper's own clients connect: a port of 127.0.0.1, or an object with host and limits. @default none */
+  readonly clientPort?: number | ClientPortOptions
   /** Where the peer tells what an operator should hear. @default silent */
   readonly logger?: Logger
   /** Bytes of log after which the tree is written to disk. @default 16 MiB */
@@ -68,6 +71,7 @@ export interface ResolvedPeerOptions extends Required<LogRetention>, ResolvedAut
   readonly transport: Transport | undefined
   readonly config: EnsembleConfig
   readonly protocol: ProtocolOptions
+  readonly clientPort: ResolvedClientPort | undefined
   readonly logger: Logger
   readonly checkpointLogBytes: number
   readonly diskFreeBytesMin: number
@@ -125,6 +129,7 @@ const shapes = {
     isText(value) && value.length > 0 && Buffer.byteLength(value) <= 255
       ? undefined
       : 'must be a string of 1 to 255 bytes of UTF-8',
+  clientPort: () => undefined, // resolved below, with complaints of its own
   logger: methods(...logLevels),
   clock: methods('now', 'wall', 'schedule', 'afterLoop'),
   random: methods('uint32', 'bytes'),
@@ -208,6 +213,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
       }
     }
   }
+  const clientPort = resolveClientPort(options.clientPort, complaints)
   if (complaints.length > 0) throw new ZooKeeperError('BAD_OPTIONS', complaints.join('; '))
 
   return {
@@ -218,6 +224,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
     transport: options.transport,
     config: { version: ZERO, members },
     protocol,
+    clientPort,
     logger: options.logger ?? silentLogger,
     checkpointLogBytes: number('checkpointLogBytes', 16 * MIB),
     diskFreeBytesMin: number('diskFreeBytesMin', 256 * MIB),

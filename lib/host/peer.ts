@@ -16,6 +16,11 @@ import type { ResolvedPeerOptions } from './peer-options.js'
 import { ReplicaView } from './replica-view.js'
 import { type Health, type MemberReport, reportHealth, reportStatus, type StatusReport } from './status-report.js'
 
+export interface PortAddress {
+  readonly host: string
+  readonly port: number
+}
+
 export class OpenedPeer {
   /**
    * The replica of this peer, read synchronously in this thread. It may be behind the leader; `view.zxid` says where it is.
@@ -26,9 +31,15 @@ export class OpenedPeer {
   readonly #host: PeerHost
   readonly #options: ResolvedPeerOptions
   readonly #status: BehaviorSubject<StatusReport>
+  readonly #clientPort: { readonly address: PortAddress | undefined } | undefined
 
   /** Not for applications: use `Peer.open`. */
-  constructor(host: PeerHost, options: ResolvedPeerOptions) {
+  constructor(
+    host: PeerHost,
+    options: ResolvedPeerOptions,
+    clientPort?: { readonly address: PortAddress | undefined },
+  ) {
+    this.#clientPort = clientPort
     this.#host = host
     this.#options = options
     this.view = new ReplicaView(host.core)
@@ -43,6 +54,11 @@ export class OpenedPeer {
   /** This peer's number in the ensemble. */
   get id(): PeerId {
     return this.#options.id
+  }
+
+  /** Where ZooKeeper's own clients connect, the port that was free included; undefined without the option `clientPort`, and when it is closed. */
+  get clientPort(): PortAddress | undefined {
+    return this.#clientPort?.address
   }
 
   /**

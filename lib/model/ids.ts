@@ -41,3 +41,8 @@ export function sessionIdToBigint(session: SessionId): bigint {
 export function sessionIdFromBigint(value: bigint): SessionId {
   return BigInt.asUintN(64, value).toString(16).padStart(16, '0') as SessionId
 }
+
+/** From its two halves, unsigned, the higher first. */
+export function sessionIdFromWords(high: number, low: number): SessionId {
+  return (high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0')) as SessionId
+}

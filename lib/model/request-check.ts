@@ -102,6 +102,7 @@ function shapeRefusal(request: Request): ErrorCode | undefined {
     case 'whoAmI':
     case 'reconfig':
     case 'closeSession':
+    case 'invalid':
       return undefined
     case 'createSession':
     case 'reap':

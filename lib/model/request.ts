@@ -4,6 +4,7 @@
  */
 import type { Acl, Identities } from './acl.js'
 import type { CreateMode, Lifetime } from './create-mode.js'
+import type { ReplyCode } from './errors.js'
 import type { SessionId } from './ids.js'
 import type { Zxid } from './zxid.js'
 
@@ -72,6 +73,15 @@ export interface ReapRequest {
 /** Answered with RECONFIG_DISABLED, whatever it asks for. */
 export interface ReconfigRequest {
   readonly kind: 'reconfig'
+}
+
+/**
+ * What a client of the wire has sent and no other kind can say: an unknown flag of create, a body that is none. It is refused with its code
+ * and takes a zxid, as every write that fails.
+ */
+export interface InvalidRequest {
+  readonly kind: 'invalid'
+  readonly code: ReplyCode
 }
 
 export interface ExistsRequest {
@@ -171,6 +181,7 @@ export type WriteRequest =
   | CloseSessionRequest
   | ReapRequest
   | ReconfigRequest
+  | InvalidRequest
 
 /** Answered by the connected peer from its own replica. */
 export type ReadRequest =

@@ -100,6 +100,11 @@ export class FrameDecoder {
     return this.#partial !== undefined || this.#headerBytes > 0
   }
 
+  /** What the frame that has begun and is not complete was announced to take; less than its length while that is unknown. */
+  get partialBytes(): number {
+    return this.#partial?.length ?? this.#headerBytes
+  }
+
   /** How many frames were handed out: tells one incomplete frame from the next. */
   get completed(): number {
     return this.#completed

@@ -23,6 +23,9 @@ import {
 } from '../../lib/codec/tree-codec.js'
 import { decodeTxn, encodeTxn } from '../../lib/codec/txn-codec.js'
 import type { PeerMessage } from '../../lib/core/zab/messages.js'
+import { JuteReader } from '../../lib/jute/reader.js'
+import { translate } from '../../lib/jute/translate.js'
+import { JuteWriter } from '../../lib/jute/writer.js'
 import { type ErrorCode, ZooKeeperError } from '../../lib/model/errors.js'
 import type { Proposal } from '../../lib/model/proposal.js'
 import { Malformed } from '../../lib/storage/level/byte-reader.js'
@@ -44,6 +47,7 @@ import { decodeHello, decodeRefusal, encodeHello, encodeRefusal, refusalCodes } 
 import { SecretExchange } from '../../transports/tcp/secret-exchange.js'
 import { SharedSecret } from '../../transports/tcp/shared-secret.js'
 import * as arbitrary from '../helpers/arbitraries.js'
+import { juteRequests, juteValues } from '../helpers/jute-values.js'
 
 export interface Decoder<T = unknown> {
   readonly name: string
@@ -259,6 +263,32 @@ function framesOf(bytes: Buffer): { step: number; frames: Buffer[]; rest: Buffer
   return { step, frames, rest }
 }
 
+/** The first byte says which record the rest is. */
+const juteRecord: Decoder<{ index: number; value: unknown }> = {
+  name: 'record of jute',
+  samples: (seed, count) =>
+    juteValues.flatMap(([, , values], index) =>
+      fc
+        .sample(values, { seed, numRuns: Math.ceil(count / juteValues.length) })
+        .map(value => encodeJute({ index, value })),
+    ),
+  decode(bytes) {
+    const index = bytes.length === 0 ? 0 : bytes[0]! % juteValues.length
+    return { index, value: juteValues[index]![1].read(new JuteReader(bytes.subarray(1))) }
+  },
+  encode: encodeJute,
+  // Bytes behind the last field are a later version's, any byte but 0 is true, and what is no UTF-8 becomes U+FFFD.
+  loose: true,
+  isTyped: codes('PROTOCOL_ERROR'),
+}
+
+function encodeJute({ index, value }: { index: number; value: unknown }): Uint8Array {
+  const writer = new JuteWriter()
+  writer.byte(index)
+  juteValues[index]![1].write(writer, value as never)
+  return Uint8Array.from(writer.take())
+}
+
 const secret = new SharedSecret(Buffer.from('a secret of the fuzz test, long enough'))
 
 export const decoders: readonly Decoder[] = [
@@ -278,6 +308,16 @@ export const decoders: readonly Decoder[] = [
     decode: framesOf,
     encode: ({ step, frames, rest }) =>
       Buffer.concat([Buffer.from([step]), ...frames.flatMap(frame => [frameHeader(frame.length), frame]), rest]),
+    isTyped: codes('PROTOCOL_ERROR'),
+  }),
+  row(juteRecord),
+  row({
+    name: 'request of a ZooKeeper client',
+    samples: sampled(juteRequests, bytes => bytes),
+    decode(bytes) {
+      const reader = new JuteReader(bytes)
+      return translate(reader.int(), reader).request
+    },
     isTyped: codes('PROTOCOL_ERROR'),
   }),
   row({

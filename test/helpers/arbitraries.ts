@@ -125,6 +125,7 @@ export const forwardedRequests: ByKind<ForwardableRequest> = {
   setAcl: fc.record({ kind: kind('setAcl'), path: text, acl, version: int32 }),
   createSession: fc.record({ kind: kind('createSession'), session: sessionId, timeoutMs: uint32, password }),
   closeSession: fc.record({ kind: kind('closeSession') }),
+  invalid: fc.record({ kind: kind('invalid'), code: replyCode }),
   multi: fc.record({ kind: kind('multi'), steps: fc.array(anyOf<MultiStep>(multiSteps), { maxLength: 5 }) }),
   reconfig: fc.record({ kind: kind('reconfig') }),
   sync: fc.record({ kind: kind('sync'), path: text }),

@@ -17,6 +17,7 @@ import { getAcl } from './get-acl.js'
 import { getChildren } from './get-children.js'
 import { getData } from './get-data.js'
 import { getEphemerals } from './get-ephemerals.js'
+import { invalid } from './invalid.js'
 import { multi } from './multi.js'
 import { multiRead } from './multi-read.js'
 import type { BarrierOperation, ReadOperation, WriteOperation } from './operation.js'
@@ -51,6 +52,7 @@ export const operations: Operations = {
   closeSession,
   reap,
   reconfig,
+  invalid,
   sync,
   exists,
   getData,

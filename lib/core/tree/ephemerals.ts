@@ -8,16 +8,21 @@ const NONE: ReadonlySet<string> = new Set()
 
 export class Ephemerals {
   readonly #paths = new Map<SessionId, Set<string>>()
+  #count = 0
 
   add(owner: SessionId, path: string): void {
-    const paths = this.#paths.get(owner)
-    if (paths === undefined) this.#paths.set(owner, new Set([path]))
-    else paths.add(path)
+    const paths = this.#paths.get(owner) ?? new Set()
+    if (paths.size === 0) this.#paths.set(owner, paths)
+    if (paths.has(path)) return
+    paths.add(path)
+    this.#count += 1
   }
 
   remove(owner: SessionId, path: string): void {
     const paths = this.#paths.get(owner)
-    if (paths?.delete(path) && paths.size === 0) this.#paths.delete(owner)
+    if (!paths?.delete(path)) return
+    this.#count -= 1
+    if (paths.size === 0) this.#paths.delete(owner)
   }
 
   /** A live view, in no promised order. */
@@ -27,6 +32,11 @@ export class Ephemerals {
 
   owners(): Iterable<SessionId> {
     return this.#paths.keys()
+  }
+
+  /** Znodes that a session owns. */
+  get count(): number {
+    return this.#count
   }
 
   /** Sessions that own something. */

@@ -181,5 +181,8 @@ function watched(core: PeerCore, peer: PeerId, observer: PeerObserver): SteppedC
     get replica() {
       return core.replica
     },
+    get counts() {
+      return core.counts
+    },
   }
 }

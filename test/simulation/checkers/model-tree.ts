@@ -69,6 +69,7 @@ export class ModelTree {
       this.close(session, at)
       return [{ code: 'OK' }]
     }
+    if (request.kind === 'invalid') return [{ code: request.code }]
     if (request.kind === 'multi') return this.#multi(request.steps, session, at)
     return [
       request.kind === 'setAcl' || request.kind === 'check' || request.kind === 'reap' || request.kind === 'reconfig'

@@ -60,6 +60,7 @@ const rules: Rules<Request> = {
   closeSession: { of: 'nobody', request: { kind: 'closeSession' } },
   reap: { of: 'nobody', request: { kind: 'reap', path, mzxid: ZERO } },
   reconfig: { of: 'nobody', request: { kind: 'reconfig' } },
+  invalid: { of: 'nobody', request: { kind: 'invalid', code: 'BAD_ARGUMENTS' } },
   sync: { of: 'nobody', request: { kind: 'sync', path } },
   getEphemerals: { of: 'nobody', request: { kind: 'getEphemerals', prefix: '/' } },
   whoAmI: { of: 'nobody', request: { kind: 'whoAmI' } },

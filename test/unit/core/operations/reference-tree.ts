@@ -60,6 +60,8 @@ export class ReferenceTree {
         return ['RECONFIG_DISABLED']
       case 'check':
         return ['UNIMPLEMENTED']
+      case 'invalid':
+        return [request.code]
       default:
         return [this.#step(request, session, zxid, time)]
     }

@@ -1,0 +1,77 @@
+/**
+ * What a peer tells through its client port when a four-letter word asks: where it stands, and what its replica holds. Made when it is asked for,
+ * from counters; only the lists walk over anything.
+ * Before: compose.ts ties it to jute/server, which has the interfaces. After: peer-host, core.
+ */
+import { votersOf } from '../model/ensemble-config.js'
+import type { SessionId } from '../model/ids.js'
+import type { Zxid } from '../model/zxid.js'
+import type { PeerHost } from './peer-host.js'
+import type { ResolvedPeerOptions } from './peer-options.js'
+
+export class ServerFacts {
+  readonly #host: PeerHost
+  readonly #options: ResolvedPeerOptions
+  readonly #version: string
+  readonly #startedAt: number
+
+  constructor(host: PeerHost, options: ResolvedPeerOptions, version: string) {
+    this.#host = host
+    this.#options = options
+    this.#version = version
+    this.#startedAt = options.clock.now()
+  }
+
+  report() {
+    const { replica, counts } = this.#host.core
+    const { tree, sessions } = replica
+    const mode = this.#mode
+    return {
+      version: this.#version,
+      mode,
+      zxid: replica.zxid as Zxid,
+      znodes: tree.size,
+      dataBytes: tree.bytes,
+      ephemerals: tree.ephemerals.count,
+      watches: counts.watches,
+      sessions: sessions.size,
+      uptimeMs: this.#options.clock.now() - this.#startedAt,
+      quorumSize: votersOf(this.#options.config).size,
+      learners: mode === 'leader' ? this.#host.links.state.filter(({ connected }) => connected).length : undefined,
+    } as const
+  }
+
+  sessions(): Iterable<{ readonly session: SessionId; readonly timeoutMs: number }> {
+    return this.#host.core.replica.sessions.all()
+  }
+
+  *ephemerals(): Iterable<readonly [SessionId, Iterable<string>]> {
+    const { ephemerals } = this.#host.core.replica.tree
+    for (const owner of ephemerals.owners()) yield [owner, ephemerals.of(owner)]
+  }
+
+  /** ZooKeeper's names, and only what it would not call a secret. */
+  *configuration(): Iterable<readonly [string, string | number]> {
+    const { protocol, clientPort, dataDir, config, id } = this.#options
+    yield ['clientPort', clientPort?.port ?? -1]
+    yield ['dataDir', dataDir ?? '']
+    yield ['tickTime', protocol.tickMs]
+    yield ['maxClientCnxns', clientPort?.connectionsPerAddressMax ?? 0]
+    yield ['minSessionTimeout', protocol.sessionTimeoutMinMs]
+    yield ['maxSessionTimeout', protocol.sessionTimeoutMaxMs]
+    yield ['serverId', id]
+    if (config.members.length === 1) return
+    yield ['initLimit', protocol.initLimitTicks]
+    yield ['syncLimit', protocol.syncLimitTicks]
+    const role = config.members.find(member => member.id === id)?.role
+    yield ['peerType', role === 'observer' ? 1 : 0]
+    for (const member of config.members) yield [`server.${member.id}`, `${member.address}:${member.role}`]
+  }
+
+  get #mode(): 'standalone' | 'leader' | 'follower' | 'observer' | undefined {
+    const { serving, role } = this.#host.core.status
+    if (!serving) return undefined
+    if (this.#options.config.members.length === 1) return 'standalone'
+    return role === 'leading' ? 'leader' : role === 'observing' ? 'observer' : 'follower'
+  }
+}

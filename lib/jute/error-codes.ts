@@ -1,0 +1,34 @@
+/**
+ * The codes of an answer as ZooKeeper numbers them. Our own codes never stand on its wire: what such a failure looks like to a client that
+ * knows only ZooKeeper's is decided here. Semantics §7.
+ */
+import { type ErrorCode, type ReplyCode, zookeeperCodes } from '../model/errors.js'
+
+const names: ReadonlyMap<number, ReplyCode> = new Map(
+  Object.entries(zookeeperCodes).map(([code, number]) => [number, code as ReplyCode]),
+)
+
+export function numberOfCode(code: ReplyCode): number {
+  return zookeeperCodes[code]
+}
+
+/** Undefined for a number that is none of ours. */
+export function codeOfNumber(number: number): ReplyCode | undefined {
+  return names.get(number)
+}
+
+/**
+ * A request that was refused before it could take effect, by a limit that ZooKeeper does not have: told by the code whose meaning is
+ * nearest. Undefined when nothing can be said of the request, and the connection has to go.
+ */
+export function replyCodeOf(code: ErrorCode): ReplyCode | undefined {
+  switch (code) {
+    case 'STORAGE_LOW':
+    case 'TREE_FULL':
+      return 'QUOTA_EXCEEDED'
+    case 'DATA_TOO_LARGE':
+      return 'BAD_ARGUMENTS'
+    default:
+      return Object.hasOwn(zookeeperCodes, code) ? (code as ReplyCode) : undefined
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Where ZooKeeper's own clients connect: a TCP port that speaks their protocol. It accepts, counts, looks now and then for what takes too long,
+ * and closes; what is said on a connection is client-connection.ts.
+ *
+ * Always holds: past a limit a newcomer is closed and nobody else notices; after `close()` there is no listener, no connection and no timer.
+ * Before: host (a door of the peer). After: client-connection.ts. Semantics §5, §18.
+ */
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { Channel, ClientClock } from '../../client/channel.js'
+import { ZooKeeperError } from '../../model/errors.js'
+import { ClientConnection } from './client-connection.js'
+import type { ClientPortLimits } from './client-port-limits.js'
+import { answerWord } from './four-letter-words.js'
+import type { ServerLists, ServerReport } from './server-report.js'
+import { SharedLimits } from './shared-limits.js'
+import { Traffic } from './traffic.js'
+
+export interface ClientPortOptions extends ClientPortLimits {
+  readonly host: string
+  /** 0 for a free one. */
+  readonly port: number
+  /** Four-letter words that are answered; '*' for all. */
+  readonly fourLetterWords: readonly string[]
+}
+
+export interface ClientPortPorts {
+  readonly options: ClientPortOptions
+  readonly clock: ClientClock & { wall(): number }
+  /** The way in for whoever connects from this address. */
+  channel(address: string): Channel
+  report(): ServerReport
+  readonly lists: ServerLists
+}
+
+const SWEEP_MS = 500
+
+export class ClientPort {
+  readonly #ports: ClientPortPorts
+  readonly #server: Server
+  readonly #shared: SharedLimits
+  readonly #traffic = new Traffic()
+  readonly #connections = new Set<ClientConnection>()
+  readonly #byAddress = new Map<string, number>()
+  #cancelSweep: (() => void) | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(ports: ClientPortPorts) {
+    this.#ports = ports
+    this.#shared = new SharedLimits(ports.options)
+    this.#server = createServer({ allowHalfOpen: false, pauseOnConnect: false })
+    this.#server.on('connection', socket => this.#accept(socket))
+  }
+
+  /** @throws PORT_IN_USE, TRANSPORT_FAILED */
+  async open(): Promise<void> {
+    const { host, port } = this.#ports.options
+    await new Promise<void>((resolve, reject) => {
+      const refused = (cause: Error & { readonly code?: string }): void => {
+        const code = cause.code === 'EADDRINUSE' ? 'PORT_IN_USE' : 'TRANSPORT_FAILED'
+        reject(new ZooKeeperError(code, `clientPort ${host}:${port}: ${cause.message}`, { cause }))
+      }
+      this.#server.once('error', refused)
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', refused)
+        // One connection that could not be accepted (no descriptor left) is that client's misfortune.
+        this.#server.on('error', () => {})
+        resolve()
+      })
+    })
+  }
+
+  /** Where it listens, the port that was free included. */
+  get address(): { readonly host: string; readonly port: number } | undefined {
+    const address = this.#server.address() as AddressInfo | null
+    return address === null ? undefined : { host: address.address, port: address.port }
+  }
+
+  /** Idempotent; resolves when nothing is left. */
+  close(): Promise<void> {
+    this.#closing ??= new Promise(resolve => {
+      this.#cancelSweep?.()
+      this.#cancelSweep = undefined
+      this.#server.close(() => resolve())
+      for (const connection of this.#connections) connection.giveUp()
+    })
+    return this.#closing
+  }
+
+  #accept(socket: Socket): void {
+    const address = plainAddress(socket.remoteAddress)
+    const { connectionsMax, connectionsPerAddressMax } = this.#ports.options
+    const fromThere = this.#byAddress.get(address) ?? 0
+    const tooMany =
+      (connectionsMax > 0 && this.#connections.size >= connectionsMax) ||
+      (connectionsPerAddressMax > 0 && fromThere >= connectionsPerAddressMax)
+    if (tooMany || this.#closing !== undefined || address === '') {
+      socket.on('error', () => {})
+      socket.destroy()
+      return
+    }
+    this.#byAddress.set(address, fromThere + 1)
+    const connection = new ClientConnection(socket, {
+      limits: this.#ports.options,
+      shared: this.#shared,
+      clock: this.#ports.clock,
+      traffic: this.#traffic,
+      channel: this.#ports.channel(address),
+      word: word => this.#word(word),
+      closed: left => this.#left(left, address),
+    })
+    this.#connections.add(connection)
+    this.#cancelSweep ??= this.#ports.clock.schedule(SWEEP_MS, this.#sweep)
+  }
+
+  #left(connection: ClientConnection, address: string): void {
+    if (!this.#connections.delete(connection)) return
+    const others = (this.#byAddress.get(address) ?? 1) - 1
+    if (others === 0) this.#byAddress.delete(address)
+    else this.#byAddress.set(address, others)
+  }
+
+  readonly #sweep = (): void => {
+    this.#cancelSweep = undefined
+    const now = this.#ports.clock.now()
+    for (const connection of this.#connections) connection.sweep(now)
+    if (this.#connections.size > 0) this.#cancelSweep = this.#ports.clock.schedule(SWEEP_MS, this.#sweep)
+  }
+
+  #word(word: string): string | undefined {
+    const { options, clock, lists } = this.#ports
+    const offset = clock.wall() - clock.now()
+    return answerWord(word, {
+      allowed: options.fourLetterWords,
+      traffic: this.#traffic,
+      report: () => this.#ports.report(),
+      lists,
+      connections: () => this.#connections,
+      outstanding: this.#shared.outstanding,
+      wallOf: monotonic => Math.round(monotonic + offset),
+    })
+  }
+}
+
+/** An IPv4 client of a socket that listens for both is an IPv4 client. */
+function plainAddress(address = ''): string {
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+}

@@ -1,0 +1,28 @@
+/** What the peer behind a client port says of itself when a four-letter word asks. Made when it is asked for; plain values. */
+import type { SessionId } from '../../model/ids.js'
+import type { Zxid } from '../../model/zxid.js'
+
+export interface ServerReport {
+  readonly version: string
+  /** Undefined while it serves nobody. */
+  readonly mode: 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only' | undefined
+  readonly zxid: Zxid
+  readonly znodes: number
+  /** Paths and data, roughly. */
+  readonly dataBytes: number
+  readonly ephemerals: number
+  readonly watches: number
+  readonly sessions: number
+  readonly uptimeMs: number
+  /** Of an ensemble: voters; on a leader: learners in step. */
+  readonly quorumSize: number
+  readonly learners: number | undefined
+}
+
+/** Lists that cost as much as they are long: for the words that print them. */
+export interface ServerLists {
+  sessions(): Iterable<{ readonly session: SessionId; readonly timeoutMs: number }>
+  ephemerals(): Iterable<readonly [SessionId, Iterable<string>]>
+  /** `key=value` pairs of `conf`. */
+  configuration(): Iterable<readonly [string, string | number]>
+}
