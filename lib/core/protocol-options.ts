@@ -2,7 +2,7 @@
 export interface ProtocolOptions {
   /** @default 2000 */
   readonly tickMs: number
-  /** Ticks a learner may take to connect and synchronise. @default 10 */
+  /** Ticks a learner may take to connect and synchronise, beside the time that the history needs to reach it. @default 10 */
   readonly initLimitTicks: number
   /** Ticks without a word before a link counts as dead. @default 5 */
   readonly syncLimitTicks: number

@@ -42,6 +42,17 @@ export class LeaderSynchronization {
     return this.#leadership.quorum.isQuorum(this.#synced)
   }
 
+  /**
+   * A quorum comes about as soon as somebody has been sent all of the history, which takes as long as it takes: a snapshot can be large. Whatever this
+   * leader's own disk had to do for it is done.
+   */
+  get streaming(): boolean {
+    const { self, quorum, learners } = this.#leadership
+    if (this.#saving !== undefined && !this.#synced.has(self)) return false
+    const coming = [...learners.values()].filter(each => each.promisedBefore !== undefined && each.has('streaming'))
+    return coming.some(each => each.stage === 'streaming') && quorum.isQuorum([self, ...coming.map(each => each.peer)])
+  }
+
   onEpochsSaved(op: OperationNumber): void {
     if (op === this.#saving) this.#synced.add(this.#leadership.self)
   }

@@ -60,7 +60,8 @@ export class Leader implements Leadership {
   readonly #liveness: Liveness
   readonly #divergence: Divergence
   readonly #handover: Handover
-  readonly #establishBy: number
+  /** Put off while history is on its way to a quorum: it would be sent anew, for ever (ZOOKEEPER-2678). */
+  #establishBy: number
   #phase: PeerPhase = 'discovery'
   #steppedAt: number
   #ended = false
@@ -97,10 +98,8 @@ export class Leader implements Leadership {
   join(peer: PeerId, link: LinkId, info: LearnerInfo, now: number): void {
     const learner = new LearnerProgress(peer, link, info.role, info.acceptedEpoch, now)
     // A voter may observe: it is being repaired, and counts for nothing meanwhile.
-    if (learner.votes && !this.quorum.voters.has(peer)) {
-      this.port.disconnect(link, `peer ${peer} is no ${info.role} of this ensemble`)
-      return
-    }
+    if (learner.votes && !this.quorum.voters.has(peer))
+      return this.port.disconnect(link, `peer ${peer} is no ${info.role} of this ensemble`)
     this.learners.set(peer, learner)
     this.#discovery.onLearnerInfo(learner)
   }
@@ -215,6 +214,7 @@ export class Leader implements Leadership {
     this.#synchronization.tick(now)
     if (this.established) this.#handover.tick(now)
     if (now < this.nextAt) return
+    if (!this.established && this.#synchronization.streaming) this.#establishBy = now + initLimitTicks * tickMs
     if (!this.established && now >= this.#establishBy)
       return this.stepDown('no quorum was synchronised within initLimit')
     for (const learner of [...this.learners.values()]) {

@@ -2,13 +2,19 @@
 import type { Effect } from '../../../lib/core/effect.js'
 import type { PeerCore } from '../../../lib/core/peer.js'
 import { History } from '../../../lib/core/zab/history.js'
+import { Leader } from '../../../lib/core/zab/leader.js'
+import { LeaderBroadcast } from '../../../lib/core/zab/leader-broadcast.js'
+import { LeaderSynchronization } from '../../../lib/core/zab/leader-synchronization.js'
 import { Learner } from '../../../lib/core/zab/learner.js'
+import { LearnerProgress } from '../../../lib/core/zab/learner-progress.js'
+import type { HistorySummary } from '../../../lib/model/history.js'
 import type { LinkId, OperationNumber } from '../../../lib/model/ids.js'
 import type { Proposal } from '../../../lib/model/proposal.js'
 import { isAfter } from '../../../lib/model/zxid.js'
 import { DiskContent } from '../../../lib/testing/disk-content.js'
-import { changeEffects, replaceMethod } from '../mutants/mutant.js'
-import type { Bug } from './played.js'
+import { SimulatedDisk } from '../../../lib/testing/simulated-disk.js'
+import { changeEffects, replaceGetter, replaceMethod } from '../mutants/mutant.js'
+import { type Bug, mutant } from './played.js'
 
 type Send = Extract<Effect, { readonly kind: 'send' }>
 
@@ -131,6 +137,140 @@ export const cutForgotten: Bug = {
     return () => {
       undoUnlinked()
       undoTruncate()
+    }
+  },
+}
+
+export const proposesWhileStreaming: Bug = {
+  name: 'proposals go also to learners whose history has not been sent yet',
+  rows: ['Z14', 'Z25'],
+  plant: () =>
+    replaceMethod(LearnerProgress.prototype, 'has', has => {
+      return function (this: LearnerProgress, stage) {
+        return has.call(this, stage === 'streamed' ? 'invited' : stage)
+      }
+    }),
+}
+
+export const plansFromMemory: Bug = {
+  name: 'a leader takes what it has in memory for its history when it says what is to be cut',
+  rows: ['Z20', 'Z21', 'Z19'],
+  plant: () =>
+    replaceGetter(History.prototype, 'summary', summary => {
+      return function (this: History) {
+        const { base } = summary.call(this) as HistorySummary
+        const ranges = this.unapplied().map(({ zxid: { epoch, counter } }) => ({
+          epoch,
+          first: counter,
+          last: counter,
+        }))
+        return { base, ranges }
+      }
+    }),
+}
+
+export const refusesTwice: Bug = {
+  name: 'a proposal that came before is taken for a mistake of the leader',
+  rows: ['Z23', 'L6'],
+  plant: () =>
+    replaceMethod(Learner.prototype, 'onMessage', onMessage => {
+      const heard = new WeakSet<object>()
+      return function (this: Learner, message, now) {
+        if (message.kind === 'proposal' && heard.has(message)) this.leave('unexpected proposal from the leader')
+        else onMessage.call(this, message, now)
+        heard.add(message)
+      }
+    }),
+}
+
+export const installedInMemory: Bug = {
+  name: 'a snapshot that is installed is written with the next checkpoint',
+  rows: ['D6'],
+  plant: () => {
+    const unwritten = new WeakMap<DiskContent, () => void>()
+    const undoInstall = replaceMethod(DiskContent.prototype, 'install', install => {
+      return function (this: DiskContent, image) {
+        const { checkpoint, base, entries } = this
+        unwritten.set(this, () => Object.assign(this, { checkpoint, base, entries }))
+        return install.call(this, image)
+      }
+    })
+    const undoCrash = replaceMethod(SimulatedDisk.prototype, 'crash', crash => {
+      return function (this: SimulatedDisk) {
+        crash.call(this)
+        unwritten.get(this.store.content)?.()
+      }
+    })
+    return () => {
+      undoCrash()
+      undoInstall()
+    }
+  },
+}
+
+export const droppedAtInitLimit: Bug = {
+  name: 'who is not in sync within initLimit is given up, whatever it is doing',
+  rows: ['L1', 'L4'],
+  plant: () => {
+    const since = new WeakMap<LearnerProgress, number>()
+    return replaceMethod(Leader.prototype, 'tick', tick => {
+      return function (this: Leader, now) {
+        for (const learner of [...this.learners.values()]) {
+          if (!since.has(learner)) since.set(learner, now)
+          if (learner.stage !== 'active' && now - since.get(learner)! > 2000) this.drop(learner, 'it takes too long')
+        }
+        tick.call(this, now)
+      }
+    })
+  },
+}
+
+export const electedAgain: Bug = {
+  name: 'a leader gives up at initLimit while it sends its history',
+  rows: ['L1'],
+  plant: () => replaceGetter(LeaderSynchronization.prototype, 'streaming', () => () => false),
+}
+
+export const skippedWhenLate: Bug = {
+  name: 'what is committed before it is durable here is never applied',
+  rows: ['Z22'],
+  plant: () => {
+    const skipped = new WeakSet<Proposal>()
+    const undoCommit = replaceMethod(History.prototype, 'commit', commit => {
+      return function (this: History, zxid) {
+        for (const each of this.unapplied())
+          if (!isAfter(each.zxid, zxid) && isAfter(each.zxid, this.durable)) skipped.add(each)
+        commit.call(this, zxid)
+      }
+    })
+    const undoNext = replaceMethod(History.prototype, 'nextToApply', nextToApply => {
+      return function (this: History) {
+        let next = nextToApply.call(this)
+        for (; next !== undefined && skipped.has(next); next = nextToApply.call(this)) this.markApplied(next)
+        return next
+      }
+    })
+    return () => {
+      undoNext()
+      undoCommit()
+    }
+  },
+}
+
+export const ownVoteAtOnce: Bug = {
+  name: 'a leader counts its own log when it has handed a write to it',
+  rows: ['Z15'],
+  plant: () => {
+    const undoDurable = mutant('the end of the log passes for durable').plant()
+    const undoPropose = replaceMethod(LeaderBroadcast.prototype, 'propose', propose => {
+      return function (this: LeaderBroadcast, place, session, cxid, time, txn) {
+        propose.call(this, place, session, cxid, time, txn)
+        this.onLogged()
+      }
+    })
+    return () => {
+      undoPropose()
+      undoDurable()
     }
   },
 }

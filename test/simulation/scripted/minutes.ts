@@ -13,6 +13,8 @@ export interface Said<M extends PeerMessage = PeerMessage> {
   readonly from: number
   readonly to: number
   readonly message: M
+  /** As its sender, or its hearer, calls it. */
+  readonly link: LinkId
   /** Number of the event. */
   readonly event: number
 }
@@ -55,14 +57,14 @@ export class Minutes implements WorldObserver {
   stepped(peer: SimulatedPeer, input: Input): void {
     if (input.kind === 'linked') this.#remote.set(input.link, input.peer)
     else if (input.kind === 'message')
-      this.heard.push({ from: this.#remote.get(input.link)!, to: peer.id, message: input.message, event: this.event })
+      this.heard.push({ from: this.#remote.get(input.link)!, to: peer.id, ...input, event: this.event })
   }
 
   performed(peer: SimulatedPeer, effect: Effect): void {
     this.effects.push({ peer: peer.id, effect, event: this.event })
     if (effect.kind !== 'send') return
     const { link, message } = effect
-    this.sent.push({ from: peer.id, to: this.#remote.get(link)!, message, event: this.event })
+    this.sent.push({ from: peer.id, to: this.#remote.get(link)!, message, link, event: this.event })
   }
 
   diskChanged(peer: SimulatedPeer, change: DiskChange): void {

@@ -85,6 +85,32 @@ describe('leader', () => {
     })
   })
 
+  it('L1: takes its time to send its history to those it needs, and has initLimit once more behind that (ZOOKEEPER-2678)', () => {
+    const world = new ZabWorld(logOf(1, 4), { accepted: 1, current: 1 })
+    world.history.trim(zxid(1, 3))
+    const leader = world.leader()
+    leader.start()
+    leader.join(peer(2), link(12), info(1), 0)
+    leader.onEpochsSaved(op(1))
+    world.promises(leader, 2, { kind: 'ackEpoch', currentEpoch: 1, lastZxid: zxid(1, 1), counted: true })
+    leader.onEpochsSaved(op(2))
+    expect(world.effects().map(each => each.kind)).to.include('sendSnapshot')
+    const until = (end: number): void => {
+      for (; now < end; now += 1000) {
+        leader.onMessage(peer(2), { kind: 'pong', number: 0, touched: [] }, now)
+        leader.tick(now)
+      }
+    }
+    let now = 0
+    until(60_000)
+    expect(world.told).to.deep.equal([])
+    leader.onSyncStreamEnded(link(12), zxid(1, 4))
+    until(79_000)
+    expect(world.told).to.deep.equal([])
+    until(81_000)
+    expect(world.told).to.deep.equal(['roleEnded: no quorum was synchronised within initLimit'])
+  })
+
   it('Z29: a promise is gone with its link, and all must hold at one moment', () => {
     const world = new ZabWorld(logOf(1, 2), { accepted: 1, current: 1 })
     const leader = world.leader([1, 2, 3, 4, 5], false)
