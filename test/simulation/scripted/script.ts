@@ -248,6 +248,8 @@ export class Script {
   end(): void {
     this.releaseAll()
     const { world } = this
+    // What a story has put in its place.
+    Reflect.deleteProperty(world, 'streamDelayMs')
     world.network.heal()
     for (const peer of world.peers.values()) {
       peer.resume()
