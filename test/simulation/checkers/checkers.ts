@@ -2,6 +2,7 @@
 import type { World } from '../../../lib/testing/world.js'
 import { AttachmentChecker } from './attachments.js'
 import { BroadcastChecker } from './broadcast.js'
+import { CallHistory } from './call-history.js'
 import { CallChecker } from './calls.js'
 import { DamageChecker } from './damage.js'
 import { EpochChecker } from './epochs.js'
@@ -18,6 +19,9 @@ import { StatChecker } from './stats.js'
 export interface Check {
   atEnd?(): void
 }
+
+/** Of the seeds, those whose first calls are also judged by search, which takes time. */
+const SEARCHED_EVERY = 4
 
 export function makeCheckers(world: World): { readonly all: readonly Check[]; readonly ledger: Ledger } {
   const ledger = new Ledger(world)
@@ -37,6 +41,7 @@ export function makeCheckers(world: World): { readonly all: readonly Check[]; re
     new SessionChecker(ledger),
     new OwnerChecker(ledger),
     new StatChecker(ledger),
+    ...(world.options.seed % SEARCHED_EVERY === 0 ? [new CallHistory(world)] : []),
   ] as Check[]
   return { all, ledger }
 }
