@@ -19,6 +19,7 @@ import type { Effect } from './effect.js'
 import type { Input, Now } from './input.js'
 import { leaderDoor } from './leader-door.js'
 import { LinkTable } from './link-table.js'
+import { configText } from './membership/config-text.js'
 import { applyTxn } from './operations/apply-txn.js'
 import { Outbox } from './outbox.js'
 import { type PeerStatus, saysTheSame } from './peer-status.js'
@@ -88,6 +89,7 @@ export class PeerCore {
     this.#now = now
     this.#replica = Replica.from(recovered.image)
     if (!isWhole(this.#replica, recovered.image)) throw new ZooKeeperError('DATA_CORRUPT', NOT_WHOLE)
+    this.#showConfig()
     this.#ages = new LifetimeAges(this.#replica.tree, now.monotonic)
     this.#history = new History(recovered.history, recovered.image.zxid, recovered.suffix)
     this.#pipeline = new RequestPipeline(
@@ -217,6 +219,7 @@ export class PeerCore {
         if (!this.#history.snapshotInstalled(input.op)) return
         this.#replica = Replica.from(input.image)
         if (!isWhole(this.#replica, input.image)) return this.#stop({ code: 'DATA_CORRUPT', message: NOT_WHOLE })
+        this.#showConfig()
         this.#ages.replaced(this.#replica.tree, now.monotonic)
         this.#marks.replaced()
         this.#roles.onSnapshotInstalled()
@@ -248,6 +251,12 @@ export class PeerCore {
       default:
         return unreachable(input)
     }
+  }
+
+  /** In every tree that this peer takes over, whatever was in it. */
+  #showConfig(): void {
+    const { config } = this.#initial
+    this.#replica.tree.showConfig(configText(config), config.version)
   }
 
   /** What every step ends with: what is committed is applied, what is due is done, and the next time to wake is said. */

@@ -34,6 +34,8 @@ export interface ProtocolOptions {
   readonly containerMaxPerMinute: number
   /** After how long a container that never had a child is out of use; 0 for never. @default 0 */
   readonly containerNeverUsedMs: number
+  /** Whether a write over the hard limit of a quota is refused; as a leader's option it holds for everybody. @default false */
+  readonly enforceQuota: boolean
 }
 
 export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
@@ -53,4 +55,5 @@ export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
   containerCheckIntervalMs: 60_000,
   containerMaxPerMinute: 10_000,
   containerNeverUsedMs: 0,
+  enforceQuota: false,
 })

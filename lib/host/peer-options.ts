@@ -134,6 +134,7 @@ const shapes = {
   clock: methods('now', 'wall', 'schedule', 'afterLoop'),
   random: methods('uint32', 'bytes'),
   extendedTypesEnabled: isBoolean,
+  enforceQuota: isBoolean,
   ...authShapes,
 } as const
 
@@ -175,6 +176,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
     containerCheckIntervalMs: number('containerCheckIntervalMs', defaultProtocolOptions.containerCheckIntervalMs),
     containerMaxPerMinute: number('containerMaxPerMinute', defaultProtocolOptions.containerMaxPerMinute),
     containerNeverUsedMs: number('containerNeverUsedMs', defaultProtocolOptions.containerNeverUsedMs),
+    enforceQuota: options.enforceQuota ?? defaultProtocolOptions.enforceQuota,
     extendedTypesEnabled: options.extendedTypesEnabled ?? defaultProtocolOptions.extendedTypesEnabled,
     // No option: all peers must compare at the same places.
     digestEvery: defaultProtocolOptions.digestEvery,

@@ -16,6 +16,11 @@ export function keepData(bytes: ZnodeData): ZnodeData {
   return String.fromCharCode.apply(null, bytes as unknown as number[])
 }
 
+/** The bytes of a text in UTF-8, in the form that a tree keeps. */
+export function dataOfText(text: string): ZnodeData {
+  return keepData(new TextEncoder().encode(text))
+}
+
 /** Read it, copy it; change it never: long data are the tree's own, short ones share a buffer with others. */
 export function bytesOfData(data: ZnodeData): Uint8Array | null {
   return typeof data === 'string' ? bytesOfString(data) : data

@@ -18,6 +18,7 @@ import {
   type PrepareContext,
   type WriteOperation,
 } from './operation.js'
+import { exceedsQuota } from './quota-check.js'
 
 export const create: WriteOperation<CreateRequest> = { kind: 'write', prepare: prepareCreate }
 
@@ -39,8 +40,10 @@ export function prepareCreate(request: CreateRequest, context: PrepareContext): 
   if (overlay.state(path) !== undefined) return errorTxn('NODE_EXISTS')
   if (sessionOf(parent.owner) !== undefined) return errorTxn('NO_CHILDREN_FOR_EPHEMERALS')
   const owner = ownerFor(request, requester.session)
+  const dataLength = data?.length ?? 0
+  if (exceedsQuota(path, 1, dataLength, context)) return errorTxn('QUOTA_EXCEEDED')
   const parentCversion = (parent.cversion + 1) | 0
-  overlay.created(path, acl, owner, parentCversion, zxid)
+  overlay.created(path, { acl, owner, dataLength }, parentCversion, zxid)
   return { kind: 'create', path, data, acl, owner, parentCversion }
 }
 

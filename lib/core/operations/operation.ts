@@ -20,6 +20,7 @@ import type { ErrorTxn, Txn } from '../../model/txn.js'
 import type { Zxid } from '../../model/zxid.js'
 import type { Replica } from '../replica.js'
 import type { Access } from '../tree/access.js'
+import type { Quotas } from '../tree/quotas.js'
 import type { TreeOverlay } from '../tree/tree-overlay.js'
 import type { PendingSessions } from './pending-sessions.js'
 
@@ -37,6 +38,8 @@ export interface PreparationLimits {
   readonly extendedTypesEnabled: boolean
   /** Whether every linked peer can read containers and TTL znodes; those that cannot must not meet any. */
   readonly lifetimesUnderstood: () => boolean
+  /** Whether hard limits of quotas refuse. */
+  readonly enforceQuota: boolean
 }
 
 export interface PrepareContext {
@@ -44,6 +47,10 @@ export interface PrepareContext {
   readonly sessions: PendingSessions
   readonly access: Access
   readonly limits: PreparationLimits
+  /** As applied, not as pending. */
+  readonly quotas: Quotas
+  /** Tells the operator, in the end. */
+  readonly report: (message: string) => void
   readonly requester: Requester
   /** The zxid that the txn is about to get. */
   readonly zxid: Zxid

@@ -13,6 +13,7 @@ import type { Txn } from '../../model/txn.js'
 import { isAfter, type Zxid } from '../../model/zxid.js'
 import type { Replica } from '../replica.js'
 import type { Access } from '../tree/access.js'
+import type { Quotas } from '../tree/quotas.js'
 import { TreeOverlay } from '../tree/tree-overlay.js'
 import {
   errorTxn,
@@ -29,12 +30,15 @@ export interface Place {
   readonly zxid: Zxid
   /** Wall-clock milliseconds. */
   readonly time: number
+  /** What an operator should hear of it. */
+  readonly report: (message: string) => void
 }
 
 export class Preparation {
   readonly overlay: TreeOverlay
   readonly sessions: PendingSessions
   readonly #access: Access
+  readonly #quotas: Quotas
   readonly #limits: PreparationLimits
   #last: Zxid
 
@@ -42,6 +46,7 @@ export class Preparation {
     this.overlay = new TreeOverlay(replica.tree)
     this.sessions = new PendingSessions(replica.sessions)
     this.#access = access
+    this.#quotas = replica.tree.quotas
     this.#limits = limits
     this.#last = replica.zxid
   }
@@ -53,7 +58,16 @@ export class Preparation {
     // Its txn must fit into a record, and the record into a frame, whatever a client sends.
     if (isTooLarge(request, this.#limits.dataBytesMax)) return errorTxn('BAD_ARGUMENTS')
     const { overlay, sessions } = this
-    const context: PrepareContext = { overlay, sessions, access: this.#access, limits: this.#limits, requester, zxid }
+    const context: PrepareContext = {
+      overlay,
+      sessions,
+      access: this.#access,
+      limits: this.#limits,
+      quotas: this.#quotas,
+      report: place.report,
+      requester,
+      zxid,
+    }
     // The table's type pairs each kind with its request; TypeScript cannot follow that pair through a union.
     return (operations[request.kind] as WriteOperation<WriteRequest>).prepare(request, context)
   }

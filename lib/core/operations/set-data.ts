@@ -8,6 +8,7 @@ import type { SetDataRequest } from '../../model/request.js'
 import type { StepResponse } from '../../model/response.js'
 import type { ErrorTxn, SetDataTxn } from '../../model/txn.js'
 import { type ApplyContext, errorTxn, NO_NODE, type PrepareContext, type WriteOperation } from './operation.js'
+import { exceedsQuota } from './quota-check.js'
 import { nextVersion, versionMatches } from './versions.js'
 
 export const setData: WriteOperation<SetDataRequest> = { kind: 'write', prepare: prepareSetData }
@@ -21,9 +22,11 @@ export function prepareSetData(request: SetDataRequest, context: PrepareContext)
   const node = overlay.state(path)
   if (node === undefined) return errorTxn('NO_NODE')
   if (!access.permits(node.acl, requester.identities, Permission.WRITE)) return errorTxn('NO_AUTH')
+  const dataLength = data?.length ?? 0
+  if (exceedsQuota(path, 0, dataLength - node.dataLength, context)) return errorTxn('QUOTA_EXCEEDED')
   if (!versionMatches(request.version, node.version)) return errorTxn('BAD_VERSION')
   const version = nextVersion(node.version)
-  overlay.dataSet(path, version, zxid)
+  overlay.dataSet(path, dataLength, version, zxid)
   return { kind: 'setData', path, data, version, replaces: node.mzxid }
 }
 

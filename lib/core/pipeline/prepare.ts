@@ -21,6 +21,7 @@ import type { Access } from '../tree/access.js'
 import type { ForwardedRequest } from '../zab/messages.js'
 import { auditedWrite } from './account.js'
 import { needsSpace } from './needs-space.js'
+import { RareReport } from './rare-report.js'
 import { TxnClock } from './txn-clock.js'
 
 export interface Proposer {
@@ -52,6 +53,7 @@ export class PrepareStation {
   /** Sessions that are created, but not on this replica yet. */
   readonly #opening = new Map<SessionId, SessionRecord>()
   readonly #clock: TxnClock
+  readonly #overQuota: RareReport
   readonly #storageLow: () => boolean
 
   constructor(setup: PrepareSetup, now: Now) {
@@ -59,9 +61,11 @@ export class PrepareStation {
     this.#proposer = door
     this.#replica = replica
     this.#storageLow = setup.storageLow
-    const { dataBytesMax, extendedTypesEnabled } = options
+    const { dataBytesMax, extendedTypesEnabled, enforceQuota } = options
     const lifetimesUnderstood = () => lowestProtocol() >= LIFETIMES_SINCE
-    this.#preparation = new Preparation(replica, access, { dataBytesMax, extendedTypesEnabled, lifetimesUnderstood })
+    const limits = { dataBytesMax, extendedTypesEnabled, lifetimesUnderstood, enforceQuota }
+    this.#preparation = new Preparation(replica, access, limits)
+    this.#overQuota = new RareReport(door.report.bind(door))
     this.#clock = new TxnClock(replica.time, now, door.report.bind(door))
   }
 
@@ -146,7 +150,8 @@ export class PrepareStation {
     if (place === undefined) return
     const time = this.#clock.next(now)
     const ending = this.#preparation.sessions.isLive(session) ? (cxid === 0 ? 'expired' : 'closed') : undefined
-    const txn = this.#preparation.prepare(request, { session, identities }, { zxid: place, time })
+    const report = (message: string) => this.#overQuota.tell(message, now.monotonic)
+    const txn = this.#preparation.prepare(request, { session, identities }, { zxid: place, time, report })
     const audited = auditedWrite(request, { session, identities }, place, txn, ending)
     if (audited !== undefined) this.#proposer.audit(audited)
     this.#proposer.propose(place, session, cxid, time, txn)

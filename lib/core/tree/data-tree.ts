@@ -14,14 +14,17 @@ import { nameOf, parentOf } from '../../model/path.js'
 import type { ImageNodes } from '../../model/replica-image.js'
 import type { Stat } from '../../model/stat.js'
 import type { StoredZnode, Znode } from '../../model/znode.js'
-import { keepData } from '../../model/znode-data.js'
+import { dataOfText, keepData, type ZnodeData } from '../../model/znode-data.js'
 import { isAfter, later, ZERO, type Zxid } from '../../model/zxid.js'
 import { AclTable } from './acl-table.js'
 import { aclChecksum, contentState, DigestSum, isCounted, statChecksum } from './digest.js'
 import { Ephemerals } from './ephemerals.js'
+import { Quotas } from './quotas.js'
 
 /** There from the start, never deleted. ZooKeeper: DataTree's constructor. */
 export const SYSTEM_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'] as const
+
+const CONFIG_PATH = '/zookeeper/config'
 
 export function isSystemPath(path: string): boolean {
   return (SYSTEM_PATHS as readonly string[]).includes(path)
@@ -45,6 +48,7 @@ export class DataTree {
   readonly #statDigest = new DigestSum()
   readonly #aclDigest = new DigestSum()
   readonly ephemerals = new Ephemerals()
+  readonly quotas = new Quotas(this)
   /** Containers and TTL znodes. */
   readonly #mortal = new Set<string>()
   #dirty = new Map<string, Znode | undefined>()
@@ -58,6 +62,7 @@ export class DataTree {
       const acl = this.#acls.intern(znode.acl)
       if (acl !== znode.acl) this.#nodes.set(path, stored(znode, acl, znode.content))
       this.#count(path, znode)
+      this.quotas.loaded(path)
       if (path !== '/') siblings.add(path)
     }
     for (const path of SYSTEM_PATHS) {
@@ -131,6 +136,7 @@ export class DataTree {
     }
     this.#insert(path, znode)
     this.#dirty.set(path, znode)
+    this.quotas.created(path, sizeOfData(data))
     return znode
   }
 
@@ -149,6 +155,7 @@ export class DataTree {
     if (znode.owner !== undefined) this.#disown(path, znode.owner)
     this.#unlink(parentPath, nameOf(path))
     this.#dirty.set(path, undefined)
+    this.quotas.deleted(path, sizeOfData(znode.data))
     return znode
   }
 
@@ -173,7 +180,24 @@ export class DataTree {
       content: contentState(path, data),
     }
     this.#replace(path, old, znode)
+    this.quotas.dataSet(path, sizeOfData(data) - sizeOfData(old.data))
     return znode
+  }
+
+  /** Other data and nothing else, for what is no client's: no version, no zxid, no event. Outside the digest. Does nothing to what is not there. */
+  replaceInPlace(path: string, text: string): void {
+    const old = this.#nodes.get(path)
+    if (old === undefined) return
+    invariant(!isCounted(path), 'what the digest counts is changed by txns')
+    this.#replace(path, old, stored({ ...old, data: text }, old.acl, contentState(path, text)))
+  }
+
+  /** What clients read of the configuration. Each peer writes its own, no txn does, and its version says so (semantics §3). */
+  showConfig(text: string, version: Zxid): void {
+    const old = this.#nodes.get(CONFIG_PATH)!
+    const znode = { ...old, data: dataOfText(text), version: -1, mzxid: version }
+    this.#replace(CONFIG_PATH, old, stored(znode, old.acl, contentState(CONFIG_PATH, znode.data)))
+    this.#dirty.delete(CONFIG_PATH)
   }
 
   /** Undefined if it does not exist. As `setData`, judged by czxid and aversion: setAcl leaves no zxid of its own. */
@@ -251,7 +275,7 @@ export class DataTree {
     this.#nodes.set(path, znode)
     this.#subtract(path, old)
     this.#add(path, znode)
-    this.#bytes += (znode.data?.length ?? 0) - (old.data?.length ?? 0)
+    this.#bytes += sizeOfData(znode.data) - sizeOfData(old.data)
     this.#dirty.set(path, znode)
   }
 
@@ -357,7 +381,7 @@ function withChild(parent: StoredZnode, cversion: number, pzxid: Zxid): StoredZn
 }
 
 function systemZnode(path: string): Znode {
-  const isConfig = path === '/zookeeper/config'
+  const isConfig = path === CONFIG_PATH
   const version = isConfig ? -1 : 0
   return {
     data: '',
@@ -375,5 +399,9 @@ function systemZnode(path: string): Znode {
 }
 
 function sizeOf(path: string, znode: Znode): number {
-  return ZNODE_OVERHEAD_BYTES + path.length + (znode.data?.length ?? 0)
+  return ZNODE_OVERHEAD_BYTES + path.length + sizeOfData(znode.data)
+}
+
+function sizeOfData(data: ZnodeData): number {
+  return data === null ? 0 : data.length
 }

@@ -26,7 +26,10 @@ export interface NodeState {
   readonly owner: Owner | undefined
   readonly acl: Acl
   readonly mzxid: Zxid
+  readonly dataLength: number
 }
+
+export type NewState = Pick<NodeState, 'owner' | 'acl' | 'dataLength'>
 
 interface Pending {
   /** Undefined = deleted. */
@@ -69,14 +72,16 @@ export class TreeOverlay {
       owner: znode.owner,
       acl: znode.acl,
       mzxid: znode.mzxid,
+      dataLength: znode.data?.length ?? 0,
     }
   }
 
-  created(path: string, acl: Acl, owner: Owner | undefined, parentCversion: number, zxid: Zxid): void {
+  created(path: string, made: NewState, parentCversion: number, zxid: Zxid): void {
     const parentPath = parentOf(path)
     const parent = this.#existing(parentPath)
     this.#change(parentPath, { ...parent, cversion: parentCversion, childCount: parent.childCount + 1 }, zxid)
-    this.#change(path, { version: 0, aversion: 0, cversion: 0, childCount: 0, owner, acl, mzxid: zxid }, zxid)
+    const fresh = { version: 0, aversion: 0, cversion: 0, childCount: 0, mzxid: zxid }
+    this.#change(path, { ...fresh, owner: made.owner, acl: made.acl, dataLength: made.dataLength }, zxid)
   }
 
   deleted(path: string, zxid: Zxid): void {
@@ -86,9 +91,9 @@ export class TreeOverlay {
     this.#change(path, undefined, zxid)
   }
 
-  dataSet(path: string, version: number, zxid: Zxid): void {
+  dataSet(path: string, dataLength: number, version: number, zxid: Zxid): void {
     const { aversion, cversion, childCount, owner, acl } = this.#existing(path)
-    this.#change(path, { version, aversion, cversion, childCount, owner, acl, mzxid: zxid }, zxid)
+    this.#change(path, { version, aversion, cversion, childCount, owner, acl, mzxid: zxid, dataLength }, zxid)
   }
 
   aclSet(path: string, acl: Acl, aversion: number, zxid: Zxid): void {

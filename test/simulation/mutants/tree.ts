@@ -17,8 +17,8 @@ export const treeMutants: readonly Mutant[] = [
     rows: ['C7', 'C10', 'C11', 'C13', 'R1'],
     plant: () =>
       replaceMethod(TreeOverlay.prototype, 'dataSet', dataSet => {
-        return function (this: TreeOverlay, path, version, zxid) {
-          dataSet.call(this, path, Math.max(0, version - 1), zxid)
+        return function (this: TreeOverlay, path, dataLength, version, zxid) {
+          dataSet.call(this, path, dataLength, Math.max(0, version - 1), zxid)
         }
       }),
   },
@@ -28,8 +28,8 @@ export const treeMutants: readonly Mutant[] = [
     rows: ['C10', 'C11', 'R1'],
     plant: () =>
       replaceMethod(TreeOverlay.prototype, 'created', created => {
-        return function (this: TreeOverlay, path, acl, owner, parentCversion, zxid) {
-          created.call(this, path, acl, owner, parentCversion > 3 ? parentCversion - 1 : parentCversion, zxid)
+        return function (this: TreeOverlay, path, made, parentCversion, zxid) {
+          created.call(this, path, made, parentCversion > 3 ? parentCversion - 1 : parentCversion, zxid)
         }
       }),
   },

@@ -31,6 +31,7 @@ export class Bench {
   readonly replica: Replica
   readonly preparation: Preparation
   readonly log: Proposal[] = []
+  readonly reports: string[] = []
   #last: Zxid
   #waiting: Proposal[] = []
 
@@ -40,6 +41,7 @@ export class Bench {
       dataBytesMax,
       extendedTypesEnabled: true,
       lifetimesUnderstood: () => true,
+      enforceQuota: true,
       ...options,
     })
     this.#last = replica.zxid
@@ -61,7 +63,11 @@ export class Bench {
     const place = zxid(1, this.#last.counter + 1)
     const time = 1_700_000_000_000 + place.counter
     const identities = from.identities ?? TRUSTED
-    const txn = this.preparation.prepare(request, { session, identities }, { zxid: place, time })
+    const txn = this.preparation.prepare(
+      request,
+      { session, identities },
+      { zxid: place, time, report: message => void this.reports.push(message) },
+    )
     const proposal: Proposal = { zxid: place, previous: this.#last, session, cxid: place.counter, time, txn }
     this.#last = place
     this.#waiting.push(proposal)
