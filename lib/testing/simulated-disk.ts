@@ -156,7 +156,10 @@ export class SimulatedDisk {
 
   open(): PeerInitial['recovered'] {
     this.#read()
-    if (this.full) throw new ZooKeeperError('STORAGE_FAILED', 'the simulated disk is full')
+    if (this.full) {
+      this.#ports.happened('fullDisk')
+      throw new ZooKeeperError('STORAGE_FAILED', 'the simulated disk is full')
+    }
     return this.store.open()
   }
 

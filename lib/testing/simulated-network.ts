@@ -37,12 +37,18 @@ interface End {
   readonly link: LinkId
   other: End
   state: 'pending' | 'open' | 'closed'
+  /** Nothing arrives here until it is released. */
+  clogged: boolean
+  /** Reads one message in so many milliseconds, the next one not before then; 0 as they come. */
+  readEveryMs: number
+  readableAt: number
   incoming: { readonly due: number; readonly parcel: Parcel }[]
   lastDue: number
 }
 
 /** How long an end goes on without knowing that the other one is gone, when nothing tells it. */
 const KEEPALIVE_MS = 4000
+const OPEN = { clogged: false, readEveryMs: 0, readableAt: 0 }
 
 export class SimulatedNetwork {
   readonly #options: NetworkOptions
@@ -128,6 +134,29 @@ export class SimulatedNetwork {
     }
   }
 
+  /** What is said over their present link waits, in this direction, until it is released; undefined without a link. */
+  clog(from: PeerId, to: PeerId): (() => void) | undefined {
+    const end = this.#current.get(key(to, from))
+    if (end?.state !== 'open' || end.clogged) return undefined
+    end.clogged = true
+    return () => {
+      end.clogged = false
+      this.#pump(end)
+    }
+  }
+
+  /** Over their present link `to` reads no faster than that, until it is released; undefined without a link. */
+  slowReader(from: PeerId, to: PeerId, everyMs: number): (() => void) | undefined {
+    const end = this.#current.get(key(to, from))
+    if (end?.state !== 'open' || end.readEveryMs > 0) return undefined
+    end.readEveryMs = everyMs
+    return () => {
+      end.readEveryMs = 0
+      end.readableAt = 0
+      this.#pump(end)
+    }
+  }
+
   /** The process is gone; its operating system closes the links, unless the machine is gone too. */
   crashed(peer: PeerId, silently: boolean): void {
     for (const end of [...this.#ends.values()]) {
@@ -175,7 +204,7 @@ export class SimulatedNetwork {
   #end(peer: PeerId, remote: PeerId): End {
     this.#lastLink += 1
     const link = this.#lastLink as LinkId
-    const end = { peer, remote, link, state: 'pending', incoming: [], lastDue: 0 } as unknown as End
+    const end = { peer, remote, link, state: 'pending', ...OPEN, incoming: [], lastDue: 0 } as unknown as End
     this.#ends.set(link, end)
     return end
   }
@@ -199,10 +228,12 @@ export class SimulatedNetwork {
   #pump(end: End): void {
     while (end.state === 'open') {
       const next = end.incoming[0]
-      if (next === undefined || this.#blocked.has(key(end.remote, end.peer))) return
-      if (next.due > this.#ports.now()) return this.#pumpAt(end, next.due)
+      if (next === undefined || end.clogged || this.#blocked.has(key(end.remote, end.peer))) return
+      const due = Math.max(next.due, end.readableAt)
+      if (due > this.#ports.now()) return this.#pumpAt(end, due)
       if (this.holds(end.remote, end.peer, next.parcel)) return
       end.incoming.shift()
+      end.readableAt = end.readEveryMs === 0 ? 0 : due + end.readEveryMs
       const { parcel } = next
       if (parcel.kind === 'snapshotImage') this.#ports.deliverImage(end.peer, end.link, parcel.image)
       else this.#ports.deliver(end.peer, { kind: 'message', link: end.link, message: parcel })
@@ -216,7 +247,8 @@ export class SimulatedNetwork {
     const patience = now() + KEEPALIVE_MS
     const attempt = (): void => {
       if (other.state === 'closed') return
-      const unheard = this.#blocked.has(key(other.remote, other.peer)) || (!abruptly && other.state === 'pending')
+      const unheard =
+        other.clogged || this.#blocked.has(key(other.remote, other.peer)) || (!abruptly && other.state === 'pending')
       if (unheard && now() < patience) after(this.#options.redialMs(), attempt)
       else this.#close(other)
     }

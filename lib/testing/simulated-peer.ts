@@ -2,22 +2,26 @@
  * One peer of a simulated world: the core with a host around it that performs effects by virtual disk, network and clients.
  *
  * Always holds: an input is stepped and its effects performed in order before the next one; a crash may come between any two effects of a
- * step and loses the rest; a paused peer's inputs wait and come in order, its disk goes on. Mirrors host/peer-host.ts, host/history-sender.ts.
+ * step and loses the rest; the inputs of a peer that is paused, or busy with a slow step, wait and come in order, its disk goes on.
+ * Mirrors host/peer-host.ts.
  */
 import type { Effect } from '../core/effect.js'
 import type { Input, Now } from '../core/input.js'
 import type { PeerCore, PeerInitial } from '../core/peer.js'
+import type { PeerStatus } from '../core/peer-status.js'
 import type { ProtocolOptions } from '../core/protocol-options.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
 import { ZooKeeperError } from '../model/errors.js'
 import type { LinkId, PeerId, SessionId } from '../model/ids.js'
 import { unreachable } from '../model/invariant.js'
-import { isAfter, isAtMost, type Zxid } from '../model/zxid.js'
 import { beginCore } from './begin-core.js'
+import { pointOfEffect, pointOfInput } from './crash-points.js'
 import { deepFreeze } from './deep-freeze.js'
 import type { SeededRandom } from './seeded-random.js'
+import { SimulatedClock } from './simulated-clock.js'
 import { type DiskOptions, SimulatedDisk } from './simulated-disk.js'
-import type { World } from './world.js'
+import { SimulatedStreams } from './simulated-streams.js'
+import type { World, WorldObserver } from './world.js'
 
 export interface SimulatedPeerOptions {
   readonly config: EnsembleConfig
@@ -31,9 +35,6 @@ export interface SimulatedPeerOptions {
   readonly timerLateMs: () => number
 }
 
-type HistoryEffect = Extract<Effect, { readonly kind: 'sendHistory' }>
-const BATCH_ENTRIES = 8
-
 export class SimulatedPeer {
   readonly id: PeerId
   readonly disk: SimulatedDisk
@@ -41,27 +42,35 @@ export class SimulatedPeer {
   core: PeerCore | undefined
   /** Counts its starts: what was meant for a former life does not reach a later one. */
   life = 0
-  /** Wall clock minus virtual time; faults move it. */
-  wallOffsetMs = 1_700_000_000_000
+  readonly clock: SimulatedClock
   /** Its disk takes so many times longer than usual. */
   diskSlowness = 1
-  /** After this many more effects it crashes. */
-  crashAfterEffects: number | undefined
+  /** Asked before each effect: whether it crashes now. */
+  crashesMidStep: (() => boolean) | undefined
+  /** Asked at each named point (crash-points.ts) that it comes past: whether it crashes there. */
+  crashesAtPoint: ((point: string, peer: SimulatedPeer) => boolean) | undefined
   /** Whether it crashes right before, or right behind, this effect. For scripts. */
   crashesAt: (effect: Effect, where: 'before' | 'behind') => boolean = () => false
+  /** How long its next step keeps it busy; nothing when undefined. */
+  stepMs: (() => number) | undefined
+  /** What it was, while it goes down. */
+  fallen: PeerStatus | undefined
   stoppedBy: { readonly code: string; readonly message: string } | 'closed' | undefined
   /** Code of the error because of which it did not begin when it was last started. */
   refusedBy: string | undefined
   readonly #world: World
   #paused = false
+  #busy = false
   #waiting: Input[] = []
   #wakeAt = Number.POSITIVE_INFINITY
-  readonly #streams = new Map<LinkId, object>()
+  readonly #streams: SimulatedStreams
 
   constructor(id: PeerId, world: World, options: SimulatedPeerOptions) {
     this.id = id
     this.options = options
     this.#world = world
+    this.clock = new SimulatedClock(options.clockOffsetMs)
+    this.#streams = new SimulatedStreams(this, world)
     const disk = { ...options.disk, latencyMs: () => options.disk.latencyMs() * this.diskSlowness }
     this.disk = new SimulatedDisk(disk, {
       random: options.diskRandom,
@@ -81,15 +90,14 @@ export class SimulatedPeer {
   }
 
   now(): Now {
-    const { now } = this.#world
-    return { monotonic: Math.floor(now) + this.options.clockOffsetMs, wall: Math.floor(now) + this.wallOffsetMs }
+    return this.clock.now(this.#world.now)
   }
 
   start(): void {
     this.life += 1
     this.stoppedBy = undefined
     this.refusedBy = undefined
-    this.crashAfterEffects = undefined
+    this.crashesMidStep = undefined
     this.#world.tell(observer => observer.opening?.(this))
     const recovered = this.#begin()
     if (recovered === undefined) return
@@ -116,10 +124,10 @@ export class SimulatedPeer {
     }
   }
 
-  /** An input comes in; while the peer is paused it waits. */
+  /** An input comes in; while the peer does nothing, or something else, it waits. */
   receive(input: Input): void {
     if (this.core === undefined) return
-    if (this.#paused) this.#waiting.push(input)
+    if (this.#paused || this.#busy) this.#waiting.push(input)
     else this.#step(input)
   }
 
@@ -129,19 +137,41 @@ export class SimulatedPeer {
 
   resume(): void {
     this.#paused = false
+    this.#goOn()
+  }
+
+  /** Its clock runs at this rate from now on. */
+  drift(rate: number): void {
+    this.clock.setRate(rate, this.#world.now)
+    if (this.#wakeAt !== Number.POSITIVE_INFINITY) this.#setAlarm(this.#wakeAt)
+  }
+
+  #goOn(): void {
     const waiting = this.#waiting
     this.#waiting = []
-    for (const input of waiting) this.receive(input)
+    const { life } = this
+    let taken = 0
+    while (taken < waiting.length && !this.#paused && !this.#busy && this.life === life) this.receive(waiting[taken++]!)
+    // Behind them stands what has come meanwhile.
+    if (this.life === life) this.#waiting = [...waiting.slice(taken), ...this.#waiting]
+  }
+
+  /** Its process has so much to do elsewhere. */
+  #rest(busyMs: number): void {
+    if (busyMs <= 0) return
+    const { life } = this
+    this.#busy = true
+    this.#world.after(busyMs, () => {
+      if (life !== this.life) return
+      this.#busy = false
+      this.#goOn()
+    })
   }
 
   /** @param silently its machine goes with it: nobody is told. */
   crash(silently: boolean): void {
     if (this.core === undefined) return
-    this.#down()
-    this.disk.crash()
-    this.#world.network.crashed(this.id, silently)
-    this.#world.tell(observer => observer.crashed?.(this))
-    this.#world.clients.peerGone(this)
+    this.#fall(silently, observer => observer.crashed?.(this))
   }
 
   /** Something in its memory is not what its log says: a session that nobody has opened, which no client comes to see. */
@@ -152,31 +182,49 @@ export class SimulatedPeer {
   }
 
   linkClosed(link: LinkId): void {
-    this.#streams.delete(link)
+    this.#streams.end(link)
     this.disk.linkClosed(link)
   }
 
-  #down(): void {
+  #fall(silently: boolean, told: (observer: WorldObserver) => void): void {
+    this.fallen = this.core!.status
     this.core = undefined
     this.life += 1
     this.#paused = false
+    this.#busy = false
     this.#waiting = []
     this.#streams.clear()
+    this.disk.crash()
+    this.#world.network.crashed(this.id, silently)
+    this.#world.tell(told)
+    this.#world.clients.peerGone(this)
+    this.fallen = undefined
   }
 
   #step(input: Input): void {
     const { life } = this
+    if (this.crashesAtPoint !== undefined && this.#crashesAtPoint(pointOfInput(input))) return
     const now = this.now()
     const effects = this.core!.step(input, now)
     this.#world.stepped(this, input, now, effects)
     for (const effect of effects) {
-      const counted = effect.kind !== 'audit' && this.crashAfterEffects !== undefined && this.crashAfterEffects-- <= 0
-      if (counted || this.crashesAt(effect, 'before')) return this.crash(false)
+      const midStep = effect.kind !== 'audit' && this.crashesMidStep?.() === true
+      if (midStep || this.crashesAt(effect, 'before')) return this.crash(false)
+      const point = this.crashesAtPoint === undefined ? undefined : pointOfEffect(effect)
+      if (point !== undefined && this.#crashesAtPoint(`before ${point}`)) return
       this.#world.performed(this, effect, input)
       this.#perform(effect)
       if (this.life !== life) return
       if (this.crashesAt(effect, 'behind')) return this.crash(false)
+      if (point !== undefined && this.#crashesAtPoint(`after ${point}`)) return
     }
+    if (this.stepMs !== undefined) this.#rest(this.stepMs())
+  }
+
+  #crashesAtPoint(point: string): boolean {
+    if (this.crashesAtPoint?.(point, this) !== true) return false
+    this.crash(false)
+    return true
   }
 
   #perform(effect: Effect): void {
@@ -194,21 +242,9 @@ export class SimulatedPeer {
       case 'checkpoint':
         return this.disk.submitCheckpoint(effect)
       case 'sendHistory':
-        return this.#stream(effect, effect.after)
-      case 'sendSnapshot': {
-        const image = this.#read(() => this.disk.image())
-        if (image === undefined) return
-        this.#world.tell(observer => observer.snapshotSent?.(this, image))
-        const { zxid, time, digest } = image
-        network.send(effect.link, { kind: 'snapshotBegin', zxid, time, digest })
-        const token = this.#beginStream(effect.link)
-        this.#world.after(this.#world.streamDelayMs(), () => {
-          if (this.#streams.get(effect.link) !== token) return
-          network.send(effect.link, { kind: 'snapshotImage', image })
-          this.#stream(effect, zxid)
-        })
-        return
-      }
+        return this.#streams.sendHistory(effect, effect.after)
+      case 'sendSnapshot':
+        return this.#streams.sendSnapshot(effect)
       case 'attached':
       case 'reply':
       case 'fail':
@@ -219,13 +255,9 @@ export class SimulatedPeer {
         return this.#setAlarm(effect.at)
       case 'stop':
         this.stoppedBy = effect.error ?? 'closed'
-        this.#down()
-        this.disk.crash()
-        this.#world.network.crashed(this.id, false)
-        this.#world.tell(observer => observer.stopped?.(this, effect.error))
-        this.#world.clients.peerGone(this)
-        return
+        return this.#fall(false, observer => observer.stopped?.(this, effect.error))
       case 'statusChanged':
+        return this.#world.tell(observer => observer.statusChanged?.(this, effect.status))
       case 'report':
       case 'audit':
         return
@@ -235,7 +267,7 @@ export class SimulatedPeer {
   }
 
   /** A read that fails is a storage failure (D2), except where history was cut away or replaced under the reader. */
-  #read<T>(read: () => T): T | undefined {
+  read<T>(read: () => T): T | undefined {
     try {
       return read()
     } catch (error) {
@@ -254,47 +286,11 @@ export class SimulatedPeer {
   #setAlarm(at: number): void {
     this.#wakeAt = at
     const { life } = this
-    const delay = Math.max(0, at - this.options.clockOffsetMs - this.#world.now) + this.options.timerLateMs()
+    const delay = this.clock.msUntil(at, this.#world.now) + this.options.timerLateMs()
     this.#world.after(delay, () => {
       if (life !== this.life || at !== this.#wakeAt) return
       this.#wakeAt = Number.POSITIVE_INFINITY
       this.receive({ kind: 'tick' })
     })
-  }
-
-  #beginStream(link: LinkId): object {
-    const token = {}
-    this.#streams.set(link, token)
-    return token
-  }
-
-  /** In batches, with time between them, as far as the log is durable when the stream gets there. */
-  #stream(effect: Omit<HistoryEffect, 'kind' | 'after'>, after: Zxid): void {
-    const { link, upTo, as } = effect
-    const token = this.#beginStream(link)
-    let reached = after
-    const end = (): void => {
-      this.#streams.delete(link)
-      this.receive({ kind: 'syncStreamEnded', link, zxid: reached })
-    }
-    const next = (): void => {
-      if (this.#streams.get(link) !== token) return
-      const batch = this.#read(() => this.disk.historyAfter(reached, BATCH_ENTRIES))
-      if (this.disk.failed) return
-      if (batch === undefined) {
-        this.#streams.delete(link)
-        this.#world.network.disconnect(link)
-        return
-      }
-      for (const proposal of batch) {
-        if (as === 'inform' && isAfter(proposal.zxid, upTo)) return end()
-        this.#world.tell(observer => observer.streamed?.(this, link, proposal))
-        this.#world.network.send(link, { kind: as, proposal })
-        reached = proposal.zxid
-      }
-      if (batch.length < BATCH_ENTRIES && isAtMost(upTo, reached)) return end()
-      this.#world.after(this.#world.streamDelayMs(), next)
-    }
-    this.#world.after(this.#world.streamDelayMs(), next)
   }
 }

@@ -8,6 +8,7 @@
 import type { Effect } from '../core/effect.js'
 import type { Input, Now } from '../core/input.js'
 import type { PeerInitial } from '../core/peer.js'
+import type { PeerStatus } from '../core/peer-status.js'
 import { defaultProtocolOptions, type ProtocolOptions } from '../core/protocol-options.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
 import type { LinkId, PeerId } from '../model/ids.js'
@@ -42,6 +43,10 @@ export interface WorldObserver {
   diskChanged?(peer: SimulatedPeer, change: DiskChange): void
   /** On its disk, as it takes effect. */
   diskFault?(peer: SimulatedPeer, fault: DiskFault): void
+  /** Of its role, its phase or its leader. */
+  statusChanged?(peer: SimulatedPeer, status: PeerStatus): void
+  /** By a fault, which takes effect now; it is still what it was. */
+  struck?(peer: SimulatedPeer, fault: string): void
   /** Its state in memory is false from now on. */
   falsified?(peer: SimulatedPeer): void
   /** Down, and everything on its disk is gone. */
@@ -95,8 +100,11 @@ export class World {
   readonly #hash = new TraceHash()
   readonly #networkRandom: SeededRandom
   readonly #clockRandom: SeededRandom
+  readonly #tailRandom: SeededRandom
   /** The network's pace: faults make it slower for a while. */
   slowness = 1
+  /** Some messages take so much longer, up to `ms`, and with them what comes behind them. */
+  delayTail = { chance: 0, ms: 0 }
 
   constructor(options: WorldOptions) {
     this.options = options
@@ -109,12 +117,13 @@ export class World {
     }
     this.#networkRandom = new SeededRandom(seed, 'network')
     this.#clockRandom = new SeededRandom(seed, 'clock')
+    this.#tailRandom = new SeededRandom(seed, 'delay tail')
     this.clientRandom = new SeededRandom(seed, 'client')
     const random = this.#networkRandom
     this.network = new SimulatedNetwork(
       ids,
       {
-        delayMs: () => (0.05 + random.waiting(options.networkMs)) * this.slowness,
+        delayMs: () => (0.05 + random.waiting(options.networkMs)) * this.slowness + this.#tailMs(),
         redialMs: () => (random.chance(0.5) ? random.between(1, 10) : random.between(5, 150)),
       },
       {
@@ -210,6 +219,16 @@ export class World {
   #trace(trace: (line: string) => void, peer: SimulatedPeer, input: Input, effects: readonly Effect[]): void {
     trace(this.#line(`${peer.id} ← ${describeInput(input)}`))
     for (const effect of effects) trace(this.#line(`${peer.id}   → ${describeEffect(effect)}`))
+  }
+
+  /** A fault hits these peers, which are still what they were. */
+  struck(fault: string, ...peers: readonly SimulatedPeer[]): void {
+    for (const peer of peers) this.tell(observer => observer.struck?.(peer, fault))
+  }
+
+  #tailMs(): number {
+    const { chance, ms } = this.delayTail
+    return chance > 0 && this.#tailRandom.chance(chance) ? this.#tailRandom.between(0, ms) : 0
   }
 
   streamDelayMs(): number {

@@ -1,4 +1,6 @@
 /** What many runs say together: violations with how to see them again, totals, faults by kind. */
+import type { Totals } from './budget.js'
+import { requiredCells } from './coverage.js'
 import { commandOf, type JobResult } from './job.js'
 
 export class Campaign {
@@ -15,6 +17,8 @@ export class Campaign {
   #commits = 0
   #answered = 0
   #virtualMs = 0
+  #cpuMs = 0
+  readonly #cells = new Map<string, number>()
 
   constructor(faultKinds: readonly string[], depth?: 'host') {
     this.#faultKinds = faultKinds
@@ -23,6 +27,20 @@ export class Campaign {
 
   get runs(): number {
     return this.#runs
+  }
+
+  get totals(): Totals {
+    return { seeds: this.#runs, events: this.#events, faults: this.#caused }
+  }
+
+  /** Of the workers. */
+  get cpuMs(): number {
+    return this.#cpuMs
+  }
+
+  /** Required cells of coverage.ts that nothing has hit. */
+  get emptyCells(): readonly string[] {
+    return requiredCells().filter(each => !this.#cells.has(each))
   }
 
   get failed(): boolean {
@@ -35,12 +53,14 @@ export class Campaign {
   }
 
   add(result: JobResult): void {
-    const { job, violation, traceHash, events, virtualMs, commits, answered, faults } = result
+    const { job, violation, traceHash, events, virtualMs, commits, answered, faults, coverage, cpuMs = 0 } = result
     this.#runs += 1
     this.#events += events
     this.#commits += commits
     this.#answered += answered
     this.#virtualMs += virtualMs
+    this.#cpuMs += cpuMs
+    for (const [cell, times] of coverage ?? []) this.#cells.set(cell, (this.#cells.get(cell) ?? 0) + times)
     for (const [kind, times] of faults) this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + times)
     const command = commandOf(job)
     if ((this.#hashes.get(command) ?? traceHash) !== traceHash) this.#unequal.add(command)
@@ -53,11 +73,12 @@ export class Campaign {
 
   report(): string {
     const seconds = (performance.now() - this.#started) / 1000
-    const caused = this.#faultKinds.reduce((sum, kind) => sum + (this.#faults.get(kind) ?? 0), 0)
+    const perCpuSecond =
+      this.#cpuMs > 0 ? `, ${Math.round((this.#events / this.#cpuMs) * 1000)} for each second of processor time` : ''
     const lines = [
       `\n${this.#depth === undefined ? '' : 'hosts and clients: '}${this.#runs} runs, ${this.#events} events, ${Math.round(this.#virtualMs / 1000)} s of virtual time, ${this.#commits} commits, ${this.#answered} answers`,
-      `${seconds.toFixed(1)} s, ${Math.round(this.#events / seconds)} events/s`,
-      `${caused} faults: ${this.#faultKinds.map(kind => `${kind} ${this.#faults.get(kind) ?? 0}`).join(', ')}`,
+      `${seconds.toFixed(1)} s, ${Math.round(this.#events / seconds)} events/s${perCpuSecond}`,
+      `${this.#caused} faults: ${this.#faultKinds.map(kind => `${kind} ${this.#faults.get(kind) ?? 0}`).join(', ')}`,
       this.#broken.length === 0
         ? 'no violation'
         : `${this.#broken.length} violations: seeds ${this.#broken.map(({ job }) => job.seed).join(', ')}`,
@@ -65,5 +86,19 @@ export class Campaign {
     if (this.#unequal.size > 0)
       lines.push(`R4 violated: the trace hashes differ in\n  ${[...this.#unequal].join('\n  ')}`)
     return lines.join('\n')
+  }
+
+  /** The cells that were hit, fewest first, and the required ones that were not. */
+  coverageReport(): string {
+    const hit = [...this.#cells].sort(([, a], [, b]) => a - b).map(([cell, times]) => `${times} ${cell}`)
+    const { emptyCells } = this
+    const empty = emptyCells.length === 0 ? [] : [`${emptyCells.length} required cells are empty:`, ...emptyCells]
+    return [`\n${hit.length} cells and points were hit; ${requiredCells().length} are required`, ...hit, ...empty].join(
+      '\n',
+    )
+  }
+
+  get #caused(): number {
+    return this.#faultKinds.reduce((sum, kind) => sum + (this.#faults.get(kind) ?? 0), 0)
   }
 }

@@ -12,6 +12,7 @@ import type { World } from '../../lib/testing/world.js'
 import type { Ledger } from './checkers/ledger.js'
 import type { Scenario } from './scenario.js'
 import type { Schedule } from './schedule.js'
+import type { Strikes } from './strikes.js'
 
 export class DiskFaults {
   readonly counts = new Map<DiskFault, number>()
@@ -19,7 +20,13 @@ export class DiskFaults {
   readonly #ledger: Pick<Ledger, 'falseStates'>
   #active = true
 
-  constructor(world: World, scenario: Scenario, schedule: Schedule, ledger: Pick<Ledger, 'falseStates'>) {
+  constructor(
+    world: World,
+    scenario: Scenario,
+    schedule: Schedule,
+    strikes: Strikes,
+    ledger: Pick<Ledger, 'falseStates'>,
+  ) {
     this.#world = world
     this.#ledger = ledger
     world.observe({ diskFault: (_peer, fault) => this.#count(fault) })
@@ -32,7 +39,11 @@ export class DiskFaults {
         'disk fault',
         scenario.diskFaultEveryMs,
         () => this.#active,
-        random => this.#cause(random.pick(scenario.diskFaults), random),
+        random => {
+          const kind = random.pick(scenario.diskFaults)
+          const waits = strikes.wait(random, kind, peer => this.#cause(kind, random, peer))
+          return waits ?? this.#cause(kind, random)
+        },
       )
   }
 
@@ -51,10 +62,11 @@ export class DiskFaults {
     if (peer.refusedBy === 'DATA_CORRUPT') peer.disk.store.restoreIdentity()
   }
 
-  #cause(kind: DiskFault, random: SeededRandom): string | undefined {
+  #cause(kind: DiskFault, random: SeededRandom, aimed?: SimulatedPeer): string | undefined {
     const world = this.#world
     const leader = world.livePeers.find(each => each.core?.status.role === 'leading')
-    const peer = random.chance(0.3) && leader !== undefined ? leader : random.pick([...world.peers.values()])
+    const led = random.chance(0.3) ? leader : undefined
+    const peer = aimed ?? led ?? random.pick([...world.peers.values()])
     const { disk } = peer
     switch (kind) {
       case 'syncFails':
@@ -111,6 +123,7 @@ export class DiskFaults {
     if (!peer.isUp) peer.disk.store.settleFlaws(peer.disk.mayLose)
     if (!peer.disk.damaged) return
     this.#count(kind)
+    this.#world.struck(kind, peer)
     this.#world.note(`damage ${kind} ${peer.id}`)
     // What lies there unseen is found at the next start.
     if (!atRest) this.#world.after(random.between(0, 2000), () => this.#crash(peer, random))

@@ -2,5 +2,9 @@
 import { type Job, runJob } from './job.js'
 
 process.on('message', (job: Job) => {
-  void runJob(job).then(result => process.send!(result))
+  const before = process.cpuUsage()
+  void runJob(job).then(result => {
+    const { user, system } = process.cpuUsage(before)
+    process.send!({ ...result, cpuMs: (user + system) / 1000 })
+  })
 })

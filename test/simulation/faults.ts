@@ -1,27 +1,29 @@
 /** Breaks things, one fault after another, until told to stop; then heals. Each fault draws from its own stream (schedule.ts). */
 import { SeededRandom } from '../../lib/testing/seeded-random.js'
-import type { DiskFault } from '../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
 import type { Ledger } from './checkers/ledger.js'
+import { ClockFaults } from './clock-faults.js'
 import { DiskFaults, isWhole } from './disk-faults.js'
+import { NetworkFaults } from './network-faults.js'
+import { ProcessFaults } from './process-faults.js'
 import type { FaultKind, Scenario } from './scenario.js'
 import type { Schedule } from './schedule.js'
 import { SnapshotCuts } from './snapshot-cuts.js'
+import { Strikes } from './strikes.js'
 
 /** After the leader's disk has become slow. */
 export const SUCCESSOR_CRASHES_MS = 4000
 
 export class Faults {
-  readonly #counts = new Map<FaultKind, number>()
   readonly #drawn: readonly FaultKind[]
-  readonly #snapshotCuts: SnapshotCuts | undefined
+  readonly #strikes: Strikes
+  readonly #processes: ProcessFaults | undefined
   readonly #world: World
   readonly #schedule: Schedule
   readonly #seed: number
   readonly #ledger: Pick<Ledger, 'falseStates'>
   readonly #disks: DiskFaults
-  #active = true
   #restarting = true
   /** Peers that stay down until everything heals. */
   readonly #keptDown = new Set<SimulatedPeer>()
@@ -31,20 +33,29 @@ export class Faults {
     this.#world = world
     this.#schedule = schedule
     this.#seed = scenario.world.seed
-    this.#disks = new DiskFaults(world, scenario, schedule, ledger)
+    const { families, faultEveryMs } = scenario
+    this.#strikes = new Strikes(world, schedule, families?.aimed === true)
+    this.#disks = new DiskFaults(world, scenario, schedule, this.#strikes, ledger)
     // Those that wait for their moment are not drawn.
     this.#drawn = scenario.faults.filter(kind => kind !== 'cutSnapshot')
-    const cuts = scenario.faultEveryMs !== undefined && scenario.faults.includes('cutSnapshot')
-    this.#snapshotCuts = cuts ? new SnapshotCuts(world, schedule, () => this.#active) : undefined
+    if (faultEveryMs !== undefined && scenario.faults.includes('cutSnapshot'))
+      new SnapshotCuts(world, schedule, this.#strikes)
     const restart = (peer: SimulatedPeer): void => this.#restartLater(peer)
     world.observe({ crashed: restart, stopped: restart, refused: restart })
-    if (scenario.faultEveryMs !== undefined && this.#drawn.length > 0)
+    if (faultEveryMs !== undefined && this.#drawn.length > 0)
       schedule.series(
         'fault',
-        scenario.faultEveryMs,
-        () => this.#active,
-        random => this.#cause(random.pick(this.#drawn), random),
+        faultEveryMs,
+        () => this.#strikes.active,
+        random => {
+          const kind = random.pick(this.#drawn)
+          const waits = this.#strikes.wait(random, kind, peer => this.#cause(kind, random, peer))
+          return waits ?? this.#cause(kind, random)
+        },
       )
+    if (families?.network !== undefined) new NetworkFaults(this.#strikes, families.network)
+    if (families?.process !== undefined) this.#processes = new ProcessFaults(this.#strikes, families.process)
+    if (families?.clock !== undefined) new ClockFaults(this.#strikes, families.clock)
     if (scenario.slowLeaderAtMs !== undefined) this.#slowLeader(scenario.slowLeaderAtMs)
   }
 
@@ -59,17 +70,18 @@ export class Faults {
     })
   }
 
-  get counts(): ReadonlyMap<FaultKind, number> {
-    return new Map([...this.#counts, ['cutSnapshot', this.#snapshotCuts?.count ?? 0]])
+  get counts(): ReadonlyMap<string, number> {
+    return new Map<string, number>([...this.#strikes.counts, ...this.#disks.counts])
   }
 
-  get ofDisks(): ReadonlyMap<DiskFault, number> {
-    return this.#disks.counts
+  /** How often a peer has crashed at each named point. */
+  get points(): ReadonlyMap<string, number> {
+    return this.#processes?.points ?? new Map()
   }
 
   /** No more of them. A minority of voters (and any observer) may stay down or cut off: a quorum must do. */
   healQuorum(): void {
-    this.#active = false
+    this.#strikes.heal()
     const { network, peers } = this.#world
     network.heal()
     this.#world.slowness = 1
@@ -87,7 +99,7 @@ export class Faults {
     for (const peer of peers.values()) {
       peer.resume()
       peer.diskSlowness = 1
-      peer.crashAfterEffects = undefined
+      peer.crashesMidStep = undefined
       peer.receive({ kind: 'storageSpace', low: false })
       if (this.#keptDown.has(peer)) peer.crash(random.chance(0.5))
       else if (!peer.isUp) this.#start(peer)
@@ -109,70 +121,97 @@ export class Faults {
   }
 
   /** What it did, if it did anything. */
-  #cause(kind: FaultKind, random: SeededRandom): string | undefined {
+  #cause(kind: FaultKind, random: SeededRandom, aimed?: SimulatedPeer): string | undefined {
     const world = this.#world
+    const hit = (...peers: readonly SimulatedPeer[]): void => this.#strikes.hit(kind, ...peers)
+    const all = [...world.peers.values()]
     const { network } = world
-    const peer = random.pick([...world.peers.values()])
-    const other = random.pick([...world.peers.values()])
-    const leader = world.livePeers.find(each => each.core?.status.role === 'leading') ?? peer
-    const target = random.chance(0.4) ? leader : peer
+    const peer = random.pick(all)
+    const other = random.pick(all)
+    const isLeader = (each: SimulatedPeer | undefined) => each?.core?.status.role === 'leading'
+    const leader = isLeader(aimed) ? aimed! : (world.livePeers.find(isLeader) ?? peer)
+    const target = aimed ?? (random.chance(0.4) ? leader : peer)
     switch (kind) {
       case 'crash':
         if (!target.isUp) return
+        hit(target)
         target.crash(random.chance(0.3))
         break
-      case 'crashMidStep':
+      case 'crashMidStep': {
         if (!target.isUp) return
-        target.crashAfterEffects = random.below(30)
+        let effects = random.below(30)
+        target.crashesMidStep = () => {
+          if (effects-- > 0) return false
+          hit(target)
+          return true
+        }
         break
+      }
       case 'crashAll':
         if (random.chance(0.5)) return
+        hit(...world.livePeers)
         for (const each of world.livePeers) each.crash(random.chance(0.3))
         break
-      case 'resetLink':
-        if (!network.reset(random.chance(0.5) ? leader.id : target.id, other.id, 0)) return
+      case 'resetLink': {
+        const one = random.chance(0.5) && aimed === undefined ? leader : target
+        if (!network.reset(one.id, other.id, 0)) return
+        hit(one, other)
         break
+      }
       case 'flapLearner': {
         // Comes back, and goes again, while what it asked for is still under way.
         const learner = random.chance(0.5) ? ([...world.peers.values()].at(-1) ?? other) : other
         if (learner === leader) return
         for (let times = 1 + random.below(4); times > 0; times--)
-          world.after(random.between(0, 600), () => network.reset(leader.id, learner.id, 0))
+          world.after(random.between(0, 600), () => {
+            if (network.reset(leader.id, learner.id, 0)) hit(leader, learner)
+          })
         break
       }
       case 'halfOpenLink':
         if (!network.reset(target.id, other.id, random.between(100, 3000))) return
+        hit(target, other)
         break
       case 'partition': {
         const side = [...world.peers.keys()].filter(() => random.chance(0.5))
         const there = [...world.peers.keys()].filter(id => !side.includes(id))
+        hit(...all)
         for (const a of side) for (const b of there) this.#cut(a, b, true, random)
         this.#healLater(random, () => network.heal())
         break
       }
       case 'oneWayPartition': {
         if (target === other) return
+        hit(target, other)
         network.block(target.id, other.id)
         this.#healLater(random, () => network.unblock(target.id, other.id))
         break
       }
       case 'isolateLeader':
+        if (!isLeader(leader)) return
+        hit(leader)
         for (const id of world.peers.keys()) if (id !== leader.id) this.#cut(leader.id, id, random.chance(0.7), random)
         this.#healLater(random, () => network.heal())
         break
       case 'slowNetwork':
+        hit(...all)
         world.slowness = random.between(2, 60)
         this.#healLater(random, () => {
           world.slowness = 1
         })
         break
-      case 'slowDisk':
-        for (const each of world.peers.values()) if (random.chance(0.5)) each.diskSlowness = random.between(2, 100)
+      case 'slowDisk': {
+        const slow = all.filter(() => random.chance(0.5))
+        hit(...slow)
+        for (const each of slow) each.diskSlowness = random.between(2, 100)
         this.#healLater(random, () => {
-          for (const each of world.peers.values()) each.diskSlowness = 1
+          for (const each of all) each.diskSlowness = 1
         })
         break
+      }
       case 'slowLeaderDisk':
+        if (!isLeader(leader)) return
+        hit(leader)
         leader.diskSlowness = random.between(20, 200)
         this.#healLater(random, () => {
           leader.diskSlowness = 1
@@ -180,20 +219,24 @@ export class Faults {
         break
       case 'pause':
         if (!target.isUp || target.isPaused) return
+        hit(target)
         target.pause()
         this.#healLater(random, () => target.resume())
         break
       case 'wallClockStep':
-        target.wallOffsetMs += Math.floor(random.between(-1, 1) * 10 ** random.between(1, 10))
+        hit(target)
+        target.clock.wallOffsetMs += Math.floor(random.between(-1, 1) * 10 ** random.between(1, 10))
         break
       case 'falseState':
         // One at a time: whose state is false is what most others say, and they must be able to.
         if (!target.isUp || target.isPaused || target.disk.isInstalling || this.#ledger.falseStates.size > 0) return
         if (![...world.peers.values()].every(each => isWhole(world, each))) return
+        hit(target)
         target.falsify()
         break
       case 'storageLow':
         if (!target.isUp) return
+        hit(target)
         target.receive({ kind: 'storageSpace', low: true })
         this.#healLater(random, () => target.receive({ kind: 'storageSpace', low: false }))
         break
@@ -202,18 +245,20 @@ export class Faults {
         const voters = world.voterIds().map(id => world.peer(id))
         const whole = voters.filter(each => isWhole(world, each) && !this.#isFalse(each))
         if (!target.isUp || !whole.includes(target) || (whole.length - 1) * 2 <= voters.length) return
+        hit(target)
         target.crash(random.chance(0.3))
         target.disk.store.wipe()
         world.tell(observer => observer.wiped?.(target))
         break
       }
       case 'gracefulClose':
+        if (!target.isUp) return
+        hit(target)
         target.receive({ kind: 'close' })
         break
       case 'cutSnapshot':
         return
     }
-    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1)
     return `${kind} ${target.id} ${other.id}`
   }
 

@@ -33,6 +33,10 @@ export interface JobResult {
   readonly answered: number
   readonly faults: ReadonlyMap<string, number>
   readonly caused: ReadonlyMap<string, string>
+  /** Of the core alone: see coverage.ts. */
+  readonly coverage?: ReadonlyMap<string, number>
+  /** Of the process that ran it. */
+  readonly cpuMs?: number
 }
 
 export async function runJob(job: Job, trace?: (line: string) => void): Promise<JobResult> {

@@ -4,21 +4,14 @@
  */
 import { sameDigest } from '../../lib/model/digest.js'
 import { formatZxid, isAfter, sameZxid } from '../../lib/model/zxid.js'
-import type { DiskFault } from '../../lib/testing/simulated-disk.js'
 import { World } from '../../lib/testing/world.js'
 import { makeCheckers } from './checkers/checkers.js'
 import type { Ledger } from './checkers/ledger.js'
 import { GIVEN_UP, Violation } from './checkers/violation.js'
+import { Coverage } from './coverage.js'
 import { Faults, SUCCESSOR_CRASHES_MS } from './faults.js'
 import type { Mutant } from './mutants/mutant.js'
-import {
-  changeScenario,
-  type FaultKind,
-  faultKinds,
-  type Scenario,
-  type ScenarioChange,
-  scenarioOf,
-} from './scenario.js'
+import { changeScenario, type Scenario, type ScenarioChange, scenarioOf } from './scenario.js'
 import { Schedule } from './schedule.js'
 import { Workload } from './workload.js'
 
@@ -30,7 +23,9 @@ export interface RunResult {
   readonly virtualMs: number
   readonly commits: number
   readonly answered: number
-  readonly faults: ReadonlyMap<FaultKind | DiskFault, number>
+  readonly faults: ReadonlyMap<string, number>
+  /** By what each struck peer was (coverage.ts), and at which named point it crashed. */
+  readonly coverage: ReadonlyMap<string, number>
   /** What each fault did, by its name in the schedule. */
   readonly caused: ReadonlyMap<string, string>
 }
@@ -49,6 +44,7 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
   const world = new World({ ...scenario.world, ...(options.trace === undefined ? {} : { trace: options.trace }) })
   const undo = options.mutant?.plant()
   const checkers = makeCheckers(world)
+  const coverage = new Coverage(world)
   const schedule = new Schedule(seed, scenario.kept, world)
   const faults = new Faults(world, scenario, schedule, checkers.ledger)
   const workload = new Workload(world, scenario)
@@ -84,7 +80,8 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
     virtualMs: world.now,
     commits: checkers.ledger.chain.length,
     answered: workload.answered,
-    faults: new Map<FaultKind | DiskFault, number>([...faults.counts, ...faults.ofDisks]),
+    faults: faults.counts,
+    coverage: new Map([...coverage.cells, ...faults.points]),
     caused: schedule.caused,
   }
 }
@@ -202,5 +199,3 @@ export function states(world: World): string {
     })
     .join('; ')
 }
-
-export { faultKinds }

@@ -3,6 +3,10 @@ import { damageKinds } from '../../lib/testing/disk-damage.js'
 import { SeededRandom } from '../../lib/testing/seeded-random.js'
 import { type DiskFault, writeFaultKinds } from '../../lib/testing/simulated-disk.js'
 import type { WorldOptions } from '../../lib/testing/world.js'
+import { type ClockFault, clockFaultKinds } from './clock-faults.js'
+import { type NetworkFault, networkFaultKinds } from './network-faults.js'
+import { type ProcessFault, processFaultKinds } from './process-faults.js'
+import type { FamilyPlan } from './strikes.js'
 
 export const faultKinds = [
   'crash',
@@ -30,6 +34,9 @@ export type FaultKind = (typeof faultKinds)[number]
 /** Each is drawn from a stream of its own: they came later, and seeds without them are to stay what they were. */
 const later: ReadonlySet<FaultKind> = new Set(['falseState', 'storageLow', 'slowLeaderDisk', 'cutSnapshot', 'wipe'])
 
+/** Of the families that came later, each with a file of its own. */
+export const familyFaultKinds = [...networkFaultKinds, ...processFaultKinds, ...clockFaultKinds] as const
+
 /** Of §4.2, besides slowDisk above. */
 export const diskFaultKinds = [
   ...damageKinds,
@@ -46,12 +53,22 @@ const mild: readonly DiskFault[] = ['syncFails', 'writeFails', 'readError', 'ful
 /** Comes with crashes; nobody causes it. */
 const ofItself: readonly DiskFault[] = ['unsyncedLost', 'tornWrite']
 
+/** Faults that come in series of their own, beside the others. */
+export interface Families {
+  readonly network?: FamilyPlan<NetworkFault> | undefined
+  readonly process?: FamilyPlan<ProcessFault> | undefined
+  readonly clock?: FamilyPlan<ClockFault> | undefined
+  /** Half of all faults wait for a moment that peers are rarely in (aim.ts). */
+  readonly aimed?: boolean
+}
+
 export interface Scenario {
   readonly world: WorldOptions
   readonly clients: number
   /** Mean time between two faults; undefined for none at all. */
   readonly faultEveryMs: number | undefined
   readonly faults: readonly FaultKind[]
+  readonly families?: Families | undefined
   /** How long faults go on, in virtual time. */
   readonly durationMs: number
   /** Mean time between two faults of a disk; undefined for none. */
@@ -61,6 +78,8 @@ export interface Scenario {
   readonly slowLeaderAtMs?: number | undefined
   /** How many calls a client keeps outstanding at most. */
   readonly pipelining: number
+  /** Between two turns of a client, mean. @default 25 */
+  readonly turnMs?: number | undefined
   /** Of the faults that the seed stands for, those that come, by name (schedule.ts); all of them when undefined. */
   readonly kept?: readonly string[] | undefined
   /** Clients begin nothing after that: a run that was cut down to a violation. No progress is asked for then. */
@@ -95,18 +114,35 @@ export function scenarioOf(seed: number): Scenario {
       ...(new SeededRandom(seed, 'cutSnapshot').chance(0.3) ? (['cutSnapshot'] as const) : []),
       ...(voters > 1 && new SeededRandom(seed, 'wipe').chance(0.3) ? (['wipe'] as const) : []),
     ],
-    durationMs: random.between(3000, 9000),
+    families: calm ? undefined : familiesOf(seed),
+    durationMs: random.between(3000, 9000) * new SeededRandom(seed, 'duration').pick([1, 2, 3]),
     diskFaultEveryMs: calm || disk.chance(0.3) ? undefined : disk.pick([150, 400, 1000]),
     diskFaults: possible.filter(() => disk.chance(0.5)),
     pipelining: random.pick([1, 3, 8]),
+    turnMs: new SeededRandom(seed, 'turns').pick([25, 12, 6]),
   }
 }
 
-/** For a run that looks for one thing. */
+/** From a stream of their own: they came later. */
+function familiesOf(seed: number): Families {
+  const random = new SeededRandom(seed, 'families')
+  const plan = <Kind extends string>(kinds: readonly Kind[], pace: readonly number[]): FamilyPlan<Kind> | undefined =>
+    random.chance(0.7) ? { everyMs: random.pick(pace), kinds: kinds.filter(() => random.chance(0.6)) } : undefined
+  return {
+    network: plan(networkFaultKinds, [150, 300, 800]),
+    process: plan(processFaultKinds, [300, 600, 1500]),
+    clock: plan(clockFaultKinds, [150, 300, 800]),
+    aimed: random.chance(0.5),
+  }
+}
+
+/** For a run that looks for one thing. A change that says which faults there are, and how often, means these alone. */
 export type ScenarioChange = Partial<Omit<Scenario, 'world'>> & { readonly world?: Partial<WorldOptions> }
 
 export function changeScenario(scenario: Scenario, change: ScenarioChange = {}): Scenario {
-  return { ...scenario, ...change, world: { ...scenario.world, ...change.world } }
+  const alone = change.faults !== undefined || 'faultEveryMs' in change
+  const unless = alone ? { families: undefined, turnMs: undefined } : {}
+  return { ...scenario, ...unless, ...change, world: { ...scenario.world, ...change.world } }
 }
 
 /** The states of peers are falsified while all goes well, now a follower's, now the leader's. */

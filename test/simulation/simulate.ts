@@ -9,17 +9,21 @@
  *   npm run simulate -- --rotting               a run that looks for one thing: the names in `modes` of scenario.ts
  *   npm run simulate -- --depth host            hosts, codec, clients and observables, too, as every 20th seed is otherwise (core: none of them)
  *   npm run simulate -- --twice                 each seed in two processes: the hashes of their traces must be equal (R4)
+ *   npm run simulate -- --coverage              says which roles and phases each fault has hit (coverage.ts); fails when a required cell is empty
+ *   npm run simulate -- --budget                what the build machine runs (budget.ts): other seeds for each commit, until enough was seen
  *   --from N (the first seed), --jobs N (processes; as many as there are cores), --mutant NAME (with a bug planted; nothing is saved)
  */
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { CPU_MINUTES_MAX, currentCommit, firstSeedOf, shortOf, type Totals } from './budget.js'
 import { Campaign } from './campaign.js'
+import { coveredFaults } from './coverage.js'
 import { Farm } from './farm.js'
 import { hostFaultKinds, hostModes } from './host/host-scenario.js'
 import { commandOf, type Job, type JobResult, runJob } from './job.js'
 import { jobOf, readRegression, regressionFiles, saveRegression } from './regression.js'
-import { diskFaultKinds, faultKinds, modes } from './scenario.js'
+import { modes } from './scenario.js'
 import { shrink } from './shrink.js'
 
 /** Of the seeds of an ordinary run, those that are run at the depth of hosts, too. */
@@ -39,6 +43,8 @@ const { values } = parseArgs({
     mutant: { type: 'string' },
     trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
+    coverage: { type: 'boolean', default: false },
+    budget: { type: 'boolean', default: false },
     twice: { type: 'boolean', default: false },
     ...Object.fromEntries(
       Object.keys({ ...modes, ...hostModes }).map(name => [name, { type: 'boolean' as const, default: false }]),
@@ -50,7 +56,7 @@ const hostMode = given(hostModes)
 const mode = given(modes)
 const depth = hostMode === undefined ? values.depth : 'host'
 const { mutant } = values
-const campaign = new Campaign([...faultKinds, ...diskFaultKinds])
+const campaign = new Campaign(coveredFaults)
 const deep = new Campaign(hostFaultKinds, 'host')
 const add = (result: JobResult) => (result.job.depth === 'host' ? deep : campaign).add(result)
 const farm = new Farm(Number(values.jobs))
@@ -72,10 +78,29 @@ if (one === undefined) {
 }
 
 for (const each of [campaign, deep]) if (each.runs > 0) console.log(each.report())
+if (values.coverage) console.log(campaign.coverageReport())
+const lacking = [
+  ...(values.budget ? shortOf(totals()) : []),
+  ...(values.budget || values.coverage ? campaign.emptyCells.map(each => `nothing has hit: ${each}`) : []),
+]
+for (const each of lacking) console.log(each)
 const broken = [campaign, deep].flatMap(({ firstBroken }) => firstBroken?.job ?? [])
 for (const job of one === undefined ? broken : values.shrink ? [one] : []) await reduce(job)
 farm.close()
-process.exitCode = campaign.failed || deep.failed ? 1 : 0
+process.exitCode = campaign.failed || deep.failed || lacking.length > 0 ? 1 : 0
+
+/** Of both depths; a seed that was run at both is one. */
+function totals(): Totals {
+  const [core, host] = [campaign.totals, deep.totals]
+  return { seeds: core.seeds, events: core.events + host.events, faults: core.faults + host.faults }
+}
+
+/** Whether another seed is to be run. */
+function goesOn(ran: number, endsAt: number | undefined): boolean {
+  const spentMs = campaign.cpuMs + deep.cpuMs
+  if (values.budget) return shortOf(totals()).length > 0 && spentMs < CPU_MINUTES_MAX * 60_000
+  return endsAt === undefined ? ran < Number(values.seeds) : performance.now() < endsAt
+}
 
 function jobFor(seed: number, host: boolean): Job {
   return host ? { seed, mode: hostMode, mutant, depth: 'host' } : { seed, mode, mutant }
@@ -86,13 +111,11 @@ function* jobs(): Generator<Job> {
   if (mode === undefined && hostMode === undefined && mutant === undefined)
     for (const job of regressionFiles().map(jobOf))
       if (depth === 'both' || (depth === 'host') === (job.depth === 'host')) yield job
-  const first = Number(values.from)
+  const commit = currentCommit()
+  const first = values.budget ? firstSeedOf(commit) : Number(values.from)
+  if (values.budget) console.log(`commit ${commit}: fresh seeds from ${first}`)
   const endsAt = values.minutes === undefined ? undefined : performance.now() + Number(values.minutes) * 60_000
-  for (
-    let seed = first;
-    endsAt === undefined ? seed < first + Number(values.seeds) : performance.now() < endsAt;
-    seed++
-  ) {
+  for (let seed = first; goesOn(seed - first, endsAt); seed++) {
     if (depth !== 'host') yield jobFor(seed, false)
     if (depth === 'host' || (depth === 'both' && mode === undefined && seed % HOST_SEED_EVERY === 0))
       yield jobFor(seed, true)

@@ -5,11 +5,10 @@
 import type { LinkId, PeerId } from '../../lib/model/ids.js'
 import type { World } from '../../lib/testing/world.js'
 import type { Schedule } from './schedule.js'
+import type { Strikes } from './strikes.js'
 
 export class SnapshotCuts {
-  count = 0
-
-  constructor(world: World, schedule: Schedule, isActive: () => boolean) {
+  constructor(world: World, schedule: Schedule, strikes: Strikes) {
     let sent = 0
     const links = new Map<LinkId, PeerId>()
     world.observe({
@@ -17,15 +16,18 @@ export class SnapshotCuts {
         if (input.kind === 'linked') links.set(input.link, input.peer)
       },
       performed: (peer, effect) => {
-        if (effect.kind !== 'sendSnapshot' || !isActive()) return
+        if (effect.kind !== 'sendSnapshot' || !strikes.active) return
         sent += 1
         const name = `snapshot cut ${sent}`
         const random = schedule.stream(name)
         if (random === undefined || random.chance(0.4)) return
         const learner = links.get(effect.link)!
         world.after(random.waiting(world.options.networkMs * 2), () => {
-          if (!isActive() || !world.network.reset(peer.id, learner, 0)) return
-          this.count += 1
+          // It was over sooner.
+          if (world.peer(learner).core?.status.phase !== 'synchronization') return
+          if (peer.core?.status.role !== 'leading') return
+          if (!strikes.active || !world.network.reset(peer.id, learner, 0)) return
+          strikes.hit('cutSnapshot', peer, world.peer(learner))
           schedule.record(name, `cutSnapshot ${peer.id} ${learner}`)
         })
       },

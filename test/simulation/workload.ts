@@ -29,14 +29,7 @@ export class Workload {
       const client = world.client({ embedded, timeoutMs, keepsCounting: random.chance(0.5) })
       const home = random.pick([...world.peers.values()])
       this.#actors.push(
-        new Actor(
-          client,
-          home,
-          world,
-          new SeededRandom(scenario.world.seed, `actor ${index}`),
-          scenario.pipelining,
-          this,
-        ),
+        new Actor(client, home, world, new SeededRandom(scenario.world.seed, `actor ${index}`), scenario, this),
       )
     }
   }
@@ -66,6 +59,7 @@ class Actor implements ClientOwner {
   readonly #world: World
   readonly #random: SeededRandom
   readonly #pipelining: number
+  readonly #turnMs: number
   readonly #workload: Workload
   #stopping = false
   #done = false
@@ -78,7 +72,7 @@ class Actor implements ClientOwner {
     home: SimulatedPeer,
     world: World,
     random: SeededRandom,
-    pipelining: number,
+    { pipelining, turnMs = 25 }: Scenario,
     workload: Workload,
   ) {
     this.#client = client
@@ -86,6 +80,7 @@ class Actor implements ClientOwner {
     this.#world = world
     this.#random = random
     this.#pipelining = pipelining
+    this.#turnMs = turnMs
     this.#workload = workload
     client.owner = this
     world.after(random.between(0, 300), () => this.#turn())
@@ -127,7 +122,7 @@ class Actor implements ClientOwner {
 
   #turn(): void {
     if (this.#done) return
-    this.#world.after(this.#random.waiting(25), () => this.#turn())
+    this.#world.after(this.#random.waiting(this.#turnMs), () => this.#turn())
     const client = this.#client
     const random = this.#random
     const silentMs = this.#world.now - this.#lastHeard

@@ -22,6 +22,8 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
   /** The last own proposal of each leadership. */
   readonly #lastOf = new Map<number, Zxid>()
   readonly #committedBy = new Map<PeerId, Zxid>()
+  /** What each peer's clock showed when the newest leader was established: a peer counts on its own. */
+  readonly #clocksThen = new Map<PeerId, number>()
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
@@ -44,7 +46,7 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
       }
     }
     if (status.role !== 'leading' || !status.serving) return
-    this.#steppedDown(peer.id, status.epoch)
+    this.#steppedDown(peer, status.epoch)
     this.#commits(record)
   }
 
@@ -68,15 +70,15 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
   }
 
   /** Z24: a deposed leader takes no more writes once it can have noticed. */
-  #steppedDown(id: PeerId, epoch: number): void {
+  #steppedDown(peer: SimulatedPeer, epoch: number): void {
     const newest = this.#ledger.established
     if (newest === undefined || newest.epoch <= epoch) return
     const { syncLimitTicks, tickMs } = this.#ledger.world.protocol
-    const sinceMs = this.#ledger.world.now - newest.establishedAt!
+    const sinceMs = peer.now().monotonic - this.#clocksThen.get(peer.id)!
     if (sinceMs > (syncLimitTicks + 2) * tickMs + 100) {
       throw new Violation(
         'Z24',
-        `peer ${id} still leads epoch ${epoch}, ${Math.round(sinceMs)} ms after epoch ${newest.epoch} was established`,
+        `peer ${peer.id} still leads epoch ${epoch}, ${sinceMs} ms after epoch ${newest.epoch} was established`,
       )
     }
   }
@@ -105,6 +107,9 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
 
   /** Z13: all that was ever delivered is in the log of a leader when it is established. */
   established(leadership: Leadership): void {
+    if (this.#ledger.established === leadership)
+      for (const { id, clock } of this.#ledger.world.peers.values())
+        this.#clocksThen.set(id, clock.monotonic(this.#ledger.world.now))
     for (let index = this.#ledger.chain.length - 1; index >= 0; index--) {
       const { zxid } = this.#ledger.chain[index]!.proposal
       if (isAtMost(zxid, leadership.initialBase)) return

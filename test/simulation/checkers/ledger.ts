@@ -192,9 +192,10 @@ export class Ledger implements WorldObserver {
   #deliver(record: PeerRecord): void {
     const { applied } = record.status
     if (record.installing !== undefined || !isAfter(applied, record.applied)) return
-    const from = record.log.findIndex(each => isAfter(each.zxid, record.applied))
+    let from = record.log.length
+    while (from > 0 && isAfter(record.log[from - 1]!.zxid, record.applied)) from -= 1
     let previous = record.applied
-    for (let index = from; index >= 0 && index < record.log.length; index++) {
+    for (let index = from; index < record.log.length; index++) {
       const proposal = record.log[index]!
       if (isAfter(proposal.zxid, applied)) break
       if (!sameZxid(proposal.previous, previous)) {

@@ -130,6 +130,8 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'the leader does not hear which sessions learners have heard',
     rows: ['S2'],
+    // Clients that write now and then: a write touches its session by itself.
+    scenario: { faultEveryMs: 2000, faults: ['resetLink'], diskFaultEveryMs: undefined, turnMs: 150 },
     plant: () => replaceMethod(LeaderRequests.prototype, 'touch', () => () => {}),
   },
 ]

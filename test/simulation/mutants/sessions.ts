@@ -53,7 +53,7 @@ export const sessionMutants: readonly Mutant[] = [
   {
     name: 'a create behind the close of its session is taken',
     about: 'ZOOKEEPER-1208, 1496: an ephemeral without an owner',
-    rows: ['S4', 'C10', 'C13', 'C1'],
+    rows: ['S4', 'C10', 'C13', 'C1', 'C16'],
     plant: () =>
       replaceMethod(PendingSessions.prototype, 'isLive', () => {
         return () => true

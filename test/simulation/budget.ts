@@ -1,0 +1,38 @@
+/**
+ * What one run of the build machine must have seen (`npm run simulate -- --budget`): so many seeds, events and faults, and every required cell of coverage.ts. It
+ * goes on until that is so, or until it has cost too much: then it has failed. Its seeds are others for each commit, and the same for one commit.
+ */
+import { execFileSync } from 'node:child_process'
+
+export const BUDGET = { seeds: 4000, events: 60_000_000, faults: 300_000 } as const
+/** Fifteen minutes of two cores. Counted as processor time: a machine that is shared is slow by the clock. */
+export const CPU_MINUTES_MAX = 30
+
+export interface Totals {
+  readonly seeds: number
+  readonly events: number
+  readonly faults: number
+}
+
+/** What is missing; empty when nothing is. */
+export function shortOf(totals: Totals): string[] {
+  return (Object.keys(BUDGET) as (keyof Totals)[])
+    .filter(each => totals[each] < BUDGET[each])
+    .map(each => `${totals[each]} of ${BUDGET[each]} ${each}`)
+}
+
+/** Far above the seeds that people try by hand. */
+export function firstSeedOf(commit: string): number {
+  return 1_000_000 + Number.parseInt(commit.slice(0, 7), 16)
+}
+
+/** The commit that is checked out; without a repository the date stands for it. */
+export function currentCommit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    return Math.floor(Date.now() / 86_400_000)
+      .toString(16)
+      .padStart(7, '0')
+  }
+}
