@@ -167,7 +167,7 @@ describe('sessions', () => {
       for (const { disk } of script.world.peers.values()) script.reached('its disk is idle', disk.idle)
       const began = script.world.now
       const elections = script.ledger.leaderships.size
-      for (const peer of script.world.peers.values()) peer.diskSlowness = 100
+      for (const peer of script.world.peers.values()) peer.diskSlowness = 250
       // Each waits for the one before: a log of them that takes seconds.
       for (const guest of crowd) {
         guest.ask({ kind: 'closeSession' })
