@@ -33,6 +33,8 @@ export interface VirtualEnsembleOptions {
   readonly pace?: (peer: PeerId, random: SeededRandom) => Pace
   /** Of every peer. */
   readonly peer?: Partial<PeerOptions> & LogRetention
+  /** Of one alone, in front of those. */
+  readonly own?: (peer: PeerId) => Partial<PeerOptions>
   readonly logger?: (peer: PeerId) => Logger
   readonly observer?: PeerObserver
   readonly trace?: ((line: string) => void) | undefined
@@ -102,7 +104,7 @@ export class VirtualEnsemble {
   }
 
   #makePeer(id: PeerId, members: NonNullable<PeerOptions['members']>): VirtualPeer {
-    const { timeline, seed, diskMs, pace, peer = {}, logger, observer } = this.#options
+    const { timeline, seed, diskMs, pace, peer = {}, own, logger, observer } = this.#options
     const random = new SeededRandom(seed, `disk ${id}`)
     const { logBytesKept, logEntriesKept, logAgeMsKept, logPinnedBytesMax, ...options } = peer
     const retention = { logBytesKept, logEntriesKept, logAgeMsKept, logPinnedBytesMax }
@@ -122,7 +124,7 @@ export class VirtualEnsemble {
       disk,
       random: new SeededRandom(seed, `host ${id}`),
       pace: pace?.(id, new SeededRandom(seed, `clock ${id}`)) ?? {},
-      options: { ...options, members },
+      options: { ...options, ...own?.(id), members },
       logger: logger?.(id),
       observer,
     })

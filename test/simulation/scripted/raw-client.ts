@@ -3,6 +3,7 @@
  * outlives the attachment.
  */
 import type { AttachOptions } from '../../../lib/client/channel.js'
+import type { Identities } from '../../../lib/model/acl.js'
 import type { Request } from '../../../lib/model/request.js'
 import type { Response } from '../../../lib/model/response.js'
 import type { WatchEvent } from '../../../lib/model/watch-event.js'
@@ -20,10 +21,11 @@ export function attachRaw(
   peer: VirtualPeer,
   told: (event: WatchEvent) => void,
   resume?: AttachOptions['resume'],
+  identities?: Identities,
 ): RawClient {
   const waiting: ((response: Response) => void)[] = []
   let session = resume
-  const attachment = peer.host!.channels.channel({ embedded: false }).attach(
+  const attachment = peer.host!.channels.channel({ embedded: false, identities }).attach(
     { timeoutMs: 4000, resume, lastZxidSeen: ZERO },
     {
       attached: ({ session: id, password }) => {

@@ -1,10 +1,10 @@
-/** ZOOKEEPER-2623 and 3306: what every member must make of one request, and of one list of ACLs, also behind a snapshot. */
+/** ZOOKEEPER-2623, 3306, etcd-14571: what every member makes of one request, of lists of ACLs behind a snapshot, and of who may do what. */
 import { check } from '../../../lib/core/operations/check.js'
 import { DataTree } from '../../../lib/core/tree/data-tree.js'
 import type { VirtualPeer } from '../../../lib/testing/virtual/virtual-peer.js'
 import { replaceMethod } from '../mutants/mutant.js'
 import { HostScript } from './host-script.js'
-import { plays } from './played.js'
+import { mutant, plays } from './played.js'
 import { attachRaw } from './raw-client.js'
 
 describe('scripted: replicas', () => {
@@ -106,5 +106,50 @@ describe('scripted: replicas', () => {
         })
       },
     },
+  )
+
+  plays(
+    'etcd-14571: who may do what is decided by the leader, by its own options, and applied alike by members that have others',
+    async () => {
+      const script = new HostScript({ own: id => (id === 2 ? { skipAcl: true } : {}) })
+      await script.start()
+      script.reached('3 leads, and looks at ACLs', script.leader.id === 3)
+      const zk = await script.client(script.peer(1))
+      const acl = [{ perms: 31, scheme: 'digest', id: 'somebody:else' }]
+      await script.of(zk.create('/secret', '0', { acl }))
+      await script.of(zk.sync('/'))
+      let writes = 0
+      const nobody = (id: number) => attachRaw(script.peer(id), () => undefined, undefined, [])
+      const attempt = async (id: number): Promise<string> => {
+        writes += 1
+        const client = nobody(id)
+        const data = new TextEncoder().encode(`write ${writes}`)
+        const response = await script.of(client.ask({ kind: 'setData', path: '/secret', data, version: -1 }))
+        await script.of(client.ask({ kind: 'closeSession' }))
+        return response.kind === 'error' ? response.code : response.kind
+      }
+      for (const { id } of script.peers) script.equal('Z26', `by ${id}`, await attempt(id), 'NO_AUTH')
+      script.leader.crash(false)
+      await script.until('2 leads, and does not', () => script.leader?.id === 2 && script.leader.opened!.status.serving)
+      await script.serving()
+      for (let round = 0; round < 5; round++)
+        for (const id of [1, 2]) script.equal('Z26', `by ${id}`, await attempt(id), 'stat')
+      await script.of(script.peer(3).start())
+      await script.serving()
+      script.equal('Z26', 'by 3', await attempt(3), 'stat')
+      // What a member shows is its own affair.
+      const reads = []
+      for (const { id } of script.peers) {
+        const client = nobody(id)
+        await script.of(client.ask({ kind: 'sync', path: '/' }))
+        const response = await script.of(client.ask({ kind: 'getData', path: '/secret', watch: false }))
+        reads.push(response.kind === 'error' ? response.code : response.kind)
+        await script.of(client.ask({ kind: 'closeSession' }))
+      }
+      script.equal('C7', 'what 1, 2 and 3 show', reads, ['NO_AUTH', 'data', 'NO_AUTH'])
+      await script.of(zk.close())
+      await script.end()
+    },
+    mutant('applying looks at something of its own'),
   )
 })
