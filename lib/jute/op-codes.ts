@@ -1,4 +1,6 @@
 /** ZooKeeper's numbers for what a client can ask, and for the messages that are nobody's answer. Semantics §5, §6. */
+import type { Zxid } from '../model/zxid.js'
+
 export const OpCode = {
   create: 1,
   delete: 2,
@@ -34,6 +36,9 @@ export const OpCode = {
   /** In a result of a multi: this step failed. Never asked for. */
   error: -1,
 } as const
+
+/** What stands in the place of a zxid where there is none: −1. */
+export const NO_ZXID: Zxid = Object.freeze({ epoch: 0xffffffff, counter: 0xffffffff })
 
 /** Transaction numbers with a meaning of their own; a client's requests count up from 1. */
 export const Xid = { notification: -1, ping: -2, auth: -4, setWatches: -8 } as const

@@ -108,13 +108,14 @@ export const ephemeralsRequest = record<{ prefixPath: string | null }>({ prefixP
 export const pathRequest = record<{ path: string }>({ path })
 export const watchRequest = record<{ path: string; watch: boolean }>({ path, watch: bool })
 export const versionRequest = record<{ path: string; version: number }>({ path, version: int })
-export const setDataRequest = record<{ path: string; data: Uint8Array | null; version: number }>({
-  path,
-  data: buffer,
-  version: int,
-})
-export const setAclRequest = record<{ path: string; acl: readonly AclRecord[]; version: number }>({
-  path,
+export interface SetDataRecord {
+  readonly path: string | null
+  readonly data: Uint8Array | null
+  readonly version: number
+}
+export const setDataRequest = record<SetDataRecord>({ path: ustring, data: buffer, version: int })
+export const setAclRequest = record<{ path: string | null; acl: readonly AclRecord[]; version: number }>({
+  path: ustring,
   acl: list(acl),
   version: int,
 })
@@ -129,6 +130,12 @@ const createFields = { path, data: buffer, acl: list(acl), flags: int }
 export const createRequest = record<CreateRecord>(createFields)
 export const createTtlRequest = record<CreateRecord & { readonly ttl: number }>({ ...createFields, ttl: long })
 
+export const reconfigRequest = record<{
+  joiningServers: string | null
+  leavingServers: string | null
+  newMembers: string | null
+  curConfigId: Zxid
+}>({ joiningServers: ustring, leavingServers: ustring, newMembers: ustring, curConfigId: zxid })
 export const syncRequest = record<{ path: string | null }>({ path: ustring })
 export const addWatchRequest = record<{ path: string; mode: number }>({ path, mode: int })
 export const watchesOfType = record<{ path: string; type: number }>({ path, type: int })

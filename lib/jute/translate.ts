@@ -11,9 +11,10 @@ import { hasCode, type ReplyCode, ZooKeeperError } from '../model/errors.js'
 import { invariant } from '../model/invariant.js'
 import type { AddWatchMode, ClientRequest, RemoveWatchType, Request } from '../model/request.js'
 import type { Response } from '../model/response.js'
-import { aclOf, aclRecord, asSeen, createOf, statRecord } from './model-values.js'
+import { ZERO, type Zxid } from '../model/zxid.js'
+import { aclOf, aclRecord, asSeen, createOf, rootOr, setDataOf, statRecord, watchedOf } from './model-values.js'
 import { readMulti, readMultiRead, writeMultiResults, writeReadResults } from './multi-records.js'
-import { OpCode } from './op-codes.js'
+import { NO_ZXID, OpCode } from './op-codes.js'
 import type { JuteReader } from './reader.js'
 import * as records from './records.js'
 import type { Jute } from './schema.js'
@@ -23,8 +24,8 @@ export interface Translated {
   readonly request: ClientRequest
   /** It is answered by this code, whatever becomes of `request`, which only keeps its place. */
   readonly refusal?: ReplyCode
-  /** The answer tells no zxid: it is no part of the order. */
-  readonly unordered?: boolean
+  /** What the answer tells in the place of the zxid, when it is no part of the order. */
+  readonly zxid?: Zxid
   /** The connection ends behind the answer. */
   readonly last?: boolean
   /** The body behind the header of an answer that is no error. */
@@ -45,7 +46,7 @@ type Answered<K extends Response['kind']> = Extract<Response, { readonly kind: K
 
 export function translate(opCode: number, reader: JuteReader): Translated {
   const row = rows.get(opCode)
-  if (row === undefined) return { request: PLACE, refusal: 'UNIMPLEMENTED', last: true, answer: nothing }
+  if (row === undefined) return UNKNOWN
   try {
     return row.read(reader)
   } catch (error) {
@@ -57,6 +58,7 @@ export function translate(opCode: number, reader: JuteReader): Translated {
 /** Keeps the place of a request in the order, and tells the zxid of that moment. */
 const PLACE: Request = { kind: 'ping' }
 const nothing = (): void => {}
+const UNKNOWN: Translated = { request: PLACE, refusal: 'UNIMPLEMENTED', zxid: NO_ZXID, last: true, answer: nothing }
 
 function refused(code: ReplyCode): Translated {
   return { request: PLACE, refusal: code, answer: nothing }
@@ -96,7 +98,7 @@ const auth: Row = {
   takesZxid: false,
   read(reader) {
     const { scheme, auth } = records.authPacket.read(reader)
-    return { request: { kind: 'auth', scheme, auth: auth ?? new Uint8Array(0) }, unordered: true, answer: nothing }
+    return { request: { kind: 'auth', scheme, auth: auth ?? new Uint8Array(0) }, zxid: ZERO, answer: nothing }
   },
 }
 
@@ -118,10 +120,10 @@ const sync: Row = {
 const multi: Row = {
   takesZxid: true,
   read(reader) {
-    const { steps, opCodes } = readMulti(reader)
+    const { steps, resultTypes } = readMulti(reader)
     return {
       request: { kind: 'multi', steps },
-      answer: answer('multi', (writer, { results }) => writeMultiResults(writer, opCodes, results)),
+      answer: answer('multi', (writer, { results }) => writeMultiResults(writer, resultTypes, results)),
     }
   },
 }
@@ -154,20 +156,27 @@ const rows: ReadonlyMap<number, Row> = new Map([
     write(records.createTtlRequest, body => createOf(body, { kind: 'ttl', ttlMs: body.ttl }), created),
   ],
   [OpCode.delete, write(records.versionRequest, body => ({ kind: 'delete', ...body }))],
-  [OpCode.setData, write(records.setDataRequest, body => ({ kind: 'setData', ...body }), stat)],
-  [OpCode.setAcl, write(records.setAclRequest, body => ({ ...body, kind: 'setAcl', acl: aclOf(body.acl) }), stat)],
+  [OpCode.setData, write(records.setDataRequest, setDataOf, stat)],
+  [
+    OpCode.setAcl,
+    write(
+      records.setAclRequest,
+      ({ path, acl, version }) => ({ kind: 'setAcl', path: path ?? '', acl: aclOf(acl), version }),
+      stat,
+    ),
+  ],
   [OpCode.multi, multi],
-  [OpCode.reconfig, { takesZxid: true, read: () => ({ request: { kind: 'reconfig' }, answer: nothing }) }],
+  [OpCode.reconfig, read(records.reconfigRequest, () => ({ kind: 'reconfig' }))],
   [
     OpCode.closeSession,
     { takesZxid: false, read: () => ({ request: { kind: 'closeSession' }, answer: nothing, last: true }) },
   ],
-  [OpCode.exists, read(records.watchRequest, body => ({ kind: 'exists', ...body }), stat)],
+  [OpCode.exists, read(records.watchRequest, body => ({ kind: 'exists', ...watchedOf(body) }), stat)],
   [
     OpCode.getData,
     read(
       records.watchRequest,
-      body => ({ kind: 'getData', ...body }),
+      body => ({ kind: 'getData', ...watchedOf(body) }),
       answer('data', (w, { data, stat }) => records.dataResponse.write(w, { data, stat: statRecord(stat) })),
     ),
   ],
@@ -175,7 +184,7 @@ const rows: ReadonlyMap<number, Row> = new Map([
     OpCode.getChildren,
     read(
       records.watchRequest,
-      body => ({ kind: 'getChildren', ...body }),
+      body => ({ kind: 'getChildren', ...watchedOf(body) }),
       answer('children', (w, { children }) => records.childrenResponse.write(w, { children })),
     ),
   ],
@@ -183,7 +192,7 @@ const rows: ReadonlyMap<number, Row> = new Map([
     OpCode.getChildren2,
     read(
       records.watchRequest,
-      body => ({ kind: 'getChildren', ...body }),
+      body => ({ kind: 'getChildren', ...watchedOf(body) }),
       answer('children', (w, { children, stat }) =>
         records.children2Response.write(w, { children, stat: statRecord(stat) }),
       ),
@@ -193,7 +202,7 @@ const rows: ReadonlyMap<number, Row> = new Map([
     OpCode.getAcl,
     read(
       records.pathRequest,
-      body => ({ kind: 'getAcl', ...body }),
+      ({ path }) => ({ kind: 'getAcl', path: rootOr(path) }),
       answer('acl', (w, { acl, stat }) =>
         records.aclResponse.write(w, { acl: acl.map(aclRecord), stat: statRecord(stat) }),
       ),
@@ -211,7 +220,7 @@ const rows: ReadonlyMap<number, Row> = new Map([
     OpCode.getAllChildrenNumber,
     read(
       records.pathRequest,
-      body => ({ kind: 'countDescendants', ...body }),
+      ({ path }) => ({ kind: 'countDescendants', path: rootOr(path) }),
       answer('count', (w, { count }) => records.countResponse.write(w, { totalNumber: count })),
     ),
   ],

@@ -21,7 +21,7 @@ import { ZERO, type Zxid } from '../../model/zxid.js'
 import { FrameDecoder } from '../../transport/frame.js'
 import { numberOfCode, replyCodeOf } from '../error-codes.js'
 import { asSeen } from '../model-values.js'
-import { OpCode, Xid } from '../op-codes.js'
+import { NO_ZXID, OpCode, Xid } from '../op-codes.js'
 import { JuteReader } from '../reader.js'
 import * as records from '../records.js'
 import { type Translated, translate } from '../translate.js'
@@ -32,8 +32,6 @@ import { OutQueue } from './out-queue.js'
 import type { SharedLimits, Waiting } from './shared-limits.js'
 import { Traffic } from './traffic.js'
 
-/** What stands in the place of a zxid where there is none: −1. */
-const NO_ZXID: Zxid = { epoch: 0xffffffff, counter: 0xffffffff }
 const NO_PASSWORD = new Uint8Array(records.PASSWORD_BYTES)
 const WORD_BYTES = 4
 
@@ -294,12 +292,12 @@ export class ClientConnection implements ChannelReceiver, Waiting {
     const at = this.#ports.clock.now()
     const latencyMs = at - since
     this.last = { opCode, xid, at, latencyMs }
-    if (!translated.unordered) this.lastZxid = zxid
+    this.lastZxid = zxid
     for (const traffic of [this.traffic, this.#ports.traffic]) traffic.answered(latencyMs)
     this.#write(writer => {
       records.replyHeader.write(writer, {
         xid,
-        zxid: translated.unordered ? ZERO : zxid,
+        zxid: translated.zxid ?? zxid,
         err: code === undefined ? 0 : numberOfCode(code),
       })
       if (code === undefined && response !== undefined) translated.answer(writer, response)

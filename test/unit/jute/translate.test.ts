@@ -1,11 +1,12 @@
 import { expect } from 'chai'
-import { OpCode } from '../../../lib/jute/op-codes.js'
+import { NO_ZXID, OpCode } from '../../../lib/jute/op-codes.js'
 import { JuteReader } from '../../../lib/jute/reader.js'
 import * as records from '../../../lib/jute/records.js'
 import type { Jute } from '../../../lib/jute/schema.js'
 import { type Translated, translate } from '../../../lib/jute/translate.js'
 import { JuteWriter } from '../../../lib/jute/writer.js'
 import { EPHEMERAL_SEQUENTIAL, PERSISTENT, UNKNOWN_MODE } from '../../../lib/model/create-mode.js'
+import type { MultiRequest } from '../../../lib/model/request.js'
 import type { MultiResponse, Response } from '../../../lib/model/response.js'
 import type { Stat } from '../../../lib/model/stat.js'
 import { ZERO, zxid } from '../../../lib/model/zxid.js'
@@ -86,18 +87,18 @@ describe('translation of requests', () => {
   })
 
   it('tells no zxid with the answer to auth, which is no part of the order', () => {
-    const { request, unordered } = asked(OpCode.auth, records.authPacket, {
+    const { request, zxid } = asked(OpCode.auth, records.authPacket, {
       type: 0,
       scheme: 'digest',
       auth: Buffer.from('a:b'),
     })
-    expect([request.kind, unordered]).to.deep.equal(['auth', true])
+    expect([request.kind, zxid]).to.deep.equal(['auth', ZERO])
   })
 
   it('ends the connection behind an opcode that clients do not send: unknown, check alone, createSession, deleteContainer', () => {
     for (const opCode of [0, 10, OpCode.check, OpCode.error, OpCode.createSession, OpCode.deleteContainer, 9999]) {
-      const { refusal, last } = asked(opCode)
-      expect([refusal, last], String(opCode)).to.deep.equal(['UNIMPLEMENTED', true])
+      const { refusal, last, zxid } = asked(opCode)
+      expect([refusal, last, zxid], String(opCode)).to.deep.equal(['UNIMPLEMENTED', true, NO_ZXID])
     }
   })
 
@@ -183,7 +184,7 @@ describe('translation of a multi', () => {
     const reader = answered(all(), { kind: 'multi', failed: false, results })
     const bodies = [
       records.pathResponse,
-      records.createdResponse,
+      records.pathResponse,
       records.statResponse,
       undefined,
       undefined,
@@ -194,7 +195,7 @@ describe('translation of a multi', () => {
       body?.read(reader)
       return type
     })
-    expect(types).to.deep.equal([1, 15, 5, 13, 2])
+    expect(types).to.deep.equal([1, 1, 5, 13, 2])
     expect(records.multiHeader.read(reader)).to.deep.equal(records.MULTI_END)
     expect(reader.remaining).to.equal(0)
   })
@@ -211,9 +212,33 @@ describe('translation of a multi', () => {
     expect(records.multiHeader.read(reader)).to.deep.equal(records.MULTI_END)
   })
 
-  it('is no request with an unknown flag, a read, another multi or a container of its own in it', () => {
+  it('makes of a create what its flag says, whatever the opcode, and answers containers and TTL znodes with their Stat', () => {
+    const ttl = (flags: number) => (writer: JuteWriter) =>
+      records.createTtlRequest.write(writer, { path: '/a', data: null, acl: open, flags, ttl: 5 })
+    const translated = multi(
+      [OpCode.createContainer, step(0)],
+      [OpCode.create, step(4)],
+      [OpCode.createTtl, ttl(6)],
+      [OpCode.createTtl, ttl(0)],
+      [OpCode.create, step(9)],
+    )
+    const { steps } = translated.request as MultiRequest
+    const lifetimes = steps.map(each => 'lifetime' in each && each.lifetime)
+    expect(lifetimes).to.deep.equal([false, { kind: 'container' }, { kind: 'ttl', ttlMs: 5 }, false, false])
+    const results = steps.map(() => ({ kind: 'created', path: '/a', stat }) as const)
+    const reader = answered(translated, { kind: 'multi', failed: false, results })
+    const types = results.map(() => {
+      const { type } = records.multiHeader.read(reader)
+      if (type === OpCode.create) records.pathResponse.read(reader)
+      else records.createdResponse.read(reader)
+      return type
+    })
+    expect(types).to.deep.equal([1, 15, 15, 1, 1])
+  })
+
+  it('is no request with a TTL flag and no TTL, a read, another multi or a container of its own in it', () => {
     for (const wrong of [
-      multi([OpCode.create, step(9)]),
+      multi([OpCode.create2, step(5)]),
       multi([OpCode.getData, writer => records.watchRequest.write(writer, { path: '/a', watch: false })]),
       multi([OpCode.multi, () => {}]),
       multi([OpCode.deleteContainer, writer => records.pathRequest.write(writer, { path: '/a' })]),
