@@ -122,8 +122,12 @@ export class Side {
     })
   }
 
+  /** Closes every session, those without a connection too: one that expired later would take a zxid in the middle of somebody else's sequence. */
   async close(): Promise<void> {
-    for (const { client } of this.#sessions) {
+    for (const session of this.#sessions) {
+      if (session.credentials === undefined) continue
+      await this.#ensure(session)
+      const { client } = session
       client?.send(OpCode.closeSession)
       await client?.until(() => client.ended)
     }
