@@ -9,7 +9,7 @@ import { mutant, plays } from './played.js'
 /** Longer than any timeout of a link, an election or a session. */
 const LONG_MS = 30_000
 
-describe('scripted: connections', () => {
+describe('connections', () => {
   plays(
     'ZOOKEEPER-4736: a network that is down while the peers start costs nothing that grows (R3)',
     async () => {

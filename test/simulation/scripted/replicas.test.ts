@@ -7,7 +7,7 @@ import { HostScript } from './host-script.js'
 import { mutant, plays } from './played.js'
 import { attachRaw } from './raw-client.js'
 
-describe('scripted: replicas', () => {
+describe('replicas', () => {
   plays(
     'ZOOKEEPER-2623: a check outside a multi is refused by everybody, leaves no mark, and everybody starts again',
     async () => {

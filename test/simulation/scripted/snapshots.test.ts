@@ -1,16 +1,12 @@
 /** §3.3, and §3.5 of etcd's compaction: checkpoints and snapshots that are cut short, lost, or of the moment when something happens. Peer 3 of three leads. */
-import { Replica } from '../../../lib/core/replica.js'
 import { OPEN_ACL_UNSAFE } from '../../../lib/model/acl.js'
 import { PERSISTENT } from '../../../lib/model/create-mode.js'
 import { ANY_VERSION } from '../../../lib/model/request.js'
-import type { SessionRecord } from '../../../lib/model/session-record.js'
 import { isAfter, sameZxid, ZERO } from '../../../lib/model/zxid.js'
-import { emptyCheckpoint } from '../../../lib/testing/disk-content.js'
-import { SimulatedStore } from '../../../lib/testing/simulated-store.js'
-import { replaceMethod } from '../mutants/mutant.js'
 import { Guest } from './guest.js'
-import { type Bug, mutant, plays } from './played.js'
+import { mutant, plays } from './played.js'
 import { Script } from './script.js'
+import { laterSessions, midMulti, treeTakenForEmpty } from './snapshot-bugs.js'
 import type { Teller } from './teller.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -30,59 +26,6 @@ function lateForLog(script: Script, teller: Teller): void {
   const end = script.peer(1).disk.last
   for (let count = 0; count < 50 && !isAfter(script.peer(3).disk.base, end); count++) script.writes(teller, 2)
   script.reached('the leader has let go of its log', isAfter(script.peer(3).disk.base, end))
-}
-
-const treeTakenForEmpty: Bug = {
-  name: 'a missing tree is taken for an empty one',
-  rows: ['D8', 'Z27'],
-  plant: () =>
-    replaceMethod(SimulatedStore.prototype, 'open', open => {
-      return function (this: SimulatedStore) {
-        const { content, flaws } = this
-        if (!flaws.missing.delete('tree')) return open.call(this)
-        content.checkpoint = { ...emptyCheckpoint(), zxid: content.base }
-        const { image, ...recovered } = open.call(this)
-        return { ...recovered, image: { ...image, digest: Replica.from(image).digest } }
-      }
-    }),
-}
-
-const midMulti: Bug = {
-  name: 'a checkpoint is taken in the middle of a multi',
-  rows: ['C9'],
-  plant: () =>
-    replaceMethod(Replica.prototype, 'captureChanges', captureChanges => {
-      return function (this: Replica) {
-        const changes = captureChanges.call(this)
-        const last = [...changes.nodes].filter(
-          ([, znode]) => znode !== undefined && sameZxid(znode.czxid, changes.zxid),
-        )
-        const missing = new Set(last.slice(2).map(([path]) => path))
-        return { ...changes, nodes: new Map([...changes.nodes].filter(([path]) => !missing.has(path))) }
-      }
-    }),
-}
-
-/** The map is read when it is written. */
-const laterSessions: Bug = {
-  name: 'a checkpoint has the sessions of a later moment',
-  rows: ['Z27', 'D6', 'D9'],
-  plant: () =>
-    replaceMethod(Replica.prototype, 'captureChanges', captureChanges => {
-      return function (this: Replica) {
-        const { sessions: before, ...changes } = captureChanges.call(this)
-        const { sessions } = this
-        return {
-          ...changes,
-          get sessions() {
-            const after = new Map<SessionRecord['session'], SessionRecord | undefined>(before)
-            for (const id of before.keys()) if (!sessions.has(id)) after.set(id, undefined)
-            for (const record of sessions.all()) after.set(record.session, record)
-            return after
-          },
-        }
-      }
-    }),
 }
 
 describe('checkpoints and snapshots', () => {

@@ -11,7 +11,7 @@ import { HostScript } from './host-script.js'
 import { mutant, plays } from './played.js'
 import { attachRaw } from './raw-client.js'
 
-describe('scripted: events', () => {
+describe('events', () => {
   plays(
     'etcd-15220, etcd-17529: no answer overtakes an event, and none is lost while a subscriber starves (W1, W4)',
     async () => {

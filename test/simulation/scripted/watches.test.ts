@@ -63,7 +63,7 @@ async function end({ script, watcher, writer }: Away): Promise<void> {
   await script.end()
 }
 
-describe('scripted: watches', () => {
+describe('watches', () => {
   plays(
     'ZOOKEEPER-706: watches too many for one message are told again in several, and all stand (W4)',
     async () => {
