@@ -7,7 +7,7 @@
  */
 import type { Effect } from '../core/effect.js'
 import type { Attachment, Input } from '../core/input.js'
-import { TRUSTED } from '../model/acl.js'
+import { type Identities, TRUSTED } from '../model/acl.js'
 import type { ErrorCode } from '../model/errors.js'
 import type { ClientId, SessionId } from '../model/ids.js'
 import type { Request } from '../model/request.js'
@@ -27,6 +27,8 @@ export interface Call {
   readonly session: SessionId
   readonly cxid: number
   readonly request: Request
+  /** Who the client was when it called. */
+  readonly identities: Identities
   readonly invokedAt: number
   /** The client's last zxid seen when it called. */
   readonly seen: Zxid
@@ -75,6 +77,14 @@ interface Connection {
   lastIn: number
 }
 
+export interface SimulatedClientOptions {
+  readonly embedded: boolean
+  readonly timeoutMs: number
+  readonly keepsCounting: boolean
+  /** @default TRUSTED */
+  readonly identities?: Identities
+}
+
 export class SimulatedClient {
   readonly name: string
   readonly embedded: boolean
@@ -86,17 +96,23 @@ export class SimulatedClient {
   lastZxidSeen: Zxid = ZERO
   readonly watches = { data: new Set<string>(), exist: new Set<string>(), child: new Set<string>() }
   attached = false
+  /** Who it begins as on every attachment, what it has proved since it began, and who it is by now. */
+  readonly #base: Identities
+  #proved: Identities = []
+  identities: Identities
   readonly #world: World
   #connection: Connection | undefined
   #cxid = 0
   #pending: Call[] = []
 
-  constructor(name: string, world: World, options: { embedded: boolean; timeoutMs: number; keepsCounting: boolean }) {
+  constructor(name: string, world: World, options: SimulatedClientOptions) {
     this.name = name
     this.#world = world
     this.embedded = options.embedded
     this.timeoutMs = options.timeoutMs
     this.keepsCounting = options.keepsCounting
+    this.#base = options.identities ?? TRUSTED
+    this.identities = this.#base
   }
 
   get peer(): SimulatedPeer | undefined {
@@ -125,7 +141,8 @@ export class SimulatedClient {
     this.#world.clients.connect(id, this)
     const { session, timeoutMs, lastZxidSeen, embedded } = this
     const resume = session === undefined ? undefined : { session: session.id, password: session.password }
-    const attachment: Attachment = { timeoutMs, resume, lastZxidSeen, identities: TRUSTED, embedded }
+    this.identities = this.#base
+    const attachment: Attachment = { timeoutMs, resume, lastZxidSeen, identities: this.#base, embedded }
     if (!peer.isUp) this.#world.after(this.#delay(), () => this.#lost(connection))
     else this.#send(connection, { kind: 'clientAttached', client: id, attachment })
   }
@@ -141,11 +158,16 @@ export class SimulatedClient {
       session: this.session.id,
       cxid: this.#cxid,
       request: deepFreeze(request),
+      identities: this.identities,
       invokedAt: this.#world.now,
       seen: this.lastZxidSeen,
       outcome: undefined,
     }
     this.#pending.push(call)
+    if (request.kind === 'authenticated') {
+      this.#proved = [...this.#proved, ...request.identities]
+      this.identities = [...this.#base, ...this.#proved]
+    }
     this.#world.tell(observer => observer.client?.({ kind: 'called', call }))
     this.#send(connection, { kind: 'request', client: connection.id, cxid: call.cxid, request: call.request })
     return call
@@ -168,7 +190,13 @@ export class SimulatedClient {
   forgetSession(): void {
     this.session = undefined
     this.lastZxidSeen = ZERO
+    this.#proved = []
     for (const kind of [this.watches.data, this.watches.exist, this.watches.child]) kind.clear()
+  }
+
+  /** On the next attachment it is only who it begins as. */
+  forgetIdentities(): void {
+    this.#proved = []
   }
 
   peerGone(peer: SimulatedPeer): void {
@@ -197,7 +225,7 @@ export class SimulatedClient {
         this.#world.tell(observer =>
           observer.client?.({ kind: 'attached', client: this, session, peer: connection.peer }),
         )
-        this.#restoreWatches()
+        this.#greet()
         this.owner?.attached()
         return
       }
@@ -243,7 +271,11 @@ export class SimulatedClient {
       (request.kind === 'getChildren' ? this.watches.child : this.watches.data).add(request.path)
   }
 
-  #restoreWatches(): void {
+  /** As client/session.ts: who it is, then its watches. */
+  #greet(): void {
+    const proved = this.#proved
+    this.#proved = []
+    if (proved.length > 0) this.call({ kind: 'authenticated', identities: proved })
     const { data, exist, child } = this.watches
     if (data.size + exist.size + child.size === 0) return
     const lists = { data: [...data], exist: [...exist], child: [...child], persistent: [], persistentRecursive: [] }

@@ -18,7 +18,7 @@ import { ZERO } from '../model/zxid.js'
 import { describeEffect, describeInput } from './describe.js'
 import { EventQueue } from './event-queue.js'
 import { SeededRandom } from './seeded-random.js'
-import { type ClientEvent, SimulatedClient, SimulatedClients } from './simulated-client.js'
+import { type ClientEvent, SimulatedClient, type SimulatedClientOptions, SimulatedClients } from './simulated-client.js'
 import type { DiskChange, DiskFault } from './simulated-disk.js'
 import { SimulatedNetwork } from './simulated-network.js'
 import { SimulatedPeer } from './simulated-peer.js'
@@ -161,7 +161,7 @@ export class World {
     return this.config.members.filter(each => each.role === 'participant').map(each => each.id)
   }
 
-  client(options: { embedded: boolean; timeoutMs: number; keepsCounting: boolean }): SimulatedClient {
+  client(options: SimulatedClientOptions): SimulatedClient {
     const client = new SimulatedClient(`c${this.clients.all.length + 1}`, this, options)
     this.clients.all.push(client)
     return client

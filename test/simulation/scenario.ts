@@ -80,6 +80,8 @@ export interface Scenario {
   readonly pipelining: number
   /** Between two turns of a client, mean. @default 25 */
   readonly turnMs?: number | undefined
+  /** Clients are somebody, and ACLs say what they may do (acl-workload.ts); else all of them may do everything. */
+  readonly acl: boolean
   /** Of the faults that the seed stands for, those that come, by name (schedule.ts); all of them when undefined. */
   readonly kept?: readonly string[] | undefined
   /** Clients begin nothing after that: a run that was cut down to a violation. No progress is asked for then. */
@@ -120,6 +122,7 @@ export function scenarioOf(seed: number): Scenario {
     diskFaults: possible.filter(() => disk.chance(0.5)),
     pipelining: random.pick([1, 3, 8]),
     turnMs: new SeededRandom(seed, 'turns').pick([25, 12, 6]),
+    acl: new SeededRandom(seed, 'acl').chance(0.25),
   }
 }
 
@@ -214,6 +217,9 @@ export const flapping: ScenarioChange = {
   durationMs: 9000,
 }
 
+/** Many clients that are somebody, and set ACLs with others' writes under way. */
+export const acls: ScenarioChange = { acl: true, clients: 6, pipelining: 8 }
+
 /** By the name of the option that asks for them. */
 export const modes: Readonly<Record<string, ScenarioChange>> = {
   flapping,
@@ -223,4 +229,5 @@ export const modes: Readonly<Record<string, ScenarioChange>> = {
   'slow-leader': slowLeader,
   'evenly-slow': evenlySlow,
   wipes,
+  acls,
 }

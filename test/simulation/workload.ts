@@ -2,7 +2,7 @@
  * What the clients of a run do: calls of every kind on a few paths, several at a time, watches, moves to other peers, sessions closed and begun.
  * Every write's data is unique, so that a write that took effect twice can be told.
  */
-import { OPEN_ACL_UNSAFE } from '../../lib/model/acl.js'
+import { OPEN_ACL_UNSAFE, TRUSTED } from '../../lib/model/acl.js'
 import { EPHEMERAL, EPHEMERAL_SEQUENTIAL, PERSISTENT, PERSISTENT_SEQUENTIAL } from '../../lib/model/create-mode.js'
 import type { ErrorCode } from '../../lib/model/errors.js'
 import { ANY_VERSION, type CreateRequest, type MultiStep, type Request } from '../../lib/model/request.js'
@@ -10,6 +10,7 @@ import { SeededRandom } from '../../lib/testing/seeded-random.js'
 import type { Call, ClientOwner, SimulatedClient } from '../../lib/testing/simulated-client.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
+import { AclRequests, somebody } from './acl-workload.js'
 import type { Scenario } from './scenario.js'
 
 const PATHS = ['/a', '/b', '/a/x', '/a/y', '/b/z', '/a/x/deep']
@@ -26,10 +27,14 @@ export class Workload {
       // One of them can always work: it is bound to no peer.
       const embedded = random.chance(0.4) && index > 0
       const timeoutMs = random.pick([400, 1000, 2500])
-      const client = world.client({ embedded, timeoutMs, keepsCounting: random.chance(0.5) })
+      // With identities, one number must be one request: two of them could differ in nothing but who asked.
+      const keepsCounting = random.chance(0.5) || scenario.acl
+      const acl = scenario.acl ? new SeededRandom(scenario.world.seed, `acl of actor ${index}`) : undefined
+      const identities = acl === undefined || index === 0 ? TRUSTED : acl.pick(somebody)
+      const client = world.client({ embedded, timeoutMs, keepsCounting, identities })
       const home = random.pick([...world.peers.values()])
       this.#actors.push(
-        new Actor(client, home, world, new SeededRandom(scenario.world.seed, `actor ${index}`), scenario, this),
+        new Actor(client, home, world, new SeededRandom(scenario.world.seed, `actor ${index}`), scenario, this, acl),
       )
     }
   }
@@ -61,6 +66,7 @@ class Actor implements ClientOwner {
   readonly #pipelining: number
   readonly #turnMs: number
   readonly #workload: Workload
+  readonly #acl: AclRequests | undefined
   #stopping = false
   #done = false
   #serial = 0
@@ -74,6 +80,7 @@ class Actor implements ClientOwner {
     random: SeededRandom,
     { pipelining, turnMs = 25 }: Scenario,
     workload: Workload,
+    acl: SeededRandom | undefined,
   ) {
     this.#client = client
     this.#home = home
@@ -82,6 +89,7 @@ class Actor implements ClientOwner {
     this.#pipelining = pipelining
     this.#turnMs = turnMs
     this.#workload = workload
+    this.#acl = acl && new AclRequests(acl, PATHS, () => this.#data())
     client.owner = this
     world.after(random.between(0, 300), () => this.#turn())
   }
@@ -112,6 +120,7 @@ class Actor implements ClientOwner {
   detached(code: ErrorCode): void {
     this.#lastHeard = this.#world.now
     this.#closing = false
+    if (this.#acl?.forgets()) this.#client.forgetIdentities()
     // The process of an embedded client is gone with its peer: what it knew is lost.
     const gone = this.#client.embedded && !this.#home.isUp
     if (gone || code === 'SESSION_EXPIRED' || code === 'CLOSED') {
@@ -151,7 +160,10 @@ class Actor implements ClientOwner {
     else if (random.chance(0.008)) this.#close()
     if (!client.attached || this.#closing) return
     const count = 1 + random.below(this.#pipelining)
-    for (let i = 0; i < count && client.outstanding.length < this.#pipelining; i++) this.#call(this.#request())
+    for (let i = 0; i < count && client.outstanding.length < this.#pipelining; i++) {
+      const special = this.#acl?.next() ?? []
+      for (const request of special.length > 0 ? special : [this.#request()]) this.#call(request)
+    }
   }
 
   #close(): void {

@@ -1,9 +1,10 @@
 /**
- * C2, W1–W5: what one peer says to one attached client: answers in the order of requests, each once; every event of a watch before an answer
+ * C2, W1–W5, W7: what one peer says to one attached client: answers in the order of requests, each once; every event of a watch before an answer
  * that can know of it; no event that was not asked for.
  */
 import type { Effect } from '../../../lib/core/effect.js'
 import type { Input } from '../../../lib/core/input.js'
+import { type Acl, type Identities, OPEN_ACL_UNSAFE, Permission } from '../../../lib/model/acl.js'
 import type { ClientId, PeerId } from '../../../lib/model/ids.js'
 import { parentOf } from '../../../lib/model/path.js'
 import type { Request, SetWatchesRequest } from '../../../lib/model/request.js'
@@ -14,12 +15,15 @@ import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
 import type { Committed, Ledger } from './ledger.js'
 import { zxidKey } from './ledger.js'
+import { mayDo } from './model-access.js'
 import type { ModelTree } from './model-tree.js'
 import { Violation } from './violation.js'
 
 interface Attached {
   readonly client: ClientId
   readonly peer: PeerId
+  /** Who it is by now. */
+  identities: Identities
   readonly waiting: { readonly cxid: number; readonly request: Request }[]
   /** Registered watches, by path. */
   readonly data: Set<string>
@@ -46,8 +50,9 @@ export class AttachmentChecker implements WorldObserver {
 
   stepped(peer: SimulatedPeer, input: Input): void {
     if (input.kind === 'clientAttached') {
-      const { client } = input
+      const { client, attachment } = input
       const rest = {
+        identities: attachment.identities,
         waiting: [],
         data: new Set<string>(),
         child: new Set<string>(),
@@ -57,9 +62,15 @@ export class AttachmentChecker implements WorldObserver {
         last: ZERO,
       }
       this.#attached.set(client, { client, peer: peer.id, ...rest })
-    } else if (input.kind === 'request')
-      this.#attached.get(input.client)?.waiting.push({ cxid: input.cxid, request: input.request })
-    else if (input.kind === 'clientDetached') this.#attached.delete(input.client)
+    } else if (input.kind === 'request') {
+      const attached = this.#attached.get(input.client)
+      attached?.waiting.push({ cxid: input.cxid, request: input.request })
+      if (attached !== undefined && input.request.kind === 'authenticated') {
+        // What was applied before is judged by who it was then.
+        this.#expectUpTo(attached, this.#ledger.record(peer.id).former.applied)
+        attached.identities = [...attached.identities, ...input.request.identities]
+      }
+    } else if (input.kind === 'clientDetached') this.#attached.delete(input.client)
   }
 
   performed(_peer: SimulatedPeer, effect: Effect, input: Input): void {
@@ -134,7 +145,7 @@ export class AttachmentChecker implements WorldObserver {
     )
     if (index === -1) {
       throw new Violation(
-        'W3',
+        this.#mayHear(attached, event) ? 'W3' : 'W7',
         `client ${attached.client} is told ${event.type} ${event.path} of ${formatZxid(event.zxid)}, for which it has no watch`,
       )
     }
@@ -144,6 +155,12 @@ export class AttachmentChecker implements WorldObserver {
         `client ${attached.client} is told ${formatZxid(event.zxid)} before ${formatZxid(next!.zxid)}`,
       )
     attached.expected.splice(index, 1)
+  }
+
+  #mayHear({ identities }: Attached, { path, zxid, type }: WatchEvent): boolean {
+    const key = zxidKey(zxid!) - (type === 'deleted' ? 0.5 : 0)
+    const acl = this.#model.before(path, key)?.acl
+    return acl === undefined || mayDo(acl, identities, Permission.READ)
   }
 
   /** What the commits up to `zxid` fire, by the table of semantics §10. */
@@ -157,13 +174,21 @@ export class AttachmentChecker implements WorldObserver {
   }
 
   #fire(attached: Attached, { changes, proposal: { zxid } }: Committed): void {
-    for (const { type, path } of changes) {
+    for (const change of changes) {
+      const { type, path } = change
+      const key = zxidKey(zxid)
+      // Of a znode of this txn that is gone again, or was not there before, only the txn itself tells.
+      const before = (at: string) => this.#model.before(at, key - 0.5)?.acl
+      const own = (type === 'deleted' ? before(path) : this.#model.before(path, key)?.acl) ?? change.acl
+      const may = (list: Acl | undefined) => list !== undefined && mayDo(list, attached.identities, Permission.READ)
       const told = attached.data.delete(path)
-      if (told) attached.expected.push({ type, path, zxid })
+      if (told && may(own)) attached.expected.push({ type, path, zxid })
       if (type === 'dataChanged') continue
-      if (type === 'deleted' && attached.child.delete(path) && !told) attached.expected.push({ type, path, zxid })
+      if (type === 'deleted' && attached.child.delete(path) && !told && may(own))
+        attached.expected.push({ type, path, zxid })
       const parent = parentOf(path)
-      if (path !== '/' && attached.child.delete(parent))
+      const parents = this.#model.before(parent, key)?.acl ?? before(parent) ?? OPEN_ACL_UNSAFE
+      if (path !== '/' && attached.child.delete(parent) && may(parents))
         attached.expected.push({ type: 'childrenChanged', path: parent, zxid })
     }
   }

@@ -1,4 +1,5 @@
 /** C1, C3–C11, S1, S4: what clients were answered, against the committed sequence, the model tree, and real time. */
+import { Permission } from '../../../lib/model/acl.js'
 import type { SessionId } from '../../../lib/model/ids.js'
 import { sessionOf } from '../../../lib/model/owner.js'
 import type { Request, WriteRequest } from '../../../lib/model/request.js'
@@ -9,6 +10,7 @@ import { formatZxid, isAfter, later, sameZxid, ZERO, type Zxid } from '../../../
 import type { Call, ClientEvent } from '../../../lib/testing/simulated-client.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
 import { type Committed, type Ledger, type LedgerListener, zxidKey } from './ledger.js'
+import { mayDo, shown } from './model-access.js'
 import { type ModelOutcome, ModelTree } from './model-tree.js'
 import { Violation } from './violation.js'
 
@@ -71,7 +73,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
       throw new Violation('C1', `${formatZxid(zxid)} is ${txn.kind} by ${session}/${cxid}, which nobody asked for`)
     // A client that counts from 1 again may have asked for several of these: a failed one cannot be told from the others.
     if (candidates.length > 1 && !changes(txn)) return
-    const outcomes = this.model.execute(call.request as WriteRequest, session, zxidKey(zxid))
+    const outcomes = this.model.execute(call.request as WriteRequest, session, call.identities, zxidKey(zxid))
     this.#outcomes.set(zxidKey(zxid), { call, outcomes })
     const decided = txn.kind === 'multi' ? txn.steps : [txn]
     for (const [index, step] of decided.entries()) {
@@ -79,7 +81,8 @@ export class CallChecker implements WorldObserver, LedgerListener {
       const code = step.kind === 'error' ? step.code : 'OK'
       if (code !== outcome.code || (step.kind === 'create' && step.path !== outcome.path)) {
         const path = step.kind === 'create' ? step.path : ''
-        const row = txn.kind === 'multi' ? 'C9' : step.kind === 'create' ? 'C11' : 'C10'
+        const denied = code === 'NO_AUTH' || outcome.code === 'NO_AUTH'
+        const row = denied ? 'C1' : txn.kind === 'multi' ? 'C9' : step.kind === 'create' ? 'C11' : 'C10'
         throw new Violation(
           row,
           `${formatZxid(zxid)} is ${step.kind} ${code} ${path}, the model says ${outcome.code} ${outcome.path ?? ''}`,
@@ -111,6 +114,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
       const same =
         znode.version === expected.version &&
         znode.owner === expected.owner &&
+        JSON.stringify(znode.acl) === JSON.stringify(expected.acl) &&
         sameBytes(bytesOfData(znode.data), expected.data)
       if (!same) throw new Violation('C10', `${path} at ${formatZxid(zxid)} is not what the model has`)
       const owner = sessionOf(znode.owner)
@@ -195,7 +199,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
           'C8',
           `sync is answered at ${formatZxid(zxid)}, ${formatZxid(floor)} had returned before it was asked`,
         )
-    } else this.#read(request, zxid, response)
+    } else this.#read(call, zxid, response)
   }
 
   #wrote(call: Call, zxid: Zxid, response: Response, floor: Zxid): void {
@@ -230,19 +234,29 @@ export class CallChecker implements WorldObserver, LedgerListener {
   }
 
   /** C4, C5: a read is the state behind the zxid it is answered with (and that is behind all the session has seen: C3). */
-  #read(request: Request, zxid: Zxid, response: Response): void {
-    if (request.kind !== 'getData' && request.kind !== 'exists' && request.kind !== 'getChildren') return
+  #read({ request, identities }: Call, zxid: Zxid, response: Response): void {
+    if (!['getData', 'exists', 'getChildren', 'getAcl'].includes(request.kind) || !('path' in request)) return
     if (!sameZxid(zxid, ZERO) && this.#ledger.at(zxid) === undefined)
       throw new Violation('C6', `a read sees ${formatZxid(zxid)}, which is not committed`)
     const expected = this.model.before(request.path, zxidKey(zxid))
     const wrong = (why: string): never => {
       throw new Violation('C5', `${request.kind} ${request.path} at ${formatZxid(zxid)}: ${why}`)
     }
+    const needed = request.kind === 'getAcl' ? Permission.READ | Permission.ADMIN : Permission.READ
+    const denied = expected !== undefined && !mayDo(expected.acl, identities, needed)
+    if (denied !== (response.kind === 'error' && response.code === 'NO_AUTH'))
+      wrong(`answered ${response.kind}, but ${denied ? 'he may not' : 'he may'}`)
+    if (denied) return
     if (response.kind === 'error') {
       if (response.code !== 'NO_NODE' || expected !== undefined) wrong(`answered ${response.code}, the model has it`)
       return
     }
     if (expected === undefined) return wrong('answered, but the model has none')
+    if (response.kind === 'acl') {
+      if (JSON.stringify(response.acl) !== JSON.stringify(shown(expected.acl, identities)))
+        wrong(`shows ${JSON.stringify(response.acl)}, the model has ${JSON.stringify(expected.acl)}`)
+      return
+    }
     if (response.kind === 'children') {
       if ([...response.children].sort().join() !== expected.children.join())
         wrong(`children ${response.children}, the model has ${expected.children}`)
@@ -252,6 +266,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
     const { stat } = response
     if (
       stat.version !== expected.version ||
+      stat.aversion !== expected.aversion ||
       stat.ephemeralOwner !== expected.owner ||
       zxidKey(stat.mzxid) !== expected.modifiedAt
     ) {
@@ -275,7 +290,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
 }
 
 function isWrite(request: Request): boolean {
-  return ['create', 'setData', 'delete', 'multi', 'closeSession'].includes(request.kind)
+  return ['create', 'setData', 'setAcl', 'delete', 'multi', 'closeSession'].includes(request.kind)
 }
 
 /** Whether the txn can come of the request. */
@@ -288,6 +303,7 @@ function fits(request: Request, txn: Txn): boolean {
       request.steps.every((step, index) => fitsStep(step, txn.steps[index]!))
     )
   if (txn.kind === 'closeSession') return request.kind === 'closeSession'
+  if (txn.kind === 'setAcl') return request.kind === 'setAcl' && request.path === txn.path
   return fitsStep(request, txn as StepTxn)
 }
 

@@ -2,12 +2,16 @@
  * The tree as the documentation tells it, executed request by request: an independent second opinion on what a write should have answered, and on
  * what a read at any zxid should see. Knows nothing of txns, overlays or replicas. Slow and plain on purpose.
  */
+import { type Acl, type Identities, OPEN_ACL_UNSAFE, Permission, READ_ACL_UNSAFE } from '../../../lib/model/acl.js'
 import type { ReplyCode } from '../../../lib/model/errors.js'
-import type { CreateRequest, MultiStep, WriteRequest } from '../../../lib/model/request.js'
+import type { CreateRequest, MultiStep, SetAclRequest, WriteRequest } from '../../../lib/model/request.js'
+import { mayDo, stored } from './model-access.js'
 
 export interface ModelZnode {
   readonly data: Uint8Array | null
   readonly version: number
+  readonly acl: Acl
+  readonly aversion: number
   /** How many children were ever created: the number of the next sequential one. */
   readonly created: number
   readonly owner: string | undefined
@@ -22,6 +26,8 @@ export type ModelOutcome = { readonly code: 'OK' | ReplyCode; readonly path?: st
 const system = (...children: string[]): ModelZnode => ({
   data: null,
   version: 0,
+  acl: OPEN_ACL_UNSAFE,
+  aversion: 0,
   created: 0,
   owner: undefined,
   createdAt: 0,
@@ -32,9 +38,14 @@ const system = (...children: string[]): ModelZnode => ({
 const INITIAL: ReadonlyMap<string, ModelZnode> = new Map([
   ['/', { ...system('zookeeper'), data: new Uint8Array(0) }],
   ['/zookeeper', system('config', 'quota')],
-  ['/zookeeper/config', system()],
+  ['/zookeeper/config', { ...system(), acl: READ_ACL_UNSAFE }],
   ['/zookeeper/quota', system()],
 ])
+
+interface Who {
+  readonly session: string
+  readonly identities: Identities
+}
 
 export class ModelTree {
   readonly sessions = new Set<string>()
@@ -60,7 +71,8 @@ export class ModelTree {
     return INITIAL.get(path)
   }
 
-  execute(request: WriteRequest, session: string, at: number): readonly ModelOutcome[] {
+  execute(request: WriteRequest, session: string, identities: Identities, at: number): readonly ModelOutcome[] {
+    const who = { session, identities }
     if (request.kind === 'createSession') {
       this.sessions.add(request.session)
       return [{ code: 'OK' }]
@@ -70,11 +82,12 @@ export class ModelTree {
       return [{ code: 'OK' }]
     }
     if (request.kind === 'invalid') return [{ code: request.code }]
-    if (request.kind === 'multi') return this.#multi(request.steps, session, at)
+    if (request.kind === 'multi') return this.#multi(request.steps, who, at)
+    if (request.kind === 'setAcl') return [this.#setAcl(request, who, at)]
     return [
-      request.kind === 'setAcl' || request.kind === 'check' || request.kind === 'reap' || request.kind === 'reconfig'
+      request.kind === 'check' || request.kind === 'reap' || request.kind === 'reconfig'
         ? { code: 'UNIMPLEMENTED' }
-        : this.#step(request, session, at),
+        : this.#step(request, who, at),
     ]
   }
 
@@ -83,11 +96,11 @@ export class ModelTree {
     for (const [path, znode] of [...this.#znodes]) if (znode.owner === session) this.#remove(path, at)
   }
 
-  #multi(steps: readonly MultiStep[], session: string, at: number): ModelOutcome[] {
+  #multi(steps: readonly MultiStep[], who: Who, at: number): ModelOutcome[] {
     const znodes = new Map(this.#znodes)
     const outcomes: ModelOutcome[] = []
     for (const step of steps) {
-      const outcome = this.#step(step, session, at)
+      const outcome = this.#step(step, who, at)
       outcomes.push(outcome)
       if (outcome.code === 'OK') continue
       // Nothing of it has happened.
@@ -103,11 +116,31 @@ export class ModelTree {
     return outcomes
   }
 
-  #step(request: MultiStep, session: string, at: number): ModelOutcome {
+  #setAcl({ path, acl, version }: SetAclRequest, { session, identities }: Who, at: number): ModelOutcome {
     if (!this.sessions.has(session)) return { code: 'SESSION_EXPIRED' }
-    if (request.kind === 'create') return this.#create(request, session, at)
+    const kept = stored(acl, identities)
+    if (kept === undefined) return { code: 'INVALID_ACL' }
+    const znode = this.#znodes.get(path)
+    if (znode === undefined) return { code: 'NO_NODE' }
+    if (!mayDo(znode.acl, identities, Permission.ADMIN)) return { code: 'NO_AUTH' }
+    if (version !== -1 && version !== znode.aversion) return { code: 'BAD_VERSION' }
+    this.#put(path, { ...znode, acl: kept, aversion: znode.aversion + 1 }, at)
+    return { code: 'OK' }
+  }
+
+  #step(request: MultiStep, who: Who, at: number): ModelOutcome {
+    const { session, identities } = who
+    if (!this.sessions.has(session)) return { code: 'SESSION_EXPIRED' }
+    if (request.kind === 'create') return this.#create(request, who, at)
+    if (request.kind === 'delete') {
+      const above = this.#znodes.get(parent(request.path))
+      if (above === undefined) return { code: 'NO_NODE' }
+      if (!mayDo(above.acl, identities, Permission.DELETE)) return { code: 'NO_AUTH' }
+    }
     const znode = this.#znodes.get(request.path)
     if (znode === undefined) return { code: 'NO_NODE' }
+    const wanted = request.kind === 'setData' ? Permission.WRITE : Permission.READ
+    if (request.kind !== 'delete' && !mayDo(znode.acl, identities, wanted)) return { code: 'NO_AUTH' }
     if (request.version !== -1 && request.version !== znode.version) return { code: 'BAD_VERSION' }
     if (request.kind === 'delete') {
       if (znode.children.length > 0) return { code: 'NOT_EMPTY' }
@@ -118,10 +151,13 @@ export class ModelTree {
     return { code: 'OK' }
   }
 
-  #create(request: CreateRequest, session: string, at: number): ModelOutcome {
+  #create(request: CreateRequest, { session, identities }: Who, at: number): ModelOutcome {
+    const acl = stored(request.acl, identities)
+    if (acl === undefined) return { code: 'INVALID_ACL' }
     const parentPath = parent(request.path)
     const above = this.#znodes.get(parentPath)
     if (above === undefined) return { code: 'NO_NODE' }
+    if (!mayDo(above.acl, identities, Permission.CREATE)) return { code: 'NO_AUTH' }
     const path = request.mode.sequential ? request.path + String(above.created).padStart(10, '0') : request.path
     if (this.#znodes.has(path)) return { code: 'NODE_EXISTS' }
     if (above.owner !== undefined) return { code: 'NO_CHILDREN_FOR_EPHEMERALS' }
@@ -131,11 +167,7 @@ export class ModelTree {
       { ...above, created: above.created + 1, children: [...above.children, name(path)].sort() },
       at,
     )
-    this.#put(
-      path,
-      { data: request.data, version: 0, created: 0, owner, createdAt: at, modifiedAt: at, children: [] },
-      at,
-    )
+    this.#put(path, { ...system(), data: request.data, acl, owner, createdAt: at, modifiedAt: at }, at)
     return { code: 'OK', path }
   }
 

@@ -1,4 +1,5 @@
 /** Every planted bug. Which seeds kill it stands in kills.json, made by `npm run test:mutants -- --discover`. */
+import { accessMutants } from './access.js'
 import { diskMutants } from './disks.js'
 import { durabilityMutants } from './durability.js'
 import { electionMutants } from './elections.js'
@@ -26,4 +27,5 @@ export const mutants: readonly Mutant[] = [
   ...slownessMutants,
   ...diskMutants,
   ...freshDiskMutants,
+  ...accessMutants,
 ]
