@@ -3,7 +3,17 @@ import { expect } from 'chai'
 import { runJob } from './job.js'
 import { jobOf, readRegression, regressionFiles, UNEXPLAINED } from './regression.js'
 import { run } from './run.js'
-import { badDisks, diskFaultKinds, evenlySlow, falseStates, flapping, rotting, slowLeader, wipes } from './scenario.js'
+import {
+  acls,
+  badDisks,
+  diskFaultKinds,
+  evenlySlow,
+  falseStates,
+  flapping,
+  rotting,
+  slowLeader,
+  wipes,
+} from './scenario.js'
 
 describe('simulation', function () {
   this.timeout(60_000)
@@ -22,6 +32,15 @@ describe('simulation', function () {
       const { violation } = run(seed)
       if (violation !== undefined)
         violations.push(`${violation.row}: ${violation.message}; npm run simulate -- --seed ${seed} --trace`)
+    }
+    expect(violations).to.deep.equal([])
+  })
+
+  it('C1, C5, W7: holds for seeds 1 to 6 with clients that are somebody', () => {
+    const violations = []
+    for (let seed = 1; seed <= 6; seed++) {
+      const { violation } = run(seed, { scenario: acls })
+      if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
     }
     expect(violations).to.deep.equal([])
   })

@@ -81,7 +81,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
       const code = step.kind === 'error' ? step.code : 'OK'
       if (code !== outcome.code || (step.kind === 'create' && step.path !== outcome.path)) {
         const path = step.kind === 'create' ? step.path : ''
-        const denied = code === 'NO_AUTH' || outcome.code === 'NO_AUTH'
+        const denied = [code, outcome.code].some(each => each === 'NO_AUTH' || each === 'INVALID_ACL')
         const row = denied ? 'C1' : txn.kind === 'multi' ? 'C9' : step.kind === 'create' ? 'C11' : 'C10'
         throw new Violation(
           row,
