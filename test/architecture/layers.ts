@@ -266,5 +266,6 @@ export const longFiles: ReadonlyMap<string, string> = new Map([
     'lib/testing/simulated-disk.ts',
     'one queue of operations, with the time they take, what fails and what a crash leaves; checkpoints, which run beside, could stand by themselves',
   ],
+  ['lib/testing/virtual/wire.ts', 'one end of a connection: what is sent, arrives and ends has one state'],
   ['lib/storage/level/level-storage.ts', 'the contract put together, with the table of crash states in its header'],
 ])

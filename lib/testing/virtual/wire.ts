@@ -21,6 +21,8 @@ import type { VirtualProcess } from './virtual-process.js'
 import type { WireNetwork, Write } from './wire-network.js'
 
 const SEND_MARK_BYTES = 1024 * 1024
+/** As in transports/stream-link.ts. */
+const FRAME_MS = 10_000
 
 export class Wire implements Connection {
   readonly remote: string
@@ -39,6 +41,7 @@ export class Wire implements Connection {
   #damage: ((frame: Uint8Array) => Uint8Array) | undefined
   #paused = false
   #delivering = false
+  #watching = false
   /** Nothing is delivered here any more: by this side's wish, or since the connection is lost. */
   #ended = false
   /** Ended in good order: what still comes is taken, and thrown away. */
@@ -245,8 +248,23 @@ export class Wire implements Connection {
       this.#delivering = false
     }
     if (this.#paused || this.#ended) return
-    if (this.#otherEnded) this.#end(lost(this.remote))
-    else this.#other.#pump()
+    if (this.#otherEnded) return this.#end(lost(this.remote))
+    if (this.#decoder.midFrame) this.#watchFrame()
+    this.#other.#pump()
+  }
+
+  /** What stays incomplete for so long ends the connection: its length is a lie, or its sender is stuck. */
+  #watchFrame(): void {
+    if (this.#watching) return
+    this.#watching = true
+    const begun = this.#decoder.completed
+    this.#network.after(FRAME_MS, () => {
+      this.#watching = false
+      if (this.#ended || !this.#decoder.midFrame) return
+      if (this.#paused || this.#decoder.completed !== begun) return this.#watchFrame()
+      const error = new ZooKeeperError('PROTOCOL_ERROR', `a frame of ${this.remote} stays incomplete`)
+      this.process.enter(() => this.#break(error))
+    })
   }
 
   // --- ending

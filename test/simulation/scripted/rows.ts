@@ -2,7 +2,7 @@
  * The scenarios from known bugs, by row of the list of invariants (§3.1 to §3.5), and where each is held.
  *
  * Each ticket is the beginning of a title in a `*.test.ts` below this folder — `'ZOOKEEPER-962, ZOOKEEPER-508: …'` —, or stands with a reason in
- * the table of README.md; rows.test.ts sees to it. `open`: nobody has written it yet.
+ * the table of README.md; rows.test.ts sees to it.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 
@@ -33,14 +33,6 @@ const others = [
 ]
 
 export const rows: readonly string[] = [...synchronization, ...elections, ...snapshots, ...sessions, ...others]
-
-/** Nobody has written these yet. Whoever writes one takes it out here. */
-export const open: ReadonlySet<string> = new Set([
-  ...synchronization,
-  ...elections,
-  ...etcd(13766, 14370, 20418),
-  ...['Zab-spec-1', 'Zab-spec-2', 'Zab-spec-3'],
-])
 
 const here = new URL('.', import.meta.url)
 
