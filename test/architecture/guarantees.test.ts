@@ -56,7 +56,8 @@ describe('docs/guarantees.md', () => {
   })
 
   it('a planted bug fires every checker', () => {
-    const fired = new Set([...readKills().values()].flatMap(each => Object.keys(each.rows)))
+    const kills = [...readKills().values()].filter(({ depth }) => depth === undefined)
+    const fired = new Set(kills.flatMap(each => Object.keys(each.rows)))
     expect([...checked()].filter(row => !fired.has(row) && !(row in seenBefore))).to.deep.equal([])
   })
 })

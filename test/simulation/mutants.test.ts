@@ -1,5 +1,6 @@
 /** Each planted bug is found, and named rightly: a checker that cannot fail is worth nothing. */
 import { expect } from 'chai'
+import { hostMutants } from './host/host-mutants.js'
 import { readKills } from './mutants/kills.js'
 import { mutants } from './mutants/mutants.js'
 import { run } from './run.js'
@@ -28,7 +29,8 @@ describe('simulation with a planted bug', function () {
   }
 
   it('knows the seeds of each, and of nothing else', () => {
-    expect([...kills.keys()].sort()).to.deep.equal(mutants.map(each => each.name).sort())
+    const planted = [...mutants, ...hostMutants]
+    expect([...kills.keys()].sort()).to.deep.equal(planted.map(each => each.name).sort())
   })
 
   it('leaves nothing of a planted bug behind', () => {

@@ -53,7 +53,7 @@ function present(scenario: object): ScenarioChange | HostScenarioChange {
 /** Where it was saved: what it found is for somebody to say. */
 export function saveRegression({ after }: Shrunk, into = directory): string {
   const { seed, depth, change } = after.job
-  const { kept: _, ...scenario } = change!
+  const { kept, ...scenario } = change!
   const { row, message } = after.violation!
   const regression: Regression = {
     row,
@@ -63,7 +63,7 @@ export function saveRegression({ after }: Shrunk, into = directory): string {
     seed,
     ...(depth === undefined ? {} : { depth }),
     scenario,
-    faults: Object.fromEntries(after.caused),
+    ...(kept === undefined ? {} : { faults: Object.fromEntries(after.caused) }),
   }
   const file = join(into, `${row}-${depth === undefined ? '' : 'host-'}seed-${seed}.json`)
   writeFileSync(file, format(regression))

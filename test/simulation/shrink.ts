@@ -45,8 +45,9 @@ class Shrinker {
 
   async shrink(): Promise<JobResult> {
     // In full, so that it stays what it is when seeds come to mean something else; and without what did nothing.
-    const same = await this.#try([this.#with(scenarioOfJob(this.#best.job), this.#faults)])
-    if (!same) throw new Error(`seed ${this.#best.job.seed} runs otherwise without the faults that did nothing`)
+    const scenario = scenarioOfJob(this.#best.job)
+    const same = await this.#try([this.#with(scenario, this.#faults), this.#with(scenario, undefined)])
+    if (!same) throw new Error(`seed ${this.#best.job.seed} runs otherwise when it is told what it is`)
     for (const luck of [0, LUCK]) {
       let size: string
       do {
@@ -108,7 +109,7 @@ class Shrinker {
     return this.#best.job.change as Scenario | HostScenario
   }
 
-  #with(scenario: Scenario | HostScenario, kept: readonly string[]): Job {
+  #with(scenario: Scenario | HostScenario, kept: readonly string[] | undefined): Job {
     const { seed, depth, mutant } = this.#best.job
     return { seed, depth, mutant, change: { ...scenario, kept }, eventsMax: Math.ceil(this.#best.events * PATIENCE) }
   }

@@ -19,8 +19,6 @@ export interface HostMutant {
   readonly name: string
   /** One of these is what a checker must say. */
   readonly rows: readonly string[]
-  /** A seed that shows it quickly. */
-  readonly seed: number
   readonly scenario?: HostScenarioChange
   plant(): () => void
 }
@@ -35,7 +33,6 @@ export const hostMutants: readonly HostMutant[] = [
   {
     name: 'the log writer does not wait for the disk',
     rows: ['Z17'],
-    seed: 1,
     plant: () =>
       replaceMethod(VirtualDisk.prototype, 'storage', storage => {
         return function (this: VirtualDisk, process) {
@@ -51,7 +48,6 @@ export const hostMutants: readonly HostMutant[] = [
   {
     name: 'a link loses a forwarded request now and then',
     rows: ['L2', 'L1', 'S3', 'W10', 'R1'],
-    seed: 1,
     plant: () => {
       const now = every(15)
       return replaceMethod(Link.prototype, 'send', send => {
@@ -64,7 +60,6 @@ export const hostMutants: readonly HostMutant[] = [
   {
     name: 'an event comes after the answer that shows its change',
     rows: ['W1'],
-    seed: 1,
     plant: () => {
       const held = new Map<number, Parameters<LocalChannels['perform']>[0]>()
       return replaceMethod(LocalChannels.prototype, 'perform', perform => {
@@ -85,32 +80,27 @@ export const hostMutants: readonly HostMutant[] = [
   {
     name: 'watches are lost when a client attaches again',
     rows: ['W10'],
-    seed: 3,
     scenario: snapshots,
     plant: () => replaceMethod(Watches.prototype, 'greeting', () => () => []),
   },
   {
     name: 'observers are not told that the ensemble is gone',
     rows: ['C14'],
-    seed: 1,
     plant: () => replaceMethod(Watches.prototype, 'suspended', () => () => undefined),
   },
   {
     name: 'a call without an answer is never given up',
     rows: ['L2'],
-    seed: 9,
     plant: () => replaceMethod(PendingCalls.prototype, 'expire', () => () => Number.POSITIVE_INFINITY),
   },
   {
     name: 'a call that its peer refuses is forgotten',
     rows: ['C2', 'L2'],
-    seed: 10,
     plant: () => replaceMethod(PendingCalls.prototype, 'failed', () => () => undefined),
   },
   {
     name: 'an event is lost on its way to the observers now and then',
     rows: ['W10'],
-    seed: 1,
     plant: () => {
       const now = every(5)
       return replaceMethod(Watches.prototype, 'event', event => {
@@ -123,7 +113,6 @@ export const hostMutants: readonly HostMutant[] = [
   {
     name: 'a stream reads once and no more',
     rows: ['W10'],
-    seed: 1,
     plant: () => {
       const reading = new WeakSet<ConflatedRead>()
       return replaceMethod(ConflatedRead.prototype, 'read', read => {
@@ -138,7 +127,6 @@ export const hostMutants: readonly HostMutant[] = [
   {
     name: 'a set with a version forgets the version',
     rows: ['C10'],
-    seed: 1,
     plant: () =>
       replaceMethod(Requests.prototype, 'setStep', setStep => {
         return function (this: Requests, path, data) {
@@ -149,7 +137,6 @@ export const hostMutants: readonly HostMutant[] = [
   {
     name: 'inputs overtake each other now and then',
     rows: ['C2', 'Z9', 'Z7', 'R1', 'L1', 'L2', 'Z8', 'C5', 'C3', 'W1'],
-    seed: 3,
     plant: () => {
       const now = every(20)
       return replaceMethod(Inbox.prototype, 'take', take => {
@@ -166,33 +153,28 @@ export const hostMutants: readonly HostMutant[] = [
   {
     name: 'a chunk of a snapshot is lost',
     rows: ['L1', 'R1', 'L3'],
-    seed: 1,
     scenario: snapshots,
     plant: () => replaceMethod(SnapshotReceiver.prototype, 'chunk', () => () => true),
   },
   {
     name: 'the alarm of a closed peer goes on',
     rows: ['R3'],
-    seed: 1,
     plant: () => replaceMethod(Alarm.prototype, 'cancel', () => () => undefined),
   },
   {
     name: 'a peer forgets its clients when it fails',
     rows: ['C14', 'L2', 'R3', 'W10'],
-    seed: 1,
     plant: () => replaceMethod(LocalChannels.prototype, 'close', () => () => undefined),
   },
   {
     name: 'the leader takes requests of a session from whichever peer they come',
     rows: ['S6'],
-    seed: 1,
     scenario: moving,
     plant: () => replaceMethod(PrepareStation.prototype, 'ownedBy', () => () => true),
   },
   {
     name: 'a peer does not ask what a client that comes to it has seen',
     rows: ['C3', 'W10'],
-    seed: 10,
     scenario: moving,
     plant: () =>
       replaceMethod(RequestPipeline.prototype, 'attach', attach => {

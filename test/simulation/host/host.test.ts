@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { root } from '../../examples/built.js'
+import { readKills } from '../mutants/kills.js'
 import { hostMutants } from './host-mutants.js'
 import { hostRun } from './host-run.js'
 import { type HostScenarioChange, snapshots } from './host-scenario.js'
@@ -42,10 +43,14 @@ describe('simulation of hosts and clients', function () {
     expect((await hostRun(8)).traceHash).to.not.equal(traceHash)
   })
 
+  const kills = readKills()
   for (const mutant of hostMutants) {
     it(`${mutant.rows.join(' or ')}: notices that ${mutant.name}`, async () => {
-      // The recorded seed first: a change of ours may have moved the find to another one.
-      const seeds = [mutant.seed, ...Array.from({ length: OTHER_SEEDS_MAX }, (_, index) => index + 1)]
+      // The recorded seeds first: a change of ours may have moved the find to another one.
+      const seeds = [
+        ...(kills.get(mutant.name)?.seeds ?? []),
+        ...Array.from({ length: OTHER_SEEDS_MAX }, (_, index) => index + 1),
+      ]
       const seen: (string | undefined)[] = []
       for (const seed of seeds) {
         const { violation } = await hostRun(seed, { mutant })

@@ -5,6 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 
 export interface Kill {
+  /** By the checkers of hosts and clients; of the core otherwise. */
+  readonly depth?: 'host'
   /** The invariant that caught it first. */
   readonly row: string
   /** The first seeds that did, at most three. */
