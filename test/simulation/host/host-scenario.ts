@@ -108,19 +108,9 @@ export const moving: HostScenarioChange = {
   roaming: 4,
   pipelining: 8,
   diskMs: 5,
-  faultEveryMs: 60,
-  faults: [
-    'moveSession',
-    'moveSession',
-    'moveSession',
-    'moveSession',
-    'moveSession',
-    'slowDisk',
-    'slowNetwork',
-    'isolateLeader',
-    'pause',
-    'crash',
-  ],
+  faultEveryMs: 80,
+  // Moves above all: without a leader for long there are none that arrive.
+  faults: [...Array<HostFaultKind>(9).fill('moveSession'), 'slowDisk', 'isolateLeader', 'pause', 'crash'],
   durationMs: 6000,
 }
 
