@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command `vivarium`: what an operator asks of a data directory without writing a program. Words in, words out; each command is a file.
+ * The command `vivarium`: what an operator asks without writing a program: a peer, or what is in its data directory. Words in, words out; each command is a file.
  * What it ends with stands in the usage; docs/operating.md explains.
  */
 import { parseArgs } from 'node:util'
@@ -8,6 +8,7 @@ import { hasCode } from '../model/errors.js'
 import { fsck } from './fsck.js'
 import { inspect } from './inspect.js'
 import { recover } from './recover.js'
+import { serve } from './serve.js'
 import { versionOfPackage } from './version.js'
 
 const usage = `vivarium inspect DIRECTORY [--log]   what the data directory of a stopped peer holds; with --log every transaction
@@ -18,6 +19,8 @@ vivarium recover DIRECTORY --accept-loss-after ZXID --ensemble NAME [--yes]
                                      makes it the beginning of the new ensemble NAME, when a majority of the old one is lost for ever;
                                      ZXID is what fsck calls the last intact; without --yes it says what it would do
   ends with 0, or 1 when it refuses
+vivarium serve FILE                  a peer in the foreground, from a ZooKeeper configuration file (zoo.cfg); SIGTERM ends it
+  ends with 0, or 1 when it could not begin or has failed
 vivarium --help | --version
 each ends with 64 when the words make no sense, or name no data directory`
 
@@ -25,8 +28,7 @@ const endings = { sound: 0, mendable: 1, damaged: 2 } as const
 const USAGE = 64
 const NOT_LOOKED_AT = 75
 
-// What lies in temporary folders is removed at exit.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 process.exitCode = await run(process.argv.slice(2))
 
@@ -37,6 +39,8 @@ async function run(words: string[]): Promise<number> {
     return USAGE
   }
   const { command, directory, values } = asked
+  // What lies in temporary folders is removed at exit.
+  if (command !== 'serve') for (const signal of signals) process.once(signal, () => process.exit(1))
   try {
     switch (command) {
       case 'help':
@@ -44,6 +48,9 @@ async function run(words: string[]): Promise<number> {
         return 0
       case 'version':
         console.log(versionOfPackage())
+        return 0
+      case 'serve':
+        await serve(directory, { say: line => console.log(line), signal: untilTold() })
         return 0
       case 'inspect':
         for await (const line of inspect(directory, { log: values.log === true })) console.log(line)
@@ -65,13 +72,20 @@ async function run(words: string[]): Promise<number> {
     }
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error))
-    if (command !== 'recover' && hasCode(error, 'BAD_ARGUMENTS')) return USAGE
+    if (command !== 'recover' && command !== 'serve' && hasCode(error, 'BAD_ARGUMENTS')) return USAGE
     return command === 'fsck' ? NOT_LOOKED_AT : 1
   }
 }
 
+/** The first signal ends it gracefully; another one, at once. */
+function untilTold(): AbortSignal {
+  const told = new AbortController()
+  for (const signal of signals) process.on(signal, () => (told.signal.aborted ? process.exit(1) : told.abort()))
+  return told.signal
+}
+
 interface Asked {
-  readonly command: 'inspect' | 'fsck' | 'recover' | 'help' | 'version'
+  readonly command: 'inspect' | 'fsck' | 'recover' | 'serve' | 'help' | 'version'
   readonly directory: string
   readonly values: {
     readonly log?: boolean | undefined
@@ -95,7 +109,7 @@ function understand(words: string[]): Asked | undefined {
     if (words.length === 1 && values.version) return { command: 'version', directory: '', values }
     if (directory === undefined || more.length > 0) return undefined
     if (command === 'inspect' && only('log')) return { command, directory, values }
-    if (command === 'fsck' && only()) return { command, directory, values }
+    if ((command === 'fsck' || command === 'serve') && only()) return { command, directory, values }
     const said = values['accept-loss-after'] !== undefined && values.ensemble !== undefined
     if (command === 'recover' && said && only('accept-loss-after', 'ensemble', 'yes'))
       return { command, directory, values }

@@ -183,7 +183,7 @@ function readAnswer(reader: JuteReader, asked: Asked): Value {
       return [readNames(reader), statOf(records.stat.read(reader))]
     case 'getAcl': {
       const { acl, stat } = records.aclResponse.read(reader)
-      return [acl.map(({ perms, id }) => [perms, id.scheme, id.id]), statOf(stat)]
+      return [aclOf(acl), statOf(stat)]
     }
     case 'sync':
       return reader.text()
@@ -202,6 +202,17 @@ function readAnswer(reader: JuteReader, asked: Asked): Value {
     default:
       return null
   }
+}
+
+/** What `auth` has become stands in no promised order: neighbours that differ in their ids alone are sorted. */
+function aclOf(acl: readonly records.AclRecord[]): Value {
+  const entries = acl.map(({ perms, id }) => [perms, id.scheme, id.id] as const)
+  for (let from = 0, to = 0; from < entries.length; from = to) {
+    const [perms, scheme] = entries[from]!
+    while (entries[to]?.[0] === perms && entries[to]?.[1] === scheme) to += 1
+    entries.splice(from, to - from, ...entries.slice(from, to).sort())
+  }
+  return entries
 }
 
 function readCreated(reader: JuteReader, code: number): Value {

@@ -63,7 +63,10 @@ class Author {
     if (draw < 10) return this.#alone(session, { op: 'raw', code: random.pick([0, 10, 77, -2, 108]), hex: '' })
     if (draw < 13 && this.#mood !== 'watches') return this.#alone(session, this.#auth())
     const length = random.chance(0.5) ? 1 : 1 + random.below(6)
-    return { kind: 'batch', session, asked: Array.from({ length }, () => this.#asked()) }
+    const asked = Array.from({ length }, () => this.#asked())
+    // What follows a setACL is judged by the reference with the ACL of before until it is applied, by us with the one to be: it ends its batch.
+    const last = asked.findIndex(({ op }) => op === 'setAcl')
+    return { kind: 'batch', session, asked: last < 0 ? asked : asked.slice(0, last + 1) }
   }
 
   #alone(session: number, asked: Asked): Step {
@@ -79,7 +82,7 @@ class Author {
     if (draw < 48) return { op: 'exists', ...this.#watched() }
     if (draw < 54) return this.#read()
     if (draw < 57) return { op: 'getChildren2', ...this.#watched() }
-    if (draw < 62) return { op: 'setAcl', path: this.#path(), acl: this.#acl(), version: this.#version() }
+    if (draw < 62) return { op: 'setAcl', path: this.#pathOfOurs(), acl: this.#acl(), version: this.#version() }
     if (draw < 65) return { op: 'getAcl', path: this.#path() }
     if (draw < 67) return { op: 'sync', path: random.pick([this.#path(), 'anything', '']) }
     if (draw < 69) return { op: 'getAllChildrenNumber', path: random.pick([this.#path(), this.#root]) }
@@ -101,7 +104,7 @@ class Author {
     const random = this.#random
     const data = this.#data()
     const acl = this.#acl()
-    const path = this.#pathToCreate()
+    const path = this.#pathOfOurs()
     const kind = random.below(20)
     if (kind === 0) return { op: 'create', code: 1, path, data, acl, flags: random.pick([7, -1, 4, 5, 6, 100]) }
     if (kind === 1) return { op: 'create', code: 19, path, data, acl, flags: random.pick([4, 4, 0, 9]) }
@@ -126,7 +129,7 @@ class Author {
   }
 
   #setData(): StepAsked & { op: 'setData' } {
-    return { op: 'setData', path: this.#path(), data: this.#data(), version: this.#version() }
+    return { op: 'setData', path: this.#pathOfOurs(), data: this.#data(), version: this.#version() }
   }
 
   #steps(): StepAsked[] {
@@ -202,11 +205,11 @@ class Author {
 
   #path(): string {
     if (this.#random.chance(0.02)) return this.#random.pick(['/zookeeper', '/zookeeper/quota', '/'])
-    return this.#pathToCreate()
+    return this.#pathOfOurs()
   }
 
   /** Nothing beside the root of this sequence: the others have it to themselves. */
-  #pathToCreate(): string {
+  #pathOfOurs(): string {
     return this.#random.chance(0.06) ? this.#strangePath() : this.#plainPath()
   }
 

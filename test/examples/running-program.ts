@@ -64,6 +64,11 @@ export class RunningProgram {
     })
   }
 
+  /** To it alone, as a supervisor would. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
   /** For hooks: ends it and whatever it has started (it leads a group of its own), stopped processes included. */
   async kill(): Promise<void> {
     const { pid } = this.#child
