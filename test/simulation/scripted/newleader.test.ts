@@ -109,6 +109,32 @@ describe('NEWLEADER', () => {
     epochFirst,
   )
 
+  for (const [moment, current] of [
+    ['before the epoch is written', 1],
+    ['behind the acknowledgement', 2],
+  ] as const)
+    plays(
+      `ZOOKEEPER-4643: who crashes right ${moment} has the history, and epoch ${current}`,
+      () => {
+        const script = Script.begin(3)
+        const { place } = late(script)
+        script.crash(3)
+        if (current === 1) script.crashAt(1, 'before', each => each.kind === 'saveEpochs' && each.epochs.current === 2)
+        else script.crashAt(1, 'behind', each => each.kind === 'send' && each.message.kind === 'ackNewLeader')
+        script.start(1)
+        script.until('1 crashes', () => !script.peer(1).isUp)
+        script.demand('Z18', 'it has the history', script.has(1, place))
+        script.demand('Z18', 'and that epoch', script.peer(1).disk.epochs.current === current)
+        script.crash(2)
+        script.peer(1).crashesAt = () => false
+        script.start(3, 1)
+        script.demand('Z13', 'the later epoch leads', script.led(1, 3) === (current === 1 ? 3 : 1))
+        script.demand('Z20', 'nothing is lost', script.has(1, place) && script.has(3, place))
+        script.end()
+      },
+      epochFirst,
+    )
+
   plays(
     'ZOOKEEPER-4646: it is not acknowledged while the log writer has the entries in its hands; a crash then costs nothing',
     () => {

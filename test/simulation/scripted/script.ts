@@ -5,6 +5,7 @@
  * What is held back — messages of a kind on a link, and all behind them; writes of a kind on a disk — waits until it is released. Virtual time.
  * Before: played.ts makes tests of stories. After: lib/testing/world.ts.
  */
+import type { Effect } from '../../../lib/core/effect.js'
 import type { PeerMessage } from '../../../lib/core/zab/messages.js'
 import type { PeerId } from '../../../lib/model/ids.js'
 import type { Proposal } from '../../../lib/model/proposal.js'
@@ -189,6 +190,12 @@ export class Script {
     peer.crash(false)
     peer.disk.keeps = undefined
   }
+  /** The same in the middle of a step, before or behind this effect. */
+  crashAt(id: number, where: 'before' | 'behind', which: (effect: Effect) => boolean): void {
+    const peer = this.peer(id)
+    peer.disk.keeps = 0
+    peer.crashesAt = (effect, at) => at === where && which(effect)
+  }
   start(...ids: number[]): void {
     for (const id of ids) this.peer(id).start()
   }
@@ -254,6 +261,7 @@ export class Script {
     for (const peer of world.peers.values()) {
       peer.resume()
       peer.crashesAt = () => false
+      peer.disk.keeps = undefined
       peer.disk.full = false
       if (!peer.isUp) peer.start()
     }
