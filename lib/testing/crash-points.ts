@@ -55,6 +55,13 @@ export const crashPoints: readonly string[] = [
   ...news.map(name => `before ${name} is heard`),
 ]
 
+/** Those that a peer seldom comes past. */
+export const rareCrashPoints: readonly string[] = crashPoints.filter(point =>
+  /diverged|refused|revalidate|truncate|sendHistory|sendSnapshot|inform|synced|upToDate|nstall|checkpoint|observing/.test(
+    point,
+  ),
+)
+
 /** Without its `before` or `after`. */
 export function pointOfEffect(effect: Effect): string {
   if (effect.kind === 'send') return `send ${effect.message.kind}`

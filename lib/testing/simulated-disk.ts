@@ -135,6 +135,17 @@ export class SimulatedDisk {
     return this.store.content.covers(zxid)
   }
 
+  /** Whether a crash could tear something now. */
+  get mayTear(): boolean {
+    return this.#underWay?.[0]?.kind === 'append' || this.store.content.mark.pending
+  }
+
+  /** Whether such a write has been asked for and is not done. */
+  awaits(fault: WriteFault): boolean {
+    const kinds = [...this.#queue, ...(this.#underWay ?? []), ...this.#checkpoints].map(each => each.kind)
+    return kinds.some(kind => FITS[fault].includes(kind))
+  }
+
   /** Happens to the next write that it fits. */
   failNext(fault: WriteFault | undefined): void {
     this.#fault = fault
@@ -264,7 +275,7 @@ export class SimulatedDisk {
     }
     if (kept.includes('tree')) this.#some(this.#checkpointSteps(this.#checkpoints[0]!, false))
     // On a damaged disk both would be in doubt, log and mark: more than one thing wrong at a time.
-    const torn = kept.includes('mark') && !flaws.any && random.chance(0.2)
+    const torn = kept.includes('mark') && !flaws.any && random.chance(0.5)
     content.mark.crash(now(), torn ? 'torn' : kept.includes('mark') ? 'kept' : 'absent')
     if (torn) happened('tornWrite')
     if (kept.length < outstanding.length) happened('unsyncedLost')

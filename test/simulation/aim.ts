@@ -14,14 +14,12 @@ export interface Moment {
   readonly phase: PeerPhase
 }
 
-/** The short ones. Broadcast is where peers are anyhow. */
+/** The shortest part is named twice. */
 export const moments: readonly Moment[] = [
   { role: 'looking', phase: 'election' },
-  ...(['following', 'leading', 'observing'] as const).flatMap(role => [
-    { role, phase: 'discovery' as const },
-    { role, phase: 'synchronization' as const },
-  ]),
-  { role: 'observing', phase: 'broadcast' },
+  ...(['following', 'leading', 'observing'] as const).flatMap(role =>
+    (['discovery', 'synchronization', 'synchronization', 'broadcast'] as const).map(phase => ({ role, phase })),
+  ),
 ]
 
 interface Waiting {

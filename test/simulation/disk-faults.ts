@@ -6,7 +6,7 @@
  */
 import type { DamageKind } from '../../lib/testing/disk-damage.js'
 import type { SeededRandom } from '../../lib/testing/seeded-random.js'
-import type { DiskFault } from '../../lib/testing/simulated-disk.js'
+import type { DiskFault, WriteFault } from '../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
 import type { Ledger } from './checkers/ledger.js'
@@ -68,14 +68,16 @@ export class DiskFaults {
     const led = random.chance(0.3) ? leader : undefined
     const peer = aimed ?? led ?? random.pick([...world.peers.values()])
     const { disk } = peer
+    // Who waited for a moment waits for one in which there is something to be done.
+    const isVain = (fault: WriteFault): boolean => !peer.isUp || (aimed !== undefined && !disk.awaits(fault))
     switch (kind) {
       case 'syncFails':
       case 'writeFails':
-        if (!peer.isUp) return
+        if (isVain(kind)) return
         disk.failNext(kind)
         break
       case 'stuckDisk':
-        if (!peer.isUp) return
+        if (!peer.isUp || (aimed !== undefined && disk.idle)) return
         disk.stall(random.between(200, 6000))
         break
       case 'readError':
@@ -90,10 +92,14 @@ export class DiskFaults {
         break
       case 'lostWrite':
       case 'misdirectedWrite':
-      case 'rotSnapshot':
-        if (!peer.isUp) return
+      case 'rotSnapshot': {
+        if (isVain(kind)) return
         disk.failNext(kind)
+        // By the time it is done, its peer may be in another part.
+        const { leader } = peer.core!.status
+        if (aimed !== undefined && leader !== undefined && random.chance(0.4)) world.network.reset(peer.id, leader, 0)
         break
+      }
       case 'oldCopy':
         disk.store.backUp()
         world.after(random.between(100, 3000), () => this.#damage(peer, kind, true, random))
@@ -106,27 +112,32 @@ export class DiskFaults {
       case 'rotLog':
       case 'rotTree':
       case 'rotEpochs':
-        this.#damage(peer, kind, random.chance(0.5), random)
+        if (!this.#damage(peer, kind, aimed === undefined && random.chance(0.5), random, aimed && 300)) return
+        break
+      case 'tornWrite':
+        // Comes with crashes; so a crash, at a moment when it can.
+        if (aimed === undefined || !peer.isUp || !disk.mayTear) return
+        this.#crash(peer, random)
         break
       case 'unsyncedLost':
-      case 'tornWrite':
         return
     }
     return `${kind} ${peer.id}`
   }
 
-  #damage(peer: SimulatedPeer, kind: DamageKind, atRest: boolean, random: SeededRandom): void {
-    if (!this.#active) return
+  #damage(peer: SimulatedPeer, kind: DamageKind, atRest: boolean, random: SeededRandom, unseenMs = 2000): boolean {
+    if (!this.#active) return false
     if (atRest) this.#crash(peer, random)
-    if (!this.#mayDamage() || !peer.disk.store.damage(kind)) return
+    if (!this.#mayDamage() || !peer.disk.store.damage(kind)) return false
     // The limit holds for what is damaged at rest, too.
     if (!peer.isUp) peer.disk.store.settleFlaws(peer.disk.mayLose)
-    if (!peer.disk.damaged) return
+    if (!peer.disk.damaged) return false
     this.#count(kind)
     this.#world.struck(kind, peer)
     this.#world.note(`damage ${kind} ${peer.id}`)
     // What lies there unseen is found at the next start.
-    if (!atRest) this.#world.after(random.between(0, 2000), () => this.#crash(peer, random))
+    if (!atRest) this.#world.after(random.between(0, unseenMs), () => this.#crash(peer, random))
+    return true
   }
 
   #crash(peer: SimulatedPeer, random: SeededRandom): void {

@@ -4,7 +4,7 @@
  *
  * Always holds: a crash loses what was not durable and nothing else; who stands still, or is slow, hears everything, in order and late.
  */
-import { crashPoints } from '../../lib/testing/crash-points.js'
+import { crashPoints, rareCrashPoints } from '../../lib/testing/crash-points.js'
 import type { SeededRandom } from '../../lib/testing/seeded-random.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { FamilyPlan, Strikes } from './strikes.js'
@@ -20,6 +20,7 @@ export const processFaultKinds = [
 export type ProcessFault = (typeof processFaultKinds)[number]
 
 const RECOVERIES = 5
+const RARE_POINTS = 3
 /** What a step takes at least when steps are slow; they may take a thousand times that. */
 const STEP_MS = 0.03
 const SESSION_TIMEOUTS = 10
@@ -90,7 +91,9 @@ export class ProcessFaults {
 
   /** Whoever comes past it first, or a little later. */
   #crashAt(point: string, random: SeededRandom): string {
-    this.#armed.set(point, random.chance(0.7) ? 0 : random.below(10))
+    // And a few that hardly anybody comes past.
+    const rare = Array.from({ length: RARE_POINTS }, () => random.pick(rareCrashPoints))
+    for (const each of [point, ...rare]) this.#armed.set(each, random.chance(0.7) ? 0 : random.below(10))
     const asks = (at: string, peer: SimulatedPeer): boolean => {
       const passes = this.#armed.get(at)
       if (passes === undefined) return false
@@ -107,7 +110,7 @@ export class ProcessFaults {
     this.#strikes.lasting(Number.POSITIVE_INFINITY, () => {
       for (const peer of peers) peer.crashesAtPoint = undefined
     })
-    return `crashAtPoint ${point}`
+    return `crashAtPoint ${[point, ...rare].join(', ')}`
   }
 
   /** Back for a moment, it goes again. */

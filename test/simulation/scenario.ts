@@ -51,7 +51,7 @@ export const diskFaultKinds = [
 /** What takes nothing acknowledged away: a single voter has nobody to bring it back. */
 const mild: readonly DiskFault[] = ['syncFails', 'writeFails', 'readError', 'fullDisk', 'stuckDisk']
 /** Comes with crashes; nobody causes it. */
-const ofItself: readonly DiskFault[] = ['unsyncedLost', 'tornWrite']
+const ofItself: readonly DiskFault[] = ['unsyncedLost']
 
 /** Faults that come in series of their own, beside the others. */
 export interface Families {
@@ -89,6 +89,15 @@ export interface Scenario {
 }
 
 export function scenarioOf(seed: number): Scenario {
+  const scenario = ordinaryScenarioOf(seed)
+  // What damage rarely hits when much else goes wrong: only one disk may be damaged at a time.
+  const isCalm = scenario.faultEveryMs === undefined
+  return !isCalm && new SeededRandom(seed, 'damage in motion').chance(0.15)
+    ? changeScenario(scenario, damageInMotion)
+    : scenario
+}
+
+function ordinaryScenarioOf(seed: number): Scenario {
   const random = new SeededRandom(seed, 'scenario')
   const voters = random.pick([3, 3, 3, 5, 5, 1])
   const observers = random.pick([0, 0, 1, 2])
@@ -135,7 +144,7 @@ function familiesOf(seed: number): Families {
     network: plan(networkFaultKinds, [150, 300, 800]),
     process: plan(processFaultKinds, [300, 600, 1500]),
     clock: plan(clockFaultKinds, [150, 300, 800]),
-    aimed: random.chance(0.5),
+    aimed: random.chance(0.7),
   }
 }
 
@@ -165,6 +174,17 @@ export const rotting: ScenarioChange = {
   diskFaultEveryMs: 300,
   diskFaults: ['rotLog', 'rotTree', 'rotEpochs', 'lostName', 'oldCopy', 'lostWrite', 'misdirectedWrite'],
   durationMs: 9000,
+}
+
+/** Damage waits for peers that elect, synchronise and observe, which leaders that crash keep them doing. */
+export const damageInMotion: ScenarioChange = {
+  world: { voters: 3, observers: 1, checkpointEntries: 4 },
+  faults: ['crash', 'resetLink', 'flapLearner'],
+  faultEveryMs: 400,
+  families: { aimed: true, process: { everyMs: 800, kinds: ['crashLeaders', 'crashAtPoint'] } },
+  diskFaultEveryMs: 80,
+  diskFaults: ['rotLog', 'rotTree', 'rotEpochs', 'lostWrite', 'misdirectedWrite', 'rotSnapshot', 'tornWrite'],
+  durationMs: 12_000,
 }
 
 /** Disks fail in every way, and hardly anything else goes wrong. */
@@ -225,6 +245,7 @@ export const modes: Readonly<Record<string, ScenarioChange>> = {
   flapping,
   rotting,
   'bad-disks': badDisks,
+  'damage-in-motion': damageInMotion,
   'false-states': falseStates,
   'slow-leader': slowLeader,
   'evenly-slow': evenlySlow,

@@ -26,9 +26,9 @@ describe('simulation', function () {
     })
   }
 
-  it('holds for seeds 1 to 25', () => {
+  it('holds for seeds 1 to 12', () => {
     const violations = []
-    for (let seed = 1; seed <= 25; seed++) {
+    for (let seed = 1; seed <= 12; seed++) {
       const { violation } = run(seed)
       if (violation !== undefined)
         violations.push(`${violation.row}: ${violation.message}; npm run simulate -- --seed ${seed} --trace`)

@@ -98,7 +98,8 @@ function totals(): Totals {
 /** Whether another seed is to be run. */
 function goesOn(ran: number, endsAt: number | undefined): boolean {
   const spentMs = campaign.cpuMs + deep.cpuMs
-  if (values.budget) return shortOf(totals()).length > 0 && spentMs < CPU_MINUTES_MAX * 60_000
+  const isShort = () => shortOf(totals()).length + campaign.emptyCells.length > 0
+  if (values.budget) return isShort() && spentMs < CPU_MINUTES_MAX * 60_000
   return endsAt === undefined ? ran < Number(values.seeds) : performance.now() < endsAt
 }
 

@@ -59,10 +59,13 @@ export class Strikes {
   wait(random: SeededRandom, kind: string, strike: (peer: SimulatedPeer) => string | undefined): string | undefined {
     if (!this.#isAimed || random.chance(0.5)) return undefined
     const moment = random.pick(moments)
-    this.#aim.at(moment, random, peer => {
+    const strikes = (peer: SimulatedPeer): void => {
       const what = this.#active ? strike(peer) : undefined
       if (what !== undefined) this.world.note(`aimed: ${what}`)
-    })
+      // There was nothing to be done about this one: the next.
+      else if (this.#active) this.#aim.at(moment, random, strikes)
+    }
+    this.#aim.at(moment, random, strikes)
     return `${kind} waits for ${moment.role} in ${moment.phase}`
   }
 
