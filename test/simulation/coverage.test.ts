@@ -7,7 +7,7 @@ import { cellName, coveredFaults, impossible, phases, requiredCells, roles, UNRE
 import { networkFaultKinds } from './network-faults.js'
 import { processFaultKinds } from './process-faults.js'
 import { run } from './run.js'
-import { diskFaultKinds, faultKinds, type ScenarioChange } from './scenario.js'
+import { diskFaultKinds, everyFamily, faultKinds, type ScenarioChange } from './scenario.js'
 
 describe('coverage of faults', function () {
   this.timeout(60_000)
@@ -58,11 +58,4 @@ describe('coverage of faults', function () {
   })
 })
 
-const everything: ScenarioChange = {
-  families: {
-    network: { everyMs: 150, kinds: networkFaultKinds },
-    process: { everyMs: 300, kinds: processFaultKinds },
-    clock: { everyMs: 150, kinds: clockFaultKinds },
-    aimed: true,
-  },
-}
+const everything: ScenarioChange = { families: { ...everyFamily, aimed: true } }

@@ -112,7 +112,8 @@ export class DiskFaults {
       case 'rotLog':
       case 'rotTree':
       case 'rotEpochs':
-        if (!this.#damage(peer, kind, aimed === undefined && random.chance(0.5), random, aimed && 300)) return
+        if (aimed === undefined) this.#damage(peer, kind, random.chance(0.5), random)
+        else if (!this.#damage(peer, kind, false, random, 300)) return
         break
       case 'tornWrite':
         // Comes with crashes; so a crash, at a moment when it can.

@@ -135,6 +135,13 @@ function ordinaryScenarioOf(seed: number): Scenario {
   }
 }
 
+/** With all their kinds. */
+export const everyFamily: Families = {
+  network: { everyMs: 150, kinds: networkFaultKinds },
+  process: { everyMs: 300, kinds: processFaultKinds },
+  clock: { everyMs: 150, kinds: clockFaultKinds },
+}
+
 /** From a stream of their own: they came later. */
 function familiesOf(seed: number): Families {
   const random = new SeededRandom(seed, 'families')

@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { hostRun } from './host/host-run.js'
 import { run } from './run.js'
-import { badDisks } from './scenario.js'
+import { badDisks, everyFamily, type ScenarioChange } from './scenario.js'
 import { Schedule } from './schedule.js'
 
 const short = { ...badDisks, durationMs: 3000 }
@@ -48,6 +48,10 @@ describe('schedule of faults', function () {
     const kept = [...all.caused.keys()]
     expect(kept.length).to.be.greaterThan(5)
     expect(run(5, { scenario: { ...short, kept } }).traceHash).to.equal(all.traceHash)
+    const families: ScenarioChange = { families: { ...everyFamily, aimed: true }, durationMs: 2000 }
+    const many = run(2, { scenario: families })
+    expect(many.caused.size).to.be.greaterThan(20)
+    expect(run(2, { scenario: { ...families, kept: [...many.caused.keys()] } }).traceHash).to.equal(many.traceHash)
     const ofHosts = { durationMs: 1500, clients: 2, faultEveryMs: 150 }
     const deep = await hostRun(3, { scenario: ofHosts })
     expect(deep.caused.size).to.be.greaterThan(0)
