@@ -1,4 +1,4 @@
-/** Bugs in what is said around NEWLEADER, each as it was where its story was first told; the random runs have their own (../mutants). */
+/** Bugs in synchronisation that stories are about, each as it was where its story was first told; the random runs have their own (../mutants). */
 import type { Effect } from '../../../lib/core/effect.js'
 import type { PeerCore } from '../../../lib/core/peer.js'
 import { History } from '../../../lib/core/zab/history.js'
