@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { type JobResult, runJob } from './job.js'
+import { type Job, type JobResult, runJob } from './job.js'
 import { readKills } from './mutants/kills.js'
 import { jobOf, saveRegression } from './regression.js'
 import { type RunJobs, type Shrunk, shrink } from './shrink.js'
@@ -14,7 +14,7 @@ const here: RunJobs = async (jobs, done) => {
 }
 
 describe('shrinking', function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
 
   /** Says what a run of these faults violates, without running anything. */
   const imagined =
@@ -73,27 +73,31 @@ describe('shrinking', function () {
     expect(shrunk!.after.violation!.row).to.equal('Z8')
   })
 
-  it('a planted bug is found with less, and again from its file', async () => {
-    const mutant = 'recovery passes a gap in the log'
-    let shrunk: Shrunk | undefined
-    // The recorded seeds first: a change of ours may have moved the find to another one.
-    for (const seed of [...readKills().get(mutant)!.seeds, ...Array.from({ length: 30 }, (_, index) => index + 1)]) {
-      shrunk = await shrink({ seed, mutant }, here, 30_000)
-      if (shrunk !== undefined && shrunk.before.caused.size > 5) break
-    }
-    const { before, after } = shrunk!
-    expect(after.violation!.row).to.equal(before.violation!.row)
-    expect(after.caused.size).to.be.lessThan(before.caused.size)
-    expect(after.events).to.be.lessThan(before.events)
-    const directory = mkdtempSync(join(tmpdir(), 'vivarium-'))
-    try {
-      const file = saveRegression(shrunk!, directory)
-      const again = await runJob({ ...jobOf(file), mutant })
-      expect(again.violation).to.deep.equal(after.violation)
-      expect(again.traceHash).to.equal(after.traceHash)
-      expect(again.caused).to.deep.equal(after.caused)
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  })
+  const planted: readonly Pick<Job, 'mutant' | 'depth'>[] = [
+    { mutant: 'recovery passes a gap in the log' },
+    { mutant: 'observers are not told that the ensemble is gone', depth: 'host' },
+  ]
+  for (const { mutant, depth } of planted) {
+    it(`finds with less, and again from a file, that ${mutant}`, async () => {
+      let shrunk: Shrunk | undefined
+      // The recorded seeds first: a change of ours may have moved the find to another one.
+      for (const seed of [...readKills().get(mutant!)!.seeds, ...Array.from({ length: 30 }, (_, index) => index + 1)]) {
+        shrunk = await shrink({ seed, mutant, depth }, here, 15_000)
+        if (shrunk !== undefined && shrunk.before.caused.size > (depth === 'host' ? 0 : 5)) break
+      }
+      const { before, after } = shrunk!
+      expect(after.violation!.row).to.equal(before.violation!.row)
+      expect(after.caused.size).to.be.at.most(before.caused.size)
+      expect(after.events).to.be.lessThan(before.events)
+      const directory = mkdtempSync(join(tmpdir(), 'vivarium-'))
+      try {
+        const again = await runJob({ ...jobOf(saveRegression(shrunk!, directory)), mutant })
+        expect(again.violation).to.deep.equal(after.violation)
+        expect(again.traceHash).to.equal(after.traceHash)
+        expect(again.caused).to.deep.equal(after.caused)
+      } finally {
+        rmSync(directory, { recursive: true })
+      }
+    })
+  }
 })
