@@ -31,6 +31,7 @@ const failed: number[] = []
 const began = Date.now()
 for (let seed = first!; seed <= last!; seed++) {
   const verdict = await judge(court, seed, asks)
+  if ((seed - first! + 1) % 50 === 0) console.log(`up to seed ${seed}: ${failed.length} failed`)
   if (verdict === undefined) continue
   failed.push(seed)
   console.log(described(values['no-shrink'] ? verdict : await shrink(court, seed, verdict), seed))
