@@ -46,8 +46,9 @@ export function jobOf(file: string): Job {
 }
 
 /** Null stands for what is undefined, which JSON does not have. */
-function present(scenario: object): ScenarioChange | HostScenarioChange {
-  return Object.fromEntries(Object.entries(scenario).map(([key, value]) => [key, value ?? undefined]))
+function present<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value ?? (undefined as T)
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, present(each)])) as T
 }
 
 /** Where it was saved: what it found is for somebody to say. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { type Job, type JobResult, runJob } from './job.js'
+import { type Job, type JobResult, runJob, scenarioOfJob } from './job.js'
 import { readKills } from './mutants/kills.js'
 import { jobOf, saveRegression } from './regression.js'
 import { type RunJobs, type Shrunk, shrink } from './shrink.js'
@@ -71,6 +71,22 @@ describe('shrinking', function () {
       0,
     )
     expect(shrunk!.after.violation!.row).to.equal('Z8')
+  })
+
+  it('keeps a scenario in a file as it is', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'vivarium-'))
+    try {
+      for (const depth of [undefined, 'host'] as const)
+        for (let seed = 1; seed <= 20; seed++) {
+          const change = { ...scenarioOfJob({ seed, depth }), kept: ['fault 1'] }
+          const violation = { row: 'Z8', message: 'imagined', event: 1 }
+          const caused = new Map([['fault 1', 'crash 1 2']])
+          const after = { job: { seed, depth, change }, violation, caused } as unknown as JobResult
+          expect(jobOf(saveRegression({ before: after, after }, directory)).change).to.deep.equal(change)
+        }
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
   })
 
   const planted: readonly Pick<Job, 'mutant' | 'depth'>[] = [
