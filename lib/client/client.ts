@@ -28,7 +28,7 @@ import { type Codec, decodeValue, encodeValue } from './codec.js'
 import { createWithParents, deleteSubtree, update, upsert, walkSubtree } from './composite-calls.js'
 import { Observations } from './observe.js'
 import type { MultiReadResults, ReadChildren, ReadOp, ReadValue } from './read-batch.js'
-import { type Bytes, Requests } from './requests.js'
+import { type Bytes, type Content, Requests } from './requests.js'
 import type { ClientRandom } from './retry.js'
 import { type CallScope, type ClientState, Session, type SessionInfo } from './session.js'
 import { type Stat, toStat } from './stat.js'
@@ -154,11 +154,10 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
   create(path: string, value?: T, options: CreateOptions = {}): Promise<string> {
     return this.#call(options, createNames, scope => {
       const data = this.#encoded(path, value)
-      const created =
-        options.parents === true
-          ? createWithParents(this.#requests, path, data, ownOptions(options), scope)
-          : this.#requests.create(path, data, options, scope, created => created.path)
-      return options.ifMissing === true ? unless('NODE_EXISTS', created, path) : created
+      const content = options.ifMissing === true ? ({ with: 'NODE_EXISTS', result: path } as const) : undefined
+      if (options.parents !== true)
+        return this.#requests.create(path, data, options, scope, created => created.path, content)
+      return contentWith(content, createWithParents(this.#requests, path, data, ownOptions(options), scope))
     })
   }
 
@@ -214,7 +213,8 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
         this.#requests,
         path,
         async current => {
-          value = await change(decodeValue(this.#codec, current.data, path), current.stat)
+          const made = change(decodeValue(this.#codec, current.data, path), current.stat)
+          value = isThenable(made) ? await this.#shared.session.within(made, path, scope) : made
           return this.#encoded(path, value)
         },
         scope,
@@ -231,11 +231,10 @@ export class Client<T = Uint8Array> implements AsyncDisposable {
   delete(path: string, options: DeleteOptions = {}): Promise<void> {
     return this.#call(options, deleteNames, scope => {
       this.#requests.deleteStep(path)
-      const deleted =
-        options.recursive === true
-          ? deleteSubtree(this.#requests, path, options.version, scope)
-          : this.#requests.delete(path, options.version, scope)
-      return options.ifExists === true ? unless('NO_NODE', deleted, undefined) : deleted
+      const { version } = options
+      const content = options.ifExists === true ? ({ with: 'NO_NODE', result: undefined } as const) : undefined
+      if (options.recursive !== true) return this.#requests.delete(path, version, scope, content)
+      return contentWith(content, deleteSubtree(this.#requests, path, version, scope))
     })
   }
 
@@ -546,10 +545,15 @@ function ownOptions({ ephemeral, sequential, container, ttl, acl }: CreateOption
   return { ephemeral, sequential, container, ttl, acl: Array.isArray(acl) ? acl.map(entry => ({ ...entry })) : acl }
 }
 
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | undefined)?.then === 'function'
+}
+
 /** One expected refusal as a result. */
-function unless<R>(code: 'NO_NODE' | 'NODE_EXISTS', call: Promise<R>, instead: R): Promise<R> {
+function contentWith<R>(content: Content<R> | undefined, call: Promise<R>): Promise<R> {
+  if (content === undefined) return call
   return call.catch((error: unknown) => {
-    if (hasCode(error, code)) return instead
+    if (hasCode(error, content.with)) return content.result
     throw error
   })
 }

@@ -29,6 +29,12 @@ export interface Bytes {
 }
 export type StepResult = Created | Stat | undefined
 
+/** A refusal that the caller is content with. In the turn of the answer, as the others, lest what was asked later comes first (C2). */
+export interface Content<R> {
+  readonly with: ErrorCode
+  readonly result: R
+}
+
 export class Requests {
   readonly #session: Session
   readonly #chroot: Chroot
@@ -44,11 +50,13 @@ export class Requests {
     options: CreateStepOptions,
     scope: CallScope,
     read: (created: Created) => R,
+    content?: Content<R>,
   ): Promise<R> {
-    return this.#ask(this.createStep(path, data, options), path, scope, response => {
+    const answered = (response: Response): R => {
       if (response.kind !== 'created') return unexpected(response, 'create')
       return read({ path: this.#chroot.toClient(response.path), stat: toStat(response.stat) })
-    })
+    }
+    return this.#ask(this.createStep(path, data, options), path, scope, answered, content)
   }
 
   get<R>(path: string, scope: CallScope, read: (bytes: Bytes) => R): Promise<R> {
@@ -75,10 +83,10 @@ export class Requests {
     )
   }
 
-  delete(path: string, version: number | undefined, scope: CallScope): Promise<void> {
-    return this.#ask(this.deleteStep(path, version), path, scope, response =>
-      response.kind === 'done' ? undefined : unexpected(response, 'delete'),
-    )
+  delete(path: string, version: number | undefined, scope: CallScope, content?: Content<void>): Promise<void> {
+    const answered = (response: Response): void =>
+      response.kind === 'done' ? undefined : unexpected(response, 'delete')
+    return this.#ask(this.deleteStep(path, version), path, scope, answered, content)
   }
 
   children(path: string, scope: CallScope): Promise<string[]> {
@@ -224,11 +232,13 @@ export class Requests {
     path: string | undefined,
     scope: CallScope,
     read: (response: Response, zxid: Zxid) => R,
+    content?: Content<R>,
   ): Promise<R> {
     this.#checkWhole(request, path)
     return this.#session.request(request, path, scope, ({ response, zxid }) => {
-      if (response.kind === 'error') throw replyError(response, request.kind, path)
-      return read(response, zxid)
+      if (response.kind !== 'error') return read(response, zxid)
+      if (content !== undefined && response.code === content.with) return content.result
+      throw replyError(response, request.kind, path)
     })
   }
 

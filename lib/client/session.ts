@@ -67,6 +67,8 @@ export class Session {
   readonly #pending: PendingCalls
   readonly #state = new BehaviorSubject<ClientState>('connecting')
   readonly #timers = new Set<() => void>()
+  /** Calls that wait for the application itself: how to end each. */
+  readonly #awaited = new Set<(code: ErrorCode, message: string) => void>()
   readonly #opening: Array<(error: ZooKeeperError | undefined) => void> = []
   #listener: SessionListener | undefined
   #attachment: ChannelAttachment | undefined
@@ -219,6 +221,38 @@ export class Session {
       unlisten = signal && onAbort(signal, aborted)
       this.#watchDeadline(deadline)
       this.#flush()
+    })
+  }
+
+  /** What the application itself has to say in the middle of a call: it may never come, and the call ends all the same. */
+  within<R>(work: PromiseLike<R>, path: string, { signal, deadline }: CallScope): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      const settle = (): void => {
+        this.#awaited.delete(end)
+        cancel()
+        unlisten?.()
+      }
+      const end = (code: ErrorCode, message: string, cause?: unknown): void => {
+        settle()
+        reject(new ZooKeeperError(code, `${path}: ${message}`, { path, outcome: 'not-applied', cause }))
+      }
+      this.#awaited.add(end)
+      const cancel = this.#schedule(deadline - this.#channel.clock.now(), () =>
+        end('CONNECTION_LOSS', 'the new value did not come within its timeout'),
+      )
+      const aborted = (): void => end('ABORTED', 'aborted by its signal', signal?.reason)
+      const unlisten = signal && onAbort(signal, aborted)
+      if (signal?.aborted === true) aborted()
+      work.then(
+        value => {
+          settle()
+          resolve(value)
+        },
+        error => {
+          settle()
+          reject(error)
+        },
+      )
     })
   }
 
@@ -388,7 +422,10 @@ export class Session {
     this.#attachment = undefined
     this.#attached = false
     for (const cancel of [...this.#timers]) cancel()
-    this.#pending.end(this.#end.code, isFinal(this.#end.code) ? ends[this.#end.code] : 'the client is closed')
+    const { code } = this.#end
+    const why = isFinal(code) ? ends[code] : 'the client is closed'
+    for (const finish of [...this.#awaited]) finish(code, why)
+    this.#pending.end(code, why)
     const orderly = this.#closing || end.code === 'CLOSED'
     this.#listener?.ended(orderly ? undefined : this.#end)
     for (const opened of this.#opening.splice(0)) opened(end)

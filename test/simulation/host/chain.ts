@@ -2,8 +2,9 @@
  * The one sequence of committed txns, as the cores of a world of real peers deliver it, a reference replica that applies it alone, and what
  * every path was behind each of its zxids. The other checkers ask it what clients should have seen.
  *
- * Reads only what crosses the boundary of a core. Checks itself: Z6, Z7, Z8, Z9, Z17 (against the disk), C1 (a write takes effect once).
+ * Reads only what crosses the boundary of a core. Checks itself: Z6, Z7, Z8, Z9, Z17 (against the disk), C1 (a write takes effect once), and by chain-rules.ts.
  */
+import { type Stat, toStat } from '../../../lib/client/stat.js'
 import type { Effect } from '../../../lib/core/effect.js'
 import type { Input, Now } from '../../../lib/core/input.js'
 import { applyTxn } from '../../../lib/core/operations/apply-txn.js'
@@ -12,7 +13,7 @@ import type { CoreInitial } from '../../../lib/host/open-peer.js'
 import type { SteppedCore } from '../../../lib/host/peer-host.js'
 import { type PeerId, type SessionId, sessionIdToBigint } from '../../../lib/model/ids.js'
 import { sessionOf } from '../../../lib/model/owner.js'
-import { parentOf } from '../../../lib/model/path.js'
+import { joinPath, parentOf } from '../../../lib/model/path.js'
 import type { Proposal } from '../../../lib/model/proposal.js'
 import type { TreeChange } from '../../../lib/model/tree-change.js'
 import type { Txn } from '../../../lib/model/txn.js'
@@ -20,6 +21,7 @@ import { bytesOfData } from '../../../lib/model/znode-data.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, ZERO, type Zxid, zxidToBigint } from '../../../lib/model/zxid.js'
 import type { PeerObserver } from '../../../lib/testing/virtual/virtual-peer.js'
 import { Violation } from '../checkers/violation.js'
+import { ChainRules } from './chain-rules.js'
 
 export interface Committed {
   readonly proposal: Proposal
@@ -35,6 +37,7 @@ export interface ZnodeState {
   readonly mzxid: bigint
   readonly owner: bigint
   readonly children: readonly string[]
+  readonly stat: Stat
 }
 
 export interface ChainPorts {
@@ -56,6 +59,7 @@ const decoder = new TextDecoder()
 export class Chain implements PeerObserver {
   readonly entries: Committed[] = []
   readonly ref = Replica.empty()
+  readonly rules = new ChainRules()
   /** Where each written value took effect. */
   readonly tokens = new Map<string, bigint>()
   /** The last that anybody has proposed, committed or not. */
@@ -98,6 +102,17 @@ export class Chain implements PeerObserver {
   wasSince(path: string, zxid: bigint, like: (state: ZnodeState | undefined) => boolean): boolean {
     const past = this.#past.get(path) ?? []
     return like(this.before(path, zxid)) || past.some(({ at, state }) => at > zxid && like(state))
+  }
+
+  /** Every path below one, itself not counted, behind a zxid. */
+  below(path: string, zxid: bigint): string[] {
+    const names = this.before(path, zxid)?.children ?? []
+    return names.flatMap(name => [joinPath(path, name), ...this.below(joinPath(path, name), zxid)])
+  }
+
+  /** Whether something was so from behind one zxid on until now. */
+  someSince(zxid: bigint, holds: (at: bigint) => boolean): boolean {
+    return holds(zxid) || this.behind(zxid).some(entry => holds(entry.zxid))
   }
 
   now(path: string): ZnodeState | undefined {
@@ -182,6 +197,8 @@ export class Chain implements PeerObserver {
       if (type !== 'dataChanged') touched.add(parentOf(path))
     }
     for (const path of touched) this.#remember(path, zxid)
+    const closed = closedSession && sessionIdToBigint(closedSession)
+    this.rules.committed({ zxid, session, cxid: proposal.cxid, changes, closed }, this.ref)
   }
 
   #remember(path: string, at: bigint): void {
@@ -193,6 +210,7 @@ export class Chain implements PeerObserver {
       mzxid: zxidToBigint(znode.mzxid),
       owner: sessionIdToBigint(sessionOf(znode.owner) ?? ('0' as SessionId)),
       children: [...tree.childrenOf(path)].sort(),
+      stat: toStat(tree.statOf(path, znode)),
     }
     const past = this.#past.get(path)
     if (past === undefined) this.#past.set(path, [{ at, state }])

@@ -18,6 +18,7 @@ export class HostFaults {
   readonly #roaming: readonly Place[]
   readonly #time: VirtualTime
   readonly #schedule: Schedule
+  readonly #calm: boolean
   #active = true
   #restarting = true
 
@@ -33,6 +34,7 @@ export class HostFaults {
     this.#time = time
     this.#schedule = schedule
     const { faultEveryMs, faults } = scenario
+    this.#calm = faultEveryMs === undefined || faults.length === 0
     if (faultEveryMs !== undefined && faults.length > 0)
       schedule.series(
         'fault',
@@ -41,6 +43,11 @@ export class HostFaults {
         random => this.#cause(random.pick(faults), random),
       )
     this.#lookForTheDead(1)
+  }
+
+  /** Nothing goes wrong, by the seed or by now. */
+  get quiet(): boolean {
+    return this.#calm || !this.#active
   }
 
   heal(): void {

@@ -5,31 +5,24 @@ import { Requests } from '../../../lib/client/requests.js'
 import { Watches } from '../../../lib/client/watches.js'
 import { PrepareStation } from '../../../lib/core/pipeline/prepare.js'
 import { RequestPipeline } from '../../../lib/core/pipeline/request-pipeline.js'
+import { Touches } from '../../../lib/core/session/touches.js'
+import { Ephemerals } from '../../../lib/core/tree/ephemerals.js'
 import { Alarm } from '../../../lib/host/alarm.js'
 import { Inbox } from '../../../lib/host/inbox.js'
 import { Link } from '../../../lib/host/link.js'
 import { LocalChannels } from '../../../lib/host/local-channel.js'
 import { SnapshotReceiver } from '../../../lib/host/snapshot-receiver.js'
+import type { Request } from '../../../lib/model/request.js'
 import { ZERO } from '../../../lib/model/zxid.js'
 import { VirtualDisk } from '../../../lib/testing/virtual/virtual-disk.js'
 import { replaceMethod } from '../mutants/mutant.js'
-import { type HostScenarioChange, moving, snapshots } from './host-scenario.js'
+import { clientMutants } from './client-mutants.js'
+import { every, type HostMutant } from './host-mutant.js'
+import { moving, snapshots } from './host-scenario.js'
 
-export interface HostMutant {
-  readonly name: string
-  /** One of these is what a checker must say. */
-  readonly rows: readonly string[]
-  readonly scenario?: HostScenarioChange
-  plant(): () => void
-}
-
-/** True every so many times. */
-function every(times: number): () => boolean {
-  let count = 0
-  return () => ++count % times === 0
-}
-
+/** All of them. */
 export const hostMutants: readonly HostMutant[] = [
+  ...clientMutants,
   {
     name: 'the log writer does not wait for the disk',
     rows: ['Z17'],
@@ -73,6 +66,25 @@ export const hostMutants: readonly HostMutant[] = [
           if (late === undefined) return
           held.delete(effect.client)
           perform.call(this, late)
+        }
+      })
+    },
+  },
+  {
+    name: 'of two events in a row the second comes first',
+    rows: ['W2'],
+    plant: () => {
+      const held = new Map<number, Parameters<LocalChannels['perform']>[0]>()
+      return replaceMethod(LocalChannels.prototype, 'perform', perform => {
+        return function (this: LocalChannels, effect) {
+          const first = held.get(effect.client)
+          held.delete(effect.client)
+          if (first === undefined && effect.kind === 'notify') {
+            held.set(effect.client, effect)
+            return
+          }
+          const both = effect.kind === 'notify' ? [effect, first] : [first, effect]
+          for (const each of both) if (each !== undefined) perform.call(this, each)
         }
       })
     },
@@ -182,5 +194,58 @@ export const hostMutants: readonly HostMutant[] = [
           attach.call(this, id, { ...attachment, lastZxidSeen: ZERO }, now)
         }
       }),
+  },
+  {
+    name: 'a client that has gone is taken for one that is there',
+    rows: ['S3', 'R3'],
+    plant: () =>
+      replaceMethod(Inbox.prototype, 'push', push => {
+        return function (this: Inbox, input) {
+          if (input.kind === 'clientDetached') return
+          if (input.kind === 'request' && input.request.kind === 'closeSession') return
+          push.call(this, input)
+        }
+      }),
+  },
+  {
+    name: 'the first ephemeral of a session outlives it',
+    rows: ['S4'],
+    plant: () =>
+      replaceMethod(Ephemerals.prototype, 'of', of => {
+        return function (this: Ephemerals, session) {
+          return new Set([...of.call(this, session)].slice(1))
+        }
+      }),
+  },
+  {
+    name: 'nobody touches the sessions of embedded clients',
+    rows: ['S9', 'L2'],
+    plant: () => replaceMethod(Touches.prototype, 'touch', () => () => undefined),
+  },
+  {
+    name: 'a watch that nobody needs any more is kept',
+    rows: ['W9'],
+    plant: () =>
+      replaceMethod(RequestPipeline.prototype, 'request', request => {
+        return function (this: RequestPipeline, id, cxid, asked, now) {
+          const kept: Request =
+            asked.kind === 'removeWatches' ? { kind: 'exists', path: asked.path, watch: false } : asked
+          request.call(this, id, cxid, kept, now)
+        }
+      }),
+  },
+  {
+    name: 'a peer tells of an expired session without a reason now and then',
+    rows: ['C16'],
+    plant: () => {
+      const now = every(100)
+      return replaceMethod(LocalChannels.prototype, 'perform', perform => {
+        return function (this: LocalChannels, effect) {
+          if (effect.kind !== 'reply' || !now()) return perform.call(this, effect)
+          const { client, cxid } = effect
+          perform.call(this, { kind: 'fail', client, cxid, code: 'SESSION_EXPIRED', outcome: 'unknown' })
+        }
+      })
+    },
   },
 ]

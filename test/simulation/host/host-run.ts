@@ -3,6 +3,7 @@
  * must make progress in bounded virtual time, then it is quiet and must be current everywhere, then all closes and nothing may be left.
  */
 import { config } from 'rxjs'
+import { PeerCore } from '../../../lib/core/peer.js'
 import type { Logger } from '../../../lib/host/logger.js'
 import { sameDigest } from '../../../lib/model/digest.js'
 import type { PeerId } from '../../../lib/model/ids.js'
@@ -53,6 +54,8 @@ export interface HostRunOptions {
 /** How late a timer of a healthy process may come, and what the look at deadlines adds. */
 const LATE_MS = 200
 const LOOK_MS = 25
+/** More than twice the shortest session timeout. */
+const QUIET_MS = 1500
 
 export async function hostRun(seed: number, options: HostRunOptions = {}): Promise<HostRunResult> {
   const scenario = hostScenarioOf(seed, options.scenario ?? options.mutant?.scenario)
@@ -124,6 +127,7 @@ class HostRun {
       observer: {
         started: (peer, initial) => verdict.guard(() => this.#chain.started(peer, initial)),
         stepped: (peer, core, input, now, effects) => {
+          if (core instanceof PeerCore) this.#cores.set(peer, core)
           verdict.guard(() => this.#chain.stepped(peer, core, input, now, effects))
           if (this.#time.events > eventsMax) verdict.report(GIVEN_UP, `${eventsMax} events`)
         },
@@ -148,6 +152,7 @@ class HostRun {
         (peer.process?.paused === false &&
           this.#time.now() - (this.#faults.resumedAt.get(peer.id) ?? Number.NEGATIVE_INFINITY) > ms),
     })
+    this.#chain.rules.mayNotExpire = session => this.#mayNotExpire(session)
     this.#watchProcess()
   }
 
@@ -210,12 +215,19 @@ class HostRun {
       'L2',
       () => `calls hang: ${this.#hanging()}`,
     )
-    // A minute of quiet, as it were: whoever observes has what there is.
+    // Nobody asks anything: sessions go on (S9), and whoever observes has what there is.
+    await this.#pass(QUIET_MS)
     await this.#until(
       2 * CALL_MS,
       () => this.#behind() === undefined,
       'W10',
       () => `silently dead: ${this.#behind()}`,
+    )
+    await this.#until(
+      2 * CALL_MS + 4000,
+      () => this.#watchesHeld() === this.#watchesWanted,
+      'W9',
+      () => `peers hold ${this.#watchesHeld()} watches for ${this.#watchesWanted}`,
     )
     for (const actor of this.#workload.actors) for (const session of actor.sessions) session.atEnd()
     this.#note('stop')
@@ -304,6 +316,8 @@ class HostRun {
           if (!serves && stream.end === undefined && stream.stale === false && this.#cutOffFor(home.id) > LOOK_MS)
             throw new Violation('C14', `${stream} claims to be current at peer ${home.id}, which serves nobody`)
       }
+      if (!this.#faults.quiet || !this.#serving) this.#wellSince = undefined
+      else this.#wellSince ??= now
       for (const { id, opened } of this.#ensemble.running) {
         if (opened!.status.serving) this.#servedAt.set(id, now)
       }
@@ -311,6 +325,9 @@ class HostRun {
     if (this.#verdict.violation === undefined && !this.#closed) this.#time.after(LOOK_MS, () => this.#look())
   }
   readonly #servedAt = new Map<PeerId, number>()
+  readonly #cores = new Map<PeerId, PeerCore>()
+  /** No fault is under way, and everybody serves. */
+  #wellSince: number | undefined
   #closed = false
 
   #cutOffFor(peer: PeerId): number {
@@ -326,7 +343,28 @@ class HostRun {
     for (const actor of this.#workload.actors)
       for (const stream of actor.streams)
         if (stream.end === undefined && stream.behind !== undefined) return `${stream}: ${stream.behind}`
+    for (const { events } of this.#workload.actors)
+      for (const each of events) if (each.missing !== undefined) return `${each}: it was not told of ${each.missing}`
     return undefined
+  }
+
+  get #watchesWanted(): number {
+    return this.#workload.actors.reduce((sum, { watches }) => sum + watches, 0)
+  }
+
+  #watchesHeld(): number {
+    let sum = 0
+    for (const { id } of this.#ensemble.running) sum += this.#cores.get(id)?.counts.watches ?? 0
+    return sum
+  }
+
+  /** S9: attached to a peer that it lives with, and all has been well for so long that nobody can have missed it. */
+  #mayNotExpire(id: bigint): boolean {
+    const since = this.#wellSince
+    const found = this.#workload.actors.find(({ place, session }) => place.home !== undefined && session?.id === id)
+    if (found === undefined || since === undefined) return false
+    const { beganAt, timeoutMs } = found.session!
+    return this.#time.now() - Math.max(since, beganAt) > 2 * timeoutMs
   }
 
   #hanging(): string {

@@ -3,22 +3,23 @@
  * at a time; streams that come and go; some calls aborted, some callbacks that throw; sessions closed and begun again.
  * Every value is unique, so that a write that took effect twice can be told.
  */
+import { Subscription } from 'rxjs'
 import type { Client } from '../../../lib/client/client.js'
 import { makeCodec } from '../../../lib/client/codec.js'
-import { op } from '../../../lib/client/transaction.js'
 import { sessionIdFromBigint } from '../../../lib/model/ids.js'
 import { SeededRandom } from '../../../lib/testing/seeded-random.js'
 import type { VirtualEnsemble } from '../../../lib/testing/virtual/virtual-ensemble.js'
 import type { VirtualPeer } from '../../../lib/testing/virtual/virtual-peer.js'
 import type { VirtualProcess } from '../../../lib/testing/virtual/virtual-process.js'
 import type { Chain } from './chain.js'
+import { EventHistory } from './event-history.js'
+import { type Asked, makeCall } from './host-calls.js'
 import type { Place } from './host-places.js'
 import type { HostScenario } from './host-scenario.js'
-import { type HostCall, type Knowledge, SessionHistory } from './session-history.js'
+import { type Knowledge, SessionHistory } from './session-history.js'
 import { StreamHistory } from './stream-history.js'
 import type { Verdict } from './verdict.js'
 
-const PATHS = ['/a', '/b', '/a/x', '/a/y', '/b/z', '/a/x/deep']
 const WATCHED = ['/', '/a', '/b', '/a/x']
 /** Of every call, on the clock of its process. */
 export const CALL_MS = 1500
@@ -68,6 +69,9 @@ export class HostActor {
   readonly place: Place
   readonly sessions: SessionHistory[] = []
   streams: StreamHistory[] = []
+  readonly events: EventHistory[] = []
+  /** Subscribers that throw, by what they observe. */
+  readonly throwers = new Map<Subscription, string>()
   /** Issues no further call. */
   quiet = false
   stopped = false
@@ -93,6 +97,19 @@ export class HostActor {
 
   get openCalls(): number {
     return this.sessions.reduce((sum, session) => sum + session.open.size, 0)
+  }
+  /** Of its session: each path and mode that something observes is one. */
+  get watches(): number {
+    const { streams, events, throwers } = this
+    return new Set([
+      ...streams.filter(({ end }) => end === undefined).map(({ kind, path }) => `${kind === 'subtree$'} ${path}`),
+      ...events.filter(({ ended }) => !ended).map(({ observed }) => `${observed.recursive} ${observed.path}`),
+      ...[...throwers.values()].map(path => `false ${path}`),
+    ]).size
+  }
+  /** While it is not being closed. */
+  get session(): SessionHistory | undefined {
+    return this.attached ? this.#session : undefined
   }
   /** Has a session now. */
   get attached(): boolean {
@@ -166,8 +183,14 @@ export class HostActor {
   }
 
   #begin(client: Client<string>): void {
-    const { chain, knowledge, verdict } = this.#ports
-    const session = new SessionHistory(`${this.name}.${this.sessions.length + 1}`, client.session.id, chain, knowledge)
+    const { chain, knowledge, verdict, now } = this.#ports
+    const session = new SessionHistory(
+      `${this.name}.${this.sessions.length + 1}`,
+      client.session,
+      now(),
+      chain,
+      knowledge,
+    )
     this.#client = client
     this.#session = session
     this.sessions.push(session)
@@ -176,12 +199,11 @@ export class HostActor {
       if (state === 'expired') session.expired = true
       if ((state === 'expired' || state === 'closed') && this.#client === client) this.#ended()
     })
-    client.events$('/a', { recursive: true }).subscribe({
-      next: ({ path, zxid }) => {
-        if (zxid !== undefined) verdict.guard(() => session.event(path, zxid))
-      },
-      error: () => undefined,
-    })
+    for (const observed of [
+      { path: '/a', recursive: true, root: '' },
+      { path: this.#random.pick(['/a', '/a/x']), recursive: this.#random.chance(0.5), root: '/a' },
+    ] as const)
+      this.events.push(new EventHistory(observed, client, session, chain, verdict))
     for (let count = 0; count < 3; count++) this.#streams()
   }
 
@@ -191,6 +213,8 @@ export class HostActor {
     this.#session = undefined
     this.#closing = false
     for (const stream of this.streams.splice(0)) stream.stop()
+    for (const events of this.events.splice(0)) events.stop()
+    this.#stopThrowers()
     if (this.#stopping && !this.#opening) this.stopped = true
   }
 
@@ -221,68 +245,62 @@ export class HostActor {
     const kind = random.pick(['data$', 'data$', 'children$', 'exists$', 'subtree$'] as const)
     const path = kind === 'subtree$' ? '/a' : random.pick(WATCHED)
     if (this.streams.some(stream => stream.kind === kind && stream.path === path)) return
-    this.streams.push(new StreamHistory(kind, path, this.#client!, this.#session!, chain, verdict))
-    // One that throws is to harm nobody else who observes the same path.
-    if (random.chance(0.1)) {
-      let left = 2
-      const thrower = this.#client!.data$(path).subscribe({
-        next: () => {
-          if (left-- === 0) thrower.unsubscribe()
-          throw new Error('of the application')
-        },
-        error: () => undefined,
-      })
+    const root = path.startsWith('/a') && random.chance(0.2) ? '/a' : ''
+    this.streams.push(new StreamHistory(kind, path, root, this.#client!, this.#session!, chain, verdict))
+    if (random.chance(0.1)) this.#throwAt(path)
+  }
+
+  /** Its subscriber throws, or what decodes its values does: that is to harm nobody else who observes the same path. */
+  #throwAt(path: string): void {
+    const broken = (): never => {
+      throw new Error('of the application')
     }
+    const client = this.#client!
+    const observed = this.#random.chance(0.5)
+      ? client.data$(path)
+      : client.at(path, makeCodec('broken', broken, broken)).data$
+    const thrower = new Subscription()
+    thrower.add(
+      observed.subscribe({
+        next: broken,
+        error: ({ code }) => {
+          thrower.unsubscribe()
+          this.throwers.delete(thrower)
+          if (code !== 'CODEC_ERROR' && code !== 'SESSION_EXPIRED')
+            this.#ports.verdict.report('W10', `${this.name}: a stream of ${path} ends with ${code}`)
+        },
+      }),
+    )
+    if (!thrower.closed) this.throwers.set(thrower, path)
+    if (this.throwers.size > 2) this.#stopThrowers()
+  }
+
+  #stopThrowers(): void {
+    for (const thrower of this.throwers.keys()) thrower.unsubscribe()
+    this.throwers.clear()
   }
 
   #call(): void {
-    const random = this.#random
-    const client = this.#client!
-    const path = random.pick(PATHS)
-    const signal = random.chance(0.05) ? this.#abortLater() : undefined
-    const options = signal === undefined ? {} : { signal }
-    const roll = random.below(100)
-    if (roll < 22) {
-      const token = this.#token()
-      const sequential = random.chance(0.3)
-      const made = { ...options, ephemeral: random.chance(0.35), sequential }
-      this.#ask('create', path, [token], undefined, client.create(sequential ? `${path}/s-` : path, token, made))
-    } else if (roll < 36) {
-      const token = this.#token()
-      const version = random.chance(0.4) ? random.below(4) : undefined
-      this.#ask('set', path, [token], version, client.set(path, token, { ...options, version }))
-    } else if (roll < 46) this.#ask('delete', path, [], undefined, client.delete(path, options))
-    else if (roll < 55) {
-      const tokens = [this.#token(), this.#token()] as const
-      const steps = [op.set(path, tokens[0]), op.create(`${random.pick(PATHS)}/m-`, tokens[1], { sequential: true })]
-      this.#ask('multi', path, tokens, undefined, client.multi(steps, options))
-    } else if (roll < 60) {
-      const token = this.#token()
-      const change = (): string => {
-        if (random.chance(0.2)) throw new Error('of the application')
-        return token
-      }
-      // Tries again with the same value: it takes effect once at most.
-      this.#ask('update', path, [token], undefined, client.update(path, change, options), true)
-    } else if (roll < 68 && random.chance(0.3))
-      this.#ask('getChildren', '/', [], undefined, client.getChildren('/', options))
-    else if (roll < 75) this.#ask('get', path, [], undefined, client.get(path, options))
-    else if (roll < 83) this.#ask('exists', path, [], undefined, client.exists(path, options))
-    else if (roll < 92) this.#ask('getChildren', path, [], undefined, client.getChildren(path, options))
-    else this.#ask('sync', path, [], undefined, client.sync('/', options))
+    makeCall({
+      random: this.#random,
+      client: this.#client!,
+      token: () => this.#token(),
+      abortLater: () => this.#abortLater(),
+      ask: (asked, work) => this.#ask(asked, work),
+    })
   }
 
-  #ask(
-    kind: HostCall['kind'],
-    path: string,
-    tokens: readonly string[],
-    version: number | undefined,
-    work: Promise<unknown>,
-    composite = false,
-  ): void {
+  #ask(asked: Asked, work: Promise<unknown>): void {
     const session = this.#session!
     const { verdict, now } = this.#ports
-    const call = session.called({ kind, path, tokens, version, invokedAt: now(), composite })
+    const call = session.called({
+      tokens: [],
+      version: undefined,
+      composite: false,
+      root: '',
+      ...asked,
+      invokedAt: now(),
+    })
     work.then(
       result => verdict.guard(() => session.answered(call, result)),
       error => verdict.guard(() => session.failed(call, error)),

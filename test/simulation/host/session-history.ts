@@ -1,15 +1,33 @@
 /**
- * What one session of a real client asked and was told, held against the chain: C1–C6, C8–C10, C16, L2, W1 as an application meets them.
+ * What one session of a real client asked and was told, held against the chain: C1–C12, C16, L2, W1 as an application meets them.
  * Knows promises and observables only; nothing of cxids, attachments or peers.
  */
+import type { WalkedZnode } from '../../../lib/client/client.js'
+import type { SessionInfo } from '../../../lib/client/session.js'
 import type { Stat } from '../../../lib/client/stat.js'
 import { Violation } from '../checkers/violation.js'
 import type { Chain, ZnodeState } from './chain.js'
 
 export interface HostCall {
   readonly number: number
-  readonly kind: 'create' | 'set' | 'delete' | 'multi' | 'get' | 'exists' | 'getChildren' | 'sync' | 'update'
+  readonly kind:
+    | 'create'
+    | 'createMissing'
+    | 'set'
+    | 'delete'
+    | 'deleteTree'
+    | 'multi'
+    | 'update'
+    | 'get'
+    | 'exists'
+    | 'getChildren'
+    | 'walk'
+    | 'countDescendants'
+    | 'getEphemerals'
+    | 'sync'
   readonly path: string
+  /** Of the client that was asked: paths in its answers are below. */
+  readonly root: string
   /** The values that it writes. */
   readonly tokens: readonly string[]
   readonly version: number | undefined
@@ -50,6 +68,8 @@ const EXPECTED = new Set([
 export class SessionHistory {
   readonly name: string
   readonly id: bigint
+  readonly timeoutMs: number
+  readonly beganAt: number
   readonly calls: HostCall[] = []
   /** SESSION_EXPIRED or CLOSED was told. */
   expired = false
@@ -60,9 +80,11 @@ export class SessionHistory {
   #lastSeen = 0n
   #lastWrite = 0n
 
-  constructor(name: string, id: bigint, chain: Chain, knowledge: Knowledge) {
+  constructor(name: string, { id, timeoutMs }: SessionInfo, beganAt: number, chain: Chain, knowledge: Knowledge) {
     this.name = name
     this.id = id
+    this.timeoutMs = timeoutMs
+    this.beganAt = beganAt
     this.#chain = chain
     this.#knowledge = knowledge
   }
@@ -113,7 +135,17 @@ export class SessionHistory {
           throw new Violation('C2', `${this.#what(call)} is answered before ${this.#what(earlier)}`)
     switch (call.kind) {
       case 'create':
-        return this.#wrote(call, this.#took(call), `${result}`)
+        return this.#wrote(call, this.#took(call), `${call.root}${result}`)
+      case 'createMissing': {
+        if (this.#chain.tokens.has(call.tokens[0]!)) return this.#wrote(call, this.#took(call), `${result}`)
+        if (!this.#chain.wasSince(call.path, this.#lastSeen, state => state !== undefined))
+          throw new Violation('C5', `${this.#what(call)}: it was never there since ${this.#lastSeen}`)
+        return
+      }
+      case 'deleteTree':
+        if (!this.#chain.wasSince(call.path, call.floor, state => state === undefined))
+          throw new Violation('C6', `${this.#what(call)} succeeds, but it was there since ${call.floor}`)
+        return
       case 'set':
       case 'update': {
         const stat = (call.kind === 'update' ? (result as { stat: Stat }).stat : result) as Stat
@@ -139,14 +171,37 @@ export class SessionHistory {
         const { zxid, value, stat } = result as { zxid: bigint; value: string | undefined; stat: Stat }
         this.#saw(call, zxid)
         const state = this.#chain.before(call.path, zxid)
-        const wrong = differs(state, value ?? '', stat)
-        if (wrong !== undefined) throw new Violation('C5', `${this.#what(call)} at ${zxid}: ${wrong}`)
+        this.#matches(call, state, value, stat, zxid)
+        return
+      }
+      case 'walk': {
+        let last = 0n
+        for (const { path, value, stat, zxid } of result as readonly WalkedZnode<string>[]) {
+          if (zxid < last) throw new Violation('C3', `${this.#what(call)} comes to ${zxid} behind ${last}`)
+          last = zxid
+          this.#matches(call, this.#chain.before(path, zxid), value, stat, zxid)
+        }
+        return
+      }
+      case 'countDescendants':
+        if (!this.#chain.someSince(this.#lastSeen, at => this.#chain.below(call.path, at).length === result))
+          throw new Violation('C5', `${this.#what(call)}: never ${result} since ${this.#lastSeen}`)
+        return
+      case 'getEphemerals': {
+        const found = (result as readonly string[]).join()
+        const own = (at: bigint): string =>
+          [call.path, ...this.#chain.below(call.path, at)]
+            .filter(path => this.#chain.before(path, at)?.owner === this.id)
+            .sort()
+            .join()
+        if (!this.#chain.someSince(this.#lastSeen, at => own(at) === found))
+          throw new Violation('S4', `${this.#what(call)}: never ${found} since ${this.#lastSeen}`)
         return
       }
       case 'exists': {
         const stat = result as Stat | undefined
         const like = (state: ZnodeState | undefined): boolean =>
-          stat === undefined ? state === undefined : state?.version === stat.version && state.mzxid === stat.mzxid
+          stat === undefined ? state === undefined : state !== undefined && differing(state.stat, stat) === undefined
         if (!this.#chain.wasSince(call.path, this.#lastSeen, like))
           throw new Violation('C5', `${this.#what(call)}: never so since ${this.#lastSeen}: ${stat?.version}`)
         return
@@ -229,10 +284,20 @@ export class SessionHistory {
 
   #saw(call: HostCall, zxid: bigint): void {
     if (zxid < this.#lastSeen)
-      throw new Violation('C3', `${this.#what(call)} is answered at ${zxid}, after ${this.#lastSeen}`)
+      throw new Violation(
+        zxid < this.#lastWrite ? 'C4' : 'C3',
+        `${this.#what(call)} is answered at ${zxid}, after ${this.#lastSeen}; its last write is ${this.#lastWrite}`,
+      )
     if (zxid !== 0n && this.#chain.at(zxid) === undefined)
       throw new Violation('C6', `${this.#what(call)} sees ${zxid}, which is not committed`)
     this.#lastSeen = zxid
+  }
+
+  #matches(call: HostCall, state: ZnodeState | undefined, value: string | undefined, stat: Stat, zxid: bigint): void {
+    const cannotBe = impossible(stat, new TextEncoder().encode(value ?? '').length)
+    if (cannotBe !== undefined) throw new Violation('C12', `${this.#what(call)} at ${zxid}: ${cannotBe}`)
+    const wrong = differs(state, value ?? '', stat)
+    if (wrong !== undefined) throw new Violation('C5', `${this.#what(call)} at ${zxid}: ${wrong}`)
   }
 
   #what({ kind, path, number }: HostCall): string {
@@ -240,12 +305,30 @@ export class SessionHistory {
   }
 }
 
+/** Why a znode that was read is not what there was. */
 export function differs(state: ZnodeState | undefined, value: string, stat: Stat): string | undefined {
   if (state === undefined) return 'there was none'
   if (state.value !== value) return `value ${value.slice(0, 20)}, was ${state.value.slice(0, 20)}`
-  if (state.version !== stat.version || state.mzxid !== stat.mzxid)
-    return `version ${stat.version} of ${stat.mzxid}, was ${state.version} of ${state.mzxid}`
-  return state.owner === stat.ephemeralOwner ? undefined : `owner ${stat.ephemeralOwner}, was ${state.owner}`
+  return differing(state.stat, stat)
+}
+
+/** The same, of a znode whose children may have changed meanwhile. */
+export function differsAtAll(state: ZnodeState | undefined, value: string, stat: Stat): string | undefined {
+  const { pzxid, cversion, numChildren } = stat
+  return differs(state && { ...state, stat: { ...state.stat, pzxid, cversion, numChildren } }, value, stat)
+}
+
+function differing(was: Stat, stat: Stat): string | undefined {
+  for (const name of Object.keys(was) as (keyof Stat)[])
+    if (was[name] !== stat[name]) return `${name} ${stat[name]}, was ${was[name]}`
+  return undefined
+}
+
+/** C12: why a Stat cannot be, whatever the znode is. */
+function impossible({ czxid, mzxid, pzxid, ctime, mtime, dataLength }: Stat, bytes: number): string | undefined {
+  if (czxid > mzxid || czxid > pzxid) return `created at ${czxid}, changed at ${mzxid}, its children at ${pzxid}`
+  if (ctime > mtime) return `created at ${ctime} ms, changed at ${mtime} ms`
+  return dataLength === bytes ? undefined : `${bytes} bytes, said to be ${dataLength}`
 }
 
 function max(a: bigint, b: bigint): bigint {

@@ -8,7 +8,7 @@ import type { ChildrenState, DataState, ExistsState, SubtreeState } from '../../
 import { joinPath } from '../../../lib/model/path.js'
 import { Violation } from '../checkers/violation.js'
 import type { Chain, ZnodeState } from './chain.js'
-import { differs, type SessionHistory } from './session-history.js'
+import { differs, differsAtAll, type SessionHistory } from './session-history.js'
 import type { Verdict } from './verdict.js'
 
 export type StreamKind = 'data$' | 'exists$' | 'children$' | 'subtree$'
@@ -25,9 +25,13 @@ export class StreamHistory {
   end: string | undefined
   said = 0
 
+  readonly #root: string
+
+  /** @param root of the view by which it is observed; empty for the client's own. */
   constructor(
     kind: StreamKind,
     path: string,
+    root: string,
     client: Client<string>,
     session: SessionHistory,
     chain: Chain,
@@ -37,7 +41,9 @@ export class StreamHistory {
     this.path = path
     this.#chain = chain
     this.#session = session
-    const stream: Observable<State> = client[kind](path)
+    this.#root = root
+    const view = root === '' ? client : client.chroot(root)
+    const stream: Observable<State> = view[kind](path.slice(root.length) || '/')
     this.#subscription = stream.subscribe({
       next: state => verdict.guard(() => this.#next(state)),
       error: error => {
@@ -79,8 +85,9 @@ export class StreamHistory {
     const said = this.#saidBy(state)
     if ('znodes' in state) {
       // Its entries may stem from neighbouring zxids, but each was so.
-      for (const [path, { value, stat }] of state.znodes) {
-        const wrong = differs(this.#chain.before(path, stat.mzxid), value ?? '', stat)
+      for (const [shown, { value, stat }] of state.znodes) {
+        const path = this.#whole(shown)
+        const wrong = differsAtAll(this.#chain.before(path, stat.mzxid), value ?? '', stat)
         if (wrong !== undefined) throw new Violation('C5', `${where}: ${path}: ${wrong}`)
       }
     } else {
@@ -96,10 +103,14 @@ export class StreamHistory {
     this.#last = { zxid, stale, said }
   }
 
+  #whole(shown: string): string {
+    return shown === '/' && this.#root !== '' ? this.#root : `${this.#root}${shown}`
+  }
+
   #saidBy(state: State): string {
     if ('znodes' in state)
       return [...state.znodes]
-        .map(([path, { stat }]) => `${path}@${stat.mzxid}`)
+        .map(([path, { stat }]) => `${this.#whole(path)}@${stat.mzxid}`)
         .sort()
         .join()
     if (!state.exists) return 'none'

@@ -141,6 +141,35 @@ describe('client', () => {
       await endless
       expect(w.clock.now()).to.be.within(100, 120)
     })
+    it('L2: update ends at its timeout, by its signal and with the client, whatever becomes of the new value', async () => {
+      await zk.create('/n', '0')
+      const never = (): Promise<string> => new Promise(() => undefined)
+      const late = refused(zk.update('/n', never, { timeout: 100 }), 'CONNECTION_LOSS')
+      await settled()
+      await w.clock.advance(100)
+      await late
+      const controller = new AbortController()
+      const aborted = refused(zk.update('/n', never, { signal: controller.signal }), 'ABORTED')
+      await settled()
+      controller.abort()
+      await aborted
+      const closed = refused(zk.update('/n', never), 'CLOSED')
+      await settled()
+      await zk.close()
+      await closed
+    })
+    it('C2: what is content with a refusal is answered before what was called after it', async () => {
+      await zk.create('/n')
+      const answered: string[] = []
+      const note = (what: string) => () => void answered.push(what)
+      await Promise.all([
+        zk.create('/n', 'x', { ifMissing: true }).then(note('create')),
+        zk.get('/n').then(note('get')),
+        zk.delete('/m', { ifExists: true }).then(note('delete')),
+        zk.exists('/n').then(note('exists')),
+      ])
+      expect(answered).to.deep.equal(['create', 'get', 'delete', 'exists'])
+    })
     it('delete checks the version, and is content with a missing znode if told so', async () => {
       await zk.create('/a')
       await refused(zk.delete('/a', { version: 3 }), 'BAD_VERSION')
