@@ -18,7 +18,13 @@ import type { WatchEvent } from '../model/watch-event.js'
 import type { Zxid } from '../model/zxid.js'
 
 export interface ChannelReceiver {
-  attached(session: { readonly session: SessionId; readonly password: Uint8Array; readonly timeoutMs: number }): void
+  attached(session: {
+    readonly session: SessionId
+    readonly password: Uint8Array
+    readonly timeoutMs: number
+    /** There is no leader: reads only, until the attachment ends because there is one again. */
+    readonly readOnly?: boolean | undefined
+  }): void
   /** Answers come in the order of the requests. */
   reply(cxid: number, zxid: Zxid, response: Response): void
   /** No answer will come for this request. */
@@ -37,6 +43,8 @@ export interface AttachOptions {
   readonly timeoutMs: number
   readonly resume: { readonly session: SessionId; readonly password: Uint8Array } | undefined
   readonly lastZxidSeen: Zxid
+  /** Reads alone will do, if the peer has no leader and gives them then (`readOnlyModeEnabled`). @default false */
+  readonly readOnly?: boolean | undefined
 }
 
 export interface ChannelAttachment {

@@ -238,19 +238,22 @@ const messages = new UnionCodec<PeerMessage>({
   request: {
     type: 19,
     items: 6,
+    added: { max: 1, of: message => (message.local ? 1 : 0) },
     write(writer, message) {
       writeSession(writer, message.session)
       writer.uint53(message.cxid)
       writeIdentities(writer, message.identities)
       writeRequest(writer, message.request)
+      if (message.local) writer.uint(1)
     },
-    read: reader => ({
-      kind: 'request',
-      session: readSession(reader),
-      cxid: reader.uint53(),
-      identities: readIdentities(reader),
-      request: readRequest(reader),
-    }),
+    read(reader, added) {
+      const session = readSession(reader)
+      const cxid = reader.uint53()
+      const identities = readIdentities(reader)
+      const request = readRequest(reader)
+      const local = added === 0 ? {} : { local: reader.uint() === 1 || reader.fail('neither local nor not') }
+      return { kind: 'request', session, cxid, identities, ...local, request }
+    },
   },
   refused: {
     type: 20,

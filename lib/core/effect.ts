@@ -70,6 +70,8 @@ export type Effect =
       readonly session: SessionId
       readonly password: Uint8Array
       readonly timeoutMs: number
+      /** There is no leader: reads only. */
+      readonly readOnly?: true
     }
   | {
       readonly kind: 'reply'

@@ -26,6 +26,8 @@ export interface Attachment {
   /** A peer that has applied less refuses (C3). */
   readonly lastZxidSeen: Zxid
   readonly identities: Identities
+  /** It is content with reads of whatever this peer has, if there is no leader (C15). */
+  readonly readOnly?: boolean | undefined
   /** True for a client in this process: the peer touches its session as long as it is attached. False: the client pings. */
   readonly embedded: boolean
 }

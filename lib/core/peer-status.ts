@@ -15,6 +15,8 @@ export interface PeerStatus {
   readonly epoch: number
   /** True in broadcast, with a leader established: reads are current within the usual bounds and writes are taken. */
   readonly serving: boolean
+  /** Without a leader it gives those who ask for that its reads. */
+  readonly readOnly: boolean
   /** The state of this peer is not the ensemble's: it serves nobody until it has a snapshot, or is found to be right (Z31). */
   readonly diverged: boolean
   /** Its history was damaged: it does not vote, and serves nobody, until a leader has brought it up to date. */
@@ -51,6 +53,7 @@ export function saysTheSame(a: PeerStatus, b: PeerStatus): boolean {
     a.leader === b.leader &&
     a.epoch === b.epoch &&
     a.serving === b.serving &&
+    a.readOnly === b.readOnly &&
     a.diverged === b.diverged &&
     a.repairing === b.repairing &&
     sameIds(a.damagedVoters, b.damagedVoters) &&

@@ -157,6 +157,7 @@ export class PeerCore {
       leader: leaderId,
       epoch,
       serving,
+      readOnly: this.#pipeline.readOnly,
       diverged,
       repairing,
       damagedVoters,
@@ -266,7 +267,7 @@ export class PeerCore {
     this.#apply()
     this.#roles.tick(now.monotonic)
     this.#leaderRequests?.expire(now)
-    this.#pipeline.tick(now.monotonic)
+    this.#pipeline.tick(now.monotonic, this.#isSound())
     this.#endRole()
     this.#close()
     if (this.#stopped) return
@@ -287,8 +288,13 @@ export class PeerCore {
   /** After a standstill a request may come before the tick: no answer is given on the word of what has lapsed meanwhile (C14, Z24). */
   #lapse(): void {
     this.#roles.tick(this.#now.monotonic)
-    this.#pipeline.tick(this.#now.monotonic)
+    this.#pipeline.tick(this.#now.monotonic, this.#isSound())
     this.#endRole()
+  }
+
+  /** Nothing is known to be wrong or half of what this peer has applied. */
+  #isSound(): boolean {
+    return !this.#roles.diverged && !this.#roles.repairing && !this.#history.installing
   }
 
   #onLinked(peer: PeerId, link: LinkId, protocol: number | undefined): void {
@@ -369,7 +375,7 @@ export class PeerCore {
     const reason = this.#ending
     this.#ending = undefined
     this.#leaderRequests = undefined
-    this.#pipeline.suspend()
+    this.#pipeline.suspend(this.#now.monotonic)
     this.#roles.look(reason)
     this.#outbox.report('info', `back to the election: ${reason}`)
     this.#roles.tick(this.#now.monotonic)
@@ -414,7 +420,7 @@ export class PeerCore {
       stateReplaced: () => this.#pipeline.stateReplaced(),
       handsOver: () => this.#leaderRequests?.drain(),
       diverged: () => {
-        this.#pipeline.suspend()
+        this.#pipeline.suspend(this.#now.monotonic)
         // What was answered from this state may be wrong, and so may what is seen next to it elsewhere.
         this.#pipeline.stateReplaced()
       },

@@ -36,6 +36,12 @@ export interface ProtocolOptions {
   readonly containerNeverUsedMs: number
   /** Whether a write over the hard limit of a quota is refused; as a leader's option it holds for everybody. @default false */
   readonly enforceQuota: boolean
+  /** A new session is known to its own peer only: it costs no transaction, and owns no ephemerals. The same on all peers. @default false */
+  readonly localSessionsEnabled: boolean
+  /** Such a session becomes an ordinary one with its first ephemeral; else that is refused. @default false */
+  readonly localSessionsUpgradingEnabled: boolean
+  /** Without a leader for some time, this peer answers reads of clients that ask for that. @default false */
+  readonly readOnlyModeEnabled: boolean
 }
 
 export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
@@ -56,4 +62,7 @@ export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
   containerMaxPerMinute: 10_000,
   containerNeverUsedMs: 0,
   enforceQuota: false,
+  localSessionsEnabled: false,
+  localSessionsUpgradingEnabled: false,
+  readOnlyModeEnabled: false,
 })

@@ -115,12 +115,12 @@ export class LocalChannels {
     }
     this.#attachments.set(client, attachment)
     attachment.deliver({ kind: 'serving', serving: this.#serving })
-    const { timeoutMs, resume, lastZxidSeen } = options
+    const { timeoutMs, resume, lastZxidSeen, readOnly } = options
     const { identities, embedded } = door
     this.#ports.push({
       kind: 'clientAttached',
       client,
-      attachment: { timeoutMs, resume, lastZxidSeen, identities, embedded },
+      attachment: { timeoutMs, resume, lastZxidSeen, identities, embedded, ...(readOnly === true ? { readOnly } : {}) },
     })
     return attachment
   }
@@ -261,7 +261,12 @@ class LocalAttachment implements ChannelAttachment {
         this.#receiver.failed(item.cxid, item.code, item.outcome)
         return
       case 'attached':
-        this.#receiver.attached({ session: item.session, password: item.password, timeoutMs: item.timeoutMs })
+        this.#receiver.attached({
+          session: item.session,
+          password: item.password,
+          timeoutMs: item.timeoutMs,
+          readOnly: item.readOnly,
+        })
         return
       case 'serving':
         this.#receiver.serving(item.serving)

@@ -20,6 +20,7 @@ import { type Clock, systemClock } from './clock.js'
 import { type Logger, logLevels, silentLogger } from './logger.js'
 import type { PoolProbe } from './pool-probe.js'
 import { systemRandom } from './random.js'
+import { switched, switches } from './switches.js'
 
 export interface MemberOptions {
   /** Where the others dial this peer, e.g. `tcp://10.0.0.1:2888`. */
@@ -115,8 +116,6 @@ const numbers = {
 } as const
 type NumberName = keyof typeof numbers
 
-const isBoolean = (value: unknown) => (typeof value === 'boolean' ? undefined : 'must be true or false')
-
 const shapes = {
   id: (value: unknown) => (isPeerId(value) ? undefined : `must be a whole number from 1 to ${MAX_PEER_ID}`),
   dataDir: (value: unknown) =>
@@ -133,9 +132,8 @@ const shapes = {
   logger: methods(...logLevels),
   clock: methods('now', 'wall', 'schedule', 'afterLoop'),
   random: methods('uint32', 'bytes'),
-  extendedTypesEnabled: isBoolean,
-  enforceQuota: isBoolean,
   ...authShapes,
+  ...switches,
 } as const
 
 /** Throws BAD_OPTIONS with every complaint. */
@@ -162,6 +160,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
   }
   const tickMs = number('tickMs', defaultProtocolOptions.tickMs)
   const protocol: ProtocolOptions = {
+    ...switched(options),
     tickMs,
     initLimitTicks: number('initLimitTicks', defaultProtocolOptions.initLimitTicks),
     syncLimitTicks: number('syncLimitTicks', defaultProtocolOptions.syncLimitTicks),
@@ -176,8 +175,6 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
     containerCheckIntervalMs: number('containerCheckIntervalMs', defaultProtocolOptions.containerCheckIntervalMs),
     containerMaxPerMinute: number('containerMaxPerMinute', defaultProtocolOptions.containerMaxPerMinute),
     containerNeverUsedMs: number('containerNeverUsedMs', defaultProtocolOptions.containerNeverUsedMs),
-    enforceQuota: options.enforceQuota ?? defaultProtocolOptions.enforceQuota,
-    extendedTypesEnabled: options.extendedTypesEnabled ?? defaultProtocolOptions.extendedTypesEnabled,
     // No option: all peers must compare at the same places.
     digestEvery: defaultProtocolOptions.digestEvery,
   }

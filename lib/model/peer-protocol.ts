@@ -7,3 +7,5 @@ export const PROTOCOL_HIGHEST = 2
 
 /** The first that knows containers and TTL znodes: as requests, in records and in snapshots. */
 export const LIFETIMES_SINCE = 2
+/** The first that knows writes of sessions that only the sender knows. */
+export const LOCAL_SESSIONS_SINCE = 2

@@ -14,7 +14,7 @@ export const check: WriteOperation<CheckRequest> = { kind: 'write', prepare: () 
 export function prepareCheckStep(request: CheckRequest, context: PrepareContext): CheckTxn | ErrorTxn {
   const { access, overlay, sessions, requester } = context
   const { path, version } = request
-  if (!sessions.isLive(requester.session)) return errorTxn('SESSION_EXPIRED')
+  if (!sessions.speaksFor(requester)) return errorTxn('SESSION_EXPIRED')
   if (validatePath(path) !== undefined) return errorTxn('BAD_ARGUMENTS')
   const node = overlay.state(path)
   if (node === undefined) return errorTxn('NO_NODE')

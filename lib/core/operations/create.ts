@@ -27,7 +27,8 @@ export function prepareCreate(request: CreateRequest, context: PrepareContext): 
   const { data, mode } = request
   const unfit = unfitLifetime(request, limits)
   if (unfit !== undefined) return errorTxn(unfit)
-  if (!sessions.isLive(requester.session)) return errorTxn('SESSION_EXPIRED')
+  if (!sessions.speaksFor(requester)) return errorTxn('SESSION_EXPIRED')
+  if (mode.ephemeral && requester.local) return errorTxn('EPHEMERAL_ON_LOCAL_SESSION')
   if (data !== null && data.length > limits.dataBytesMax) return errorTxn('BAD_ARGUMENTS')
   if (!request.path.includes('/') || request.path.includes('\0')) return errorTxn('BAD_ARGUMENTS')
   const acl = access.resolve(request.acl, requester.identities)

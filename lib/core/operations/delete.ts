@@ -16,7 +16,7 @@ export const deleteOperation: WriteOperation<DeleteRequest> = { kind: 'write', p
 export function prepareDelete(request: DeleteRequest, context: PrepareContext): DeleteTxn | ErrorTxn {
   const { access, overlay, sessions, requester, zxid } = context
   const { path } = request
-  if (!sessions.isLive(requester.session)) return errorTxn('SESSION_EXPIRED')
+  if (!sessions.speaksFor(requester)) return errorTxn('SESSION_EXPIRED')
   if (!path.includes('/') || path.includes('\0') || isSystemPath(path)) return errorTxn('BAD_ARGUMENTS')
   const parent = overlay.state(parentOf(path))
   if (parent === undefined) return errorTxn('NO_NODE')

@@ -28,6 +28,8 @@ import type { PendingSessions } from './pending-sessions.js'
 export interface Requester {
   readonly session: SessionId
   readonly identities: Identities
+  /** Its session is known to its own peer only. */
+  readonly local?: boolean | undefined
 }
 
 /** What the leader's options say of writes. */

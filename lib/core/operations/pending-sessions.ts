@@ -25,6 +25,11 @@ export class PendingSessions {
     return this.#pending.get(session)?.live ?? this.#table.has(session)
   }
 
+  /** Whether a write may be taken for it: of a local session (session/local-sessions.ts) its own peer says so. */
+  speaksFor({ session, local }: { readonly session: SessionId; readonly local?: boolean | undefined }): boolean {
+    return local === true || this.isLive(session)
+  }
+
   opened(session: SessionId, zxid: Zxid): void {
     this.#set(session, { live: true, zxid })
   }

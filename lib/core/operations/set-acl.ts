@@ -15,7 +15,7 @@ export const setAcl: WriteOperation<SetAclRequest> = { kind: 'write', prepare: p
 export function prepareSetAcl(request: SetAclRequest, context: PrepareContext): SetAclTxn | ErrorTxn {
   const { access, overlay, sessions, requester, zxid } = context
   const { path } = request
-  if (!sessions.isLive(requester.session)) return errorTxn('SESSION_EXPIRED')
+  if (!sessions.speaksFor(requester)) return errorTxn('SESSION_EXPIRED')
   if (validatePath(path) !== undefined) return errorTxn('BAD_ARGUMENTS')
   const acl = access.resolve(request.acl, requester.identities)
   if (acl === undefined) return errorTxn('INVALID_ACL')

@@ -16,7 +16,7 @@ export const setData: WriteOperation<SetDataRequest> = { kind: 'write', prepare:
 export function prepareSetData(request: SetDataRequest, context: PrepareContext): SetDataTxn | ErrorTxn {
   const { access, overlay, sessions, requester, limits, zxid } = context
   const { path, data } = request
-  if (!sessions.isLive(requester.session)) return errorTxn('SESSION_EXPIRED')
+  if (!sessions.speaksFor(requester)) return errorTxn('SESSION_EXPIRED')
   if (data !== null && data.length > limits.dataBytesMax) return errorTxn('BAD_ARGUMENTS')
   if (validatePath(path) !== undefined) return errorTxn('BAD_ARGUMENTS')
   const node = overlay.state(path)

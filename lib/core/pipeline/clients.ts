@@ -14,6 +14,8 @@ export interface Outstanding {
   readonly request: Request
   /** Who the client was when it asked. */
   readonly identities: Identities
+  /** Its session was a local one then. */
+  readonly local: boolean
   /** The leader has it, or will have it: it can take effect. */
   submitted: boolean
   /** A sync: may be answered once this is applied. */
@@ -33,6 +35,10 @@ export class AttachedClient {
   identities: Identities
   /** False until its session is created or revalidated. */
   attached = false
+  /** Its session is known to this peer only. */
+  local = false
+  /** It is served without a leader. */
+  readOnly = false
   /** It has left, or was let go: what still runs for it ends. */
   gone = false
   /** Txns of this session up to here were asked for elsewhere. */

@@ -3,7 +3,7 @@
  * messages that are no txn. Order is the link's.
  */
 import type { LinkId } from '../../model/ids.js'
-import { LIFETIMES_SINCE } from '../../model/peer-protocol.js'
+import { LIFETIMES_SINCE, LOCAL_SESSIONS_SINCE } from '../../model/peer-protocol.js'
 import type { Request } from '../../model/request.js'
 import type { Outbox } from '../outbox.js'
 import type { Touches } from '../session/touches.js'
@@ -23,7 +23,8 @@ export class ForwardStation implements Submission {
     this.#touches = touches
   }
 
-  understands(request: Request): boolean {
+  understands(request: Request, local: boolean): boolean {
+    if (local && this.#protocol < LOCAL_SESSIONS_SINCE) return false
     return this.#protocol >= LIFETIMES_SINCE || !isOfLifetimes(request)
   }
 

@@ -14,6 +14,7 @@ import type { SessionRecord } from '../../model/session-record.js'
 import type { Zxid } from '../../model/zxid.js'
 import type { Audited } from '../audited.js'
 import type { Now } from '../input.js'
+import type { Requester } from '../operations/operation.js'
 import { Preparation } from '../operations/preparation.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 import type { Replica } from '../replica.js'
@@ -82,7 +83,8 @@ export class PrepareStation {
     }
     const code = this.refusal(from, request)
     if (code !== undefined) return code
-    this.#propose(session, request.cxid, request.request, request.identities, now)
+    const { identities, local } = request
+    this.#propose(request.cxid, request.request, { session, identities, local }, now)
     return undefined
   }
 
@@ -94,12 +96,12 @@ export class PrepareStation {
 
   /** The leader's own request, for a session that has expired. */
   close(session: SessionId, now: Now): void {
-    this.#propose(session, 0, { kind: 'closeSession' }, [], now)
+    this.#propose(0, { kind: 'closeSession' }, { session, identities: [] }, now)
   }
 
   /** The leader's own request, for a znode that is out of use. */
   reap(request: ReapRequest, now: Now): void {
-    this.#propose(NO_SESSION, 0, request, [], now)
+    this.#propose(0, request, { session: NO_SESSION, identities: [] }, now)
   }
 
   /** A session nobody owns, after a change of leader, belongs to whoever speaks for it first. */
@@ -139,20 +141,15 @@ export class PrepareStation {
     this.#owners.delete(session)
   }
 
-  #propose(
-    session: SessionId,
-    cxid: number,
-    request: WriteRequest,
-    identities: ForwardedRequest['identities'],
-    now: Now,
-  ): void {
+  #propose(cxid: number, request: WriteRequest, requester: Requester, now: Now): void {
+    const { session } = requester
     const place = this.#proposer.nextZxid()
     if (place === undefined) return
     const time = this.#clock.next(now)
     const ending = this.#preparation.sessions.isLive(session) ? (cxid === 0 ? 'expired' : 'closed') : undefined
     const report = (message: string) => this.#overQuota.tell(message, now.monotonic)
-    const txn = this.#preparation.prepare(request, { session, identities }, { zxid: place, time, report })
-    const audited = auditedWrite(request, { session, identities }, place, txn, ending)
+    const txn = this.#preparation.prepare(request, requester, { zxid: place, time, report })
+    const audited = auditedWrite(request, requester, place, txn, ending)
     if (audited !== undefined) this.#proposer.audit(audited)
     this.#proposer.propose(place, session, cxid, time, txn)
   }

@@ -26,6 +26,7 @@ import type { Outbox } from '../outbox.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 import type { Random } from '../random.js'
 import type { Replica } from '../replica.js'
+import { LocalSessions } from '../session/local-sessions.js'
 import { SessionIds } from '../session/session-ids.js'
 import type { Touches } from '../session/touches.js'
 import type { Access } from '../tree/access.js'
@@ -37,6 +38,7 @@ import { Coming } from './coming.js'
 import { EmbeddedSessions } from './embedded-sessions.js'
 import { eventReaders } from './event-readers.js'
 import { needsSpace } from './needs-space.js'
+import { isRefusedReadOnly, ReadOnlyMode } from './read-only.js'
 import { SessionQuestions } from './session-questions.js'
 import type { Submission } from './submission.js'
 
@@ -60,10 +62,13 @@ export class RequestPipeline {
   /** Clients whose first request is a sync that has been confirmed, but is not reached yet. */
   readonly #syncing = new Set<AttachedClient>()
   readonly #questions = new SessionQuestions()
+  readonly #local = new LocalSessions()
+  readonly #readOnly: ReadOnlyMode
   #submission: Submission | undefined
 
   constructor(setup: RequestPipelineSetup, now: Now) {
     this.#setup = setup
+    this.#readOnly = new ReadOnlyMode(setup.options, now.monotonic)
     this.#ids = new SessionIds(setup.self, now.wall, setup.random)
     this.#watches = new WatchRegistry((client, event) => setup.outbox.put({ kind: 'notify', client, event }))
   }
@@ -77,6 +82,10 @@ export class RequestPipeline {
   }
   get watchCount(): number {
     return this.#watches.size
+  }
+  /** Reads are served without a leader, to those who ask for it. */
+  get readOnly(): boolean {
+    return this.#readOnly.on
   }
   get outstandingCount(): number {
     return this.#clients.outstanding
@@ -96,11 +105,17 @@ export class RequestPipeline {
     const { resume } = attachment
     const session =
       resume?.session ??
-      this.#ids.next(taken => replica.sessions.has(taken) || this.#clients.ofSession(taken) !== undefined)
+      this.#ids.next(
+        taken => replica.sessions.has(taken) || this.#local.has(taken) || this.#clients.ofSession(taken) !== undefined,
+      )
     const password = resume?.password ?? random.bytes(16)
     const client = new AttachedClient(id, attachment, timeoutMs, session, password, replica.zxid, now.monotonic)
     this.#clients.add(client)
-    if (resume === undefined) {
+    client.local = resume === undefined ? options.localSessionsEnabled : this.#local.has(session)
+    if (client.local) this.#attachLocal(client, now)
+    // Who wants more than reads, or a session that only a leader knows, is not kept waiting by a peer that has changed its ways.
+    else if (this.#readOnly.on && !attachment.embedded) this.#detach(client, 'CONNECTION_LOSS')
+    else if (resume === undefined) {
       this.#clients.bind(client)
       this.#push(client, 0, { kind: 'createSession', session, timeoutMs, password })
       this.#submitFirst(client, now)
@@ -116,9 +131,10 @@ export class RequestPipeline {
   request(id: ClientId, cxid: number, request: Request, now: Now): void {
     const client = this.#clients.get(id)
     if (client === undefined) return
-    if (client.attached) this.#submission?.touch(client.session, now)
+    if (client.local) this.#local.touch(client.session, now.monotonic)
+    else if (client.attached) this.#submission?.touch(client.session, now)
     if (request.kind === 'authenticated') client.authenticate(request.identities)
-    if (client.idle && client.attached && this.#submission !== undefined && isRead(request)) {
+    if (client.idle && client.attached && this.#serves(client) && isRead(request)) {
       this.#reply(client, cxid, this.#read(client, request, client.identities))
       return
     }
@@ -126,7 +142,9 @@ export class RequestPipeline {
       this.#fail(client, cxid, 'OVERLOADED', 'not-applied')
       return
     }
+    this.#upgrade(client, request, now)
     const entry = this.#push(client, cxid, request)
+    if (client.readOnly && isRefusedReadOnly(request, isRead(request))) entry.refusal = 'NOT_READ_ONLY'
     if (this.#setup.storageLow() && needsSpace(request)) entry.refusal = 'STORAGE_LOW'
     if (client.attached && !isRead(request)) this.#submit(client, entry, now)
     this.#answerTurn(client, now)
@@ -135,8 +153,9 @@ export class RequestPipeline {
   // --- the leader comes and goes
 
   /** No leader: everything waits. */
-  suspend(): void {
+  suspend(now: number): void {
     this.#submission = undefined
+    this.#readOnly.alone(now)
     this.#questions.clear()
     this.#embedded.unlinked()
   }
@@ -144,8 +163,18 @@ export class RequestPipeline {
   /** There is a leader (or this peer is one) and its history is ours; `unapplied` is the part of it that is not committed yet. */
   resume(submission: Submission, unapplied: readonly Proposal[], now: Now): void {
     this.#submission = submission
+    this.#readOnly.led()
     const coming = new Coming(unapplied)
     for (const client of this.#clients.all()) {
+      if (client.readOnly) {
+        this.#local.end(client.session)
+        this.#detach(client, 'CONNECTION_LOSS')
+        continue
+      }
+      if (!client.attached && client.local) {
+        this.#attachLocal(client, now)
+        continue
+      }
       if (!client.attached && client.attachment.resume !== undefined) {
         this.#revalidate(client, now)
         continue
@@ -185,7 +214,8 @@ export class RequestPipeline {
       if (first.cxid === 0) {
         if (proposal.txn.kind === 'createSession') {
           this.#shift(client)
-          this.#attached(client)
+          if (client.attached) this.#embedded.attached(client)
+          else this.#attached(client)
           this.#submitAll(client, now)
         }
       } else {
@@ -258,7 +288,19 @@ export class RequestPipeline {
     this.#embedded.confirmed(ping)
   }
 
-  tick(now: number): void {
+  /** @param sound nothing is known to be wrong with this peer's state. */
+  tick(now: number, sound: boolean): void {
+    if (this.#readOnly.begins(now, sound))
+      for (const client of this.#clients.all())
+        if (!client.attached && client.local) this.#attachLocal(client, { monotonic: now, wall: 0 })
+    for (const session of this.#local.silent(now)) {
+      const client = this.#clients.ofSession(session)
+      if (client !== undefined && (client.attachment.embedded || !client.idle)) this.#local.touch(session, now)
+      else {
+        this.#local.end(session)
+        if (client !== undefined) this.#detach(client, 'SESSION_EXPIRED')
+      }
+    }
     for (const session of this.#embedded.lost(now)) {
       const client = this.#clients.ofSession(session)
       if (client !== undefined) this.#detach(client, 'SESSION_EXPIRED')
@@ -266,14 +308,22 @@ export class RequestPipeline {
   }
 
   get nextAt(): number {
-    return this.#embedded.nextAt
+    return Math.min(this.#embedded.nextAt, this.#local.nextAt, this.#readOnly.nextAt)
   }
 
   // --- stations
 
   #push(client: AttachedClient, cxid: number, request: Request): Outstanding {
-    const { identities } = client
-    const entry: Outstanding = { cxid, request, identities, submitted: false, syncedAt: undefined, refusal: undefined }
+    const { identities, local } = client
+    const entry: Outstanding = {
+      cxid,
+      request,
+      identities,
+      local,
+      submitted: false,
+      syncedAt: undefined,
+      refusal: undefined,
+    }
     client.push(entry)
     this.#clients.outstanding += 1
     return entry
@@ -295,8 +345,8 @@ export class RequestPipeline {
   #submit(client: AttachedClient, entry: Outstanding, now: Now): void {
     // A leader refuses its own client at once (session moved): nothing more of it is submitted or answered then.
     if (client.gone || this.#submission === undefined || entry.submitted || client.pendingSync !== undefined) return
-    if (entry.refusal !== undefined) return
-    if (!this.#submission.understands(entry.request)) {
+    if (entry.refusal !== undefined || isClosingLocally(entry)) return
+    if (!this.#submission.understands(entry.request, entry.local)) {
       entry.refusal = 'UNIMPLEMENTED'
       return
     }
@@ -305,9 +355,10 @@ export class RequestPipeline {
     if (entry.cxid === 0) client.since = now.monotonic
     if (entry.request.kind === 'sync') client.pendingSync = entry
     const { session } = client
-    const { identities } = entry
+    const { cxid, identities } = entry
     const request = entry.request as ForwardableRequest
-    this.#submission.submit({ kind: 'request', session, cxid: entry.cxid, identities, request }, now)
+    const local = entry.local ? { local: true as const } : {}
+    this.#submission.submit({ kind: 'request', session, cxid, identities, ...local, request }, now)
   }
 
   #revalidate(client: AttachedClient, now: Now): void {
@@ -333,7 +384,7 @@ export class RequestPipeline {
         else this.#fail(client, cxid, refusal, 'not-applied')
         if (client.pendingSync === first) client.pendingSync = undefined
       } else if (isRead(request)) {
-        if ((this.#submission === undefined && !behindApplied) || !client.attached) return
+        if ((!this.#serves(client) && !behindApplied) || !client.attached) return
         this.#shift(client)
         this.#reply(client, cxid, this.#read(client, request, identities))
       } else if (request.kind === 'sync' && syncedAt !== undefined && isAtMost(syncedAt, this.#setup.replica().zxid)) {
@@ -341,6 +392,11 @@ export class RequestPipeline {
         this.#reply(client, cxid, DONE)
         client.pendingSync = undefined
         this.#submitAll(client, now)
+      } else if (isClosingLocally(first) && client.attached && this.#serves(client)) {
+        this.#shift(client)
+        this.#reply(client, cxid, DONE)
+        this.#local.end(client.session)
+        this.#detach(client, 'CLOSED', 'not-applied')
       } else return
     }
     this.#syncing.delete(client)
@@ -365,10 +421,45 @@ export class RequestPipeline {
   }
 
   #attached(client: AttachedClient): void {
-    const { session, password, timeoutMs } = client
+    const { session, password, timeoutMs, readOnly } = client
     client.attached = true
-    this.#embedded.attached(client)
-    this.#setup.outbox.put({ kind: 'attached', client: client.client, session, password, timeoutMs })
+    if (!client.local) this.#embedded.attached(client)
+    const only = readOnly ? { readOnly } : {}
+    this.#setup.outbox.put({ kind: 'attached', client: client.client, session, password, timeoutMs, ...only })
+  }
+
+  #serves({ readOnly }: AttachedClient): boolean {
+    return this.#submission !== undefined || (readOnly && this.#readOnly.on)
+  }
+
+  /** Without a leader it waits, unless it is content with reads and this peer gives them. */
+  #attachLocal(client: AttachedClient, { monotonic }: Now): void {
+    const { session, password, timeoutMs, attachment } = client
+    const readOnly = this.#submission === undefined
+    if (readOnly && !(this.#readOnly.on && attachment.readOnly)) {
+      if (this.#readOnly.on && !attachment.embedded) this.#detach(client, 'CONNECTION_LOSS')
+      return
+    }
+    if (attachment.resume === undefined) this.#local.open(session, password, timeoutMs, monotonic)
+    else if (!this.#local.resume(session, password, timeoutMs, monotonic))
+      return this.#detach(client, 'SESSION_EXPIRED')
+    const former = this.#clients.ofSession(session)
+    if (former !== undefined && former !== client) this.#detach(former, 'SESSION_MOVED')
+    // The one before has left something under way, and the session has ended with it.
+    if (!this.#local.has(session)) return this.#detach(client, 'SESSION_EXPIRED')
+    this.#clients.bind(client)
+    client.readOnly = readOnly
+    this.#attached(client)
+  }
+
+  /** S10: the session is an ordinary one before its first ephemeral is asked for, also inside a multi. */
+  #upgrade(client: AttachedClient, request: Request, now: Now): void {
+    if (!client.local || !client.attached || client.readOnly || !wantsEphemeral(request)) return
+    if (!this.#setup.options.localSessionsUpgradingEnabled) return
+    const { session, timeoutMs, password } = client
+    this.#local.end(session)
+    client.local = false
+    this.#submit(client, this.#push(client, 0, { kind: 'createSession', session, timeoutMs, password }), now)
   }
 
   #sessionClosed(session: SessionId, code: ErrorCode): void {
@@ -391,9 +482,22 @@ export class RequestPipeline {
   }
 
   #forget(client: AttachedClient): void {
+    // What is under way of it could not be told from the requests of another attachment.
+    if (client.local && client.attached && client.outstanding().some(each => each.submitted))
+      this.#local.end(client.session)
     this.#syncing.delete(client)
     if (this.#clients.ofSession(client.session) === client) this.#embedded.left(client.session)
     this.#watches.dropClient(client.client)
     this.#clients.remove(client)
   }
+}
+
+/** Nobody else knows a local session: it is closed here, in its turn. */
+function isClosingLocally({ request, local }: Outstanding): boolean {
+  return local && request.kind === 'closeSession'
+}
+
+function wantsEphemeral(request: Request): boolean {
+  if (request.kind === 'multi') return request.steps.some(wantsEphemeral)
+  return request.kind === 'create' && request.mode.ephemeral
 }

@@ -7,8 +7,8 @@ import type { Now } from '../input.js'
 import type { ForwardedRequest, Revalidate } from '../zab/messages.js'
 
 export interface Submission {
-  /** False for what the leader is too old to know: it must not be submitted. */
-  understands(request: Request): boolean
+  /** @param local of a session that only this peer knows. False for what the leader is too old to know: it must not be submitted. */
+  understands(request: Request, local: boolean): boolean
   submit(request: ForwardedRequest, now: Now): void
   revalidate(request: Revalidate, now: Now): void
   /** A client was heard. */

@@ -150,6 +150,8 @@ export interface ForwardedRequest {
   readonly session: SessionId
   readonly cxid: number
   readonly identities: Identities
+  /** Its session is one of the sender's own (session/local-sessions.ts). */
+  readonly local?: true
   readonly request: ForwardableRequest
 }
 /** leader → learner: this request got no zxid and never will. */

@@ -195,7 +195,7 @@ export class ClientConnection implements ChannelReceiver, Waiting {
     this.#decoder.established()
     const resume =
       sessionId === records.NO_SESSION ? undefined : { session: sessionId, password: passwd ?? new Uint8Array(0) }
-    const options = { timeoutMs: timeOut, resume, lastZxidSeen: asSeen(lastZxidSeen) }
+    const options = { timeoutMs: timeOut, resume, lastZxidSeen: asSeen(lastZxidSeen), readOnly: readOnly === true }
     this.#attachment = this.#ports.channel.attach(options, this)
   }
 

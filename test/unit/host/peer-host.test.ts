@@ -30,7 +30,7 @@ class ScriptedCore implements SteppedCore {
 
   get status() {
     const base = { peer: 1 as PeerId, role: 'leading', phase: 'broadcast', leader: 1 as PeerId, epoch: 1 } as const
-    const fit = { diverged: false, repairing: false, damagedVoters: [], standsAside: false }
+    const fit = { readOnly: false, diverged: false, repairing: false, damagedVoters: [], standsAside: false }
     const fresh = { freshVoters: [], firstStartWait: undefined }
     return { ...base, ...fit, ...fresh, serving: this.serving, logged: ZERO, committed: ZERO, applied: ZERO }
   }

@@ -22,10 +22,12 @@ describe('forwarding to an older leader', () => {
   it('sends only what it knows', () => {
     const station = (protocol: number) => new ForwardStation(new Outbox(), 1 as LinkId, protocol, new Touches())
     for (const request of newer) {
-      expect(station(1).understands(request), JSON.stringify(request)).to.equal(false)
-      expect(station(PROTOCOL_HIGHEST).understands(request)).to.equal(true)
+      expect(station(1).understands(request, false), JSON.stringify(request)).to.equal(false)
+      expect(station(PROTOCOL_HIGHEST).understands(request, false)).to.equal(true)
     }
-    expect(station(1).understands({ kind: 'multi', steps: [create] })).to.equal(true)
+    expect(station(1).understands(create, true)).to.equal(false)
+    expect(station(PROTOCOL_HIGHEST).understands(create, true)).to.equal(true)
+    expect(station(1).understands({ kind: 'multi', steps: [create] }, false)).to.equal(true)
   })
 
   it('C2: answers the rest with UNIMPLEMENTED, in its turn', () => {

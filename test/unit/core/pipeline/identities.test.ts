@@ -30,7 +30,7 @@ describe('identities of an attachment', () => {
     w.attachNew(1, [])
     ask(1, '/a')
     w.ask(1, 2, { kind: 'authenticated', identities: [alice] })
-    w.pipeline.suspend()
+    w.pipeline.suspend(0)
     w.submitted = []
     w.pipeline.resume(w.leader, [], w.now)
     expect(w.submitted.map(({ identities }) => identities)).to.deep.equal([[]])

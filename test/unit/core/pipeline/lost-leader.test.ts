@@ -90,7 +90,7 @@ describe('request pipeline, when the leader is lost', () => {
     const [first, second] = world.submitted.splice(0)
     expect([first?.cxid, second?.cxid]).to.deep.equal([1, 3])
 
-    world.pipeline.suspend()
+    world.pipeline.suspend(0)
     // The next leader's history has both; a learner applies what is committed before it is told to serve.
     world.apply(first!, a.txn)
     expect(world.answers(), 'the read does not see the write behind it').to.deep.equal(['1 created', '2 error'])
@@ -105,7 +105,7 @@ describe('request pipeline, when the leader is lost', () => {
     const a = create('/a')
     world.ask(1, a.request)
     world.submitted.splice(0)
-    world.pipeline.suspend()
+    world.pipeline.suspend(0)
     world.ask(2, { kind: 'exists', path: '/a', watch: false })
     expect(world.answers()).to.deep.equal([])
     world.pipeline.resume(world.leader, [], now)

@@ -50,7 +50,7 @@ describe('a peer whose disk is low', () => {
     world.ask(2, 1, first!.request)
     world.ask(2, 2, second!.request)
     world.pipeline.refused({ kind: 'refused', session, cxid: 2, code: 'STORAGE_LOW' }, world.now)
-    world.pipeline.suspend()
+    world.pipeline.suspend(0)
     world.submitted = []
     world.pipeline.resume(world.leader, [], world.now)
     expect(world.submitted.filter(each => each.session === session).map(({ cxid }) => cxid)).to.deep.equal([1])

@@ -6,7 +6,7 @@ import { applyTxn } from '../../../../lib/core/operations/apply-txn.js'
 import { Outbox } from '../../../../lib/core/outbox.js'
 import { RequestPipeline } from '../../../../lib/core/pipeline/request-pipeline.js'
 import type { Submission } from '../../../../lib/core/pipeline/submission.js'
-import { defaultProtocolOptions } from '../../../../lib/core/protocol-options.js'
+import { defaultProtocolOptions, type ProtocolOptions } from '../../../../lib/core/protocol-options.js'
 import { Replica } from '../../../../lib/core/replica.js'
 import type { ForwardedRequest, Revalidate } from '../../../../lib/core/zab/messages.js'
 import { type Acl, type Identities, OPEN_ACL_UNSAFE, TRUSTED } from '../../../../lib/model/acl.js'
@@ -25,18 +25,7 @@ export class PipelineWorld {
   readonly outbox = new Outbox()
   submitted: ForwardedRequest[] = []
   asked: Revalidate[] = []
-  readonly pipeline = new RequestPipeline(
-    {
-      self: 1 as PeerId,
-      options: defaultProtocolOptions,
-      random: { uint32: () => 7, bytes: (length: number) => new Uint8Array(length).fill(1) },
-      access,
-      outbox: this.outbox,
-      replica: () => this.replica,
-      storageLow: () => this.storageLow,
-    },
-    this.now,
-  )
+  readonly pipeline: RequestPipeline
   readonly leader: Submission = {
     understands: () => this.understands,
     submit: request => void this.submitted.push(request),
@@ -44,6 +33,21 @@ export class PipelineWorld {
     touch() {},
   }
   last: Zxid = ZERO
+
+  constructor(options: Partial<ProtocolOptions> = {}) {
+    this.pipeline = new RequestPipeline(
+      {
+        self: 1 as PeerId,
+        options: { ...defaultProtocolOptions, ...options },
+        random: { uint32: () => 7, bytes: (length: number) => new Uint8Array(length).fill(1) },
+        access,
+        outbox: this.outbox,
+        replica: () => this.replica,
+        storageLow: () => this.storageLow,
+      },
+      this.now,
+    )
+  }
 
   attach(client: number, options: Partial<Attachment> = {}): void {
     const attachment = { timeoutMs: 9000, resume: undefined, lastZxidSeen: ZERO, identities: TRUSTED, embedded: true }
@@ -102,7 +106,7 @@ function describe(effect: Effect): string {
     case 'detachClient':
       return `${effect.client}: detached ${effect.code}`
     case 'attached':
-      return `${effect.client}: attached ${effect.timeoutMs}`
+      return `${effect.client}: attached ${effect.timeoutMs}${effect.readOnly ? ' read-only' : ''}`
     default:
       return effect.kind
   }

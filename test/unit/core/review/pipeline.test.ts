@@ -68,7 +68,7 @@ describe('request pipeline: sessions that move', () => {
     const session = world.attachNew(1)
     world.ask(1, 7, create('/old').request)
     world.submitted = []
-    world.pipeline.suspend()
+    world.pipeline.suspend(0)
     const elsewhere = world.propose(session, 1, create('/new').txn)
     world.pipeline.resume(world.leader, [elsewhere], world.now)
     expect(world.submitted).to.deep.equal([])
@@ -95,7 +95,7 @@ describe('request pipeline: sessions that move', () => {
     world.pipeline.revalidated({ kind: 'revalidated', session, valid: true, proposed: former.zxid }, world.now)
     world.ask(2, 5, create('/a').request)
     world.submitted = []
-    world.pipeline.suspend()
+    world.pipeline.suspend(0)
     world.pipeline.resume(world.leader, [former], world.now)
     expect(world.submitted.map(({ cxid }) => cxid)).to.deep.equal([5])
   })
@@ -109,9 +109,9 @@ describe('request pipeline: leases', () => {
     world.pipeline.resume(world.leader, [], world.now)
     const { session, cxid } = world.submitted.shift()!
     world.apply(session, cxid, { kind: 'createSession', session, timeoutMs: 9000, password: right })
-    world.pipeline.tick(60_000)
+    world.pipeline.tick(60_000, true)
     expect(world.said()).to.deep.equal(['1: attached 9000'])
-    world.pipeline.tick(69_000)
+    world.pipeline.tick(69_000, true)
     expect(world.said()).to.deep.equal(['1: detached SESSION_EXPIRED'])
   })
 
@@ -122,7 +122,7 @@ describe('request pipeline: leases', () => {
     world.attach(2, { resume: { session, password: right }, timeoutMs: 40_000 })
     world.pipeline.revalidated({ kind: 'revalidated', session, valid: true, proposed: world.last }, world.now)
     expect(world.said()).to.deep.equal(['1: detached SESSION_MOVED', '2: attached 9000'])
-    world.pipeline.tick(9000)
+    world.pipeline.tick(9000, true)
     expect(world.said()).to.deep.equal(['2: detached SESSION_EXPIRED'])
   })
 })
