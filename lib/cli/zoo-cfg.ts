@@ -119,6 +119,9 @@ class Reading {
       superDigest: this.#text('superDigest') ?? this.#text('DigestAuthenticationProvider.superDigest'),
       skipAcl: this.#flag('skipACL'),
       enforceAuthSchemes: enforced ? schemes : undefined,
+      localSessionsEnabled: this.#flag('localSessionsEnabled'),
+      localSessionsUpgradingEnabled: this.#flag('localSessionsUpgradingEnabled'),
+      readOnlyModeEnabled: this.#flag('readonlymode.enabled'),
     })
   }
 

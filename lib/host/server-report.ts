@@ -68,9 +68,9 @@ export class ServerFacts {
     for (const member of config.members) yield [`server.${member.id}`, `${member.address}:${member.role}`]
   }
 
-  get #mode(): 'standalone' | 'leader' | 'follower' | 'observer' | undefined {
-    const { serving, role } = this.#host.core.status
-    if (!serving) return undefined
+  get #mode(): 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only' | undefined {
+    const { serving, readOnly, role } = this.#host.core.status
+    if (!serving) return readOnly ? 'read-only' : undefined
     if (this.#options.config.members.length === 1) return 'standalone'
     return role === 'leading' ? 'leader' : role === 'observing' ? 'observer' : 'follower'
   }

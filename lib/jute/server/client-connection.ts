@@ -51,6 +51,8 @@ export interface ConnectionPorts {
   /** Of the whole port. */
   readonly traffic: Traffic
   readonly channel: Channel
+  /** Whether the peer has no leader, and gives reads to those who ask for that. */
+  readOnly(): boolean
   /** The answer to a four-letter word; undefined if these are no word. */
   word(word: string): string | undefined
   /** Nothing of it is left. */
@@ -74,6 +76,8 @@ export class ClientConnection implements ChannelReceiver, Waiting {
   /** The first bytes, while they could still become a word. */
   #greeting: Buffer | undefined = Buffer.alloc(0)
   #attachment: ChannelAttachment | undefined
+  /** Reads of a peer without a leader will do for it, and are to be had. */
+  #readOnly = false
   /** The client knows of read-only servers. */
   #knowsReadOnly = false
   #lastCxid = 0
@@ -195,7 +199,8 @@ export class ClientConnection implements ChannelReceiver, Waiting {
     this.#decoder.established()
     const resume =
       sessionId === records.NO_SESSION ? undefined : { session: sessionId, password: passwd ?? new Uint8Array(0) }
-    const options = { timeoutMs: timeOut, resume, lastZxidSeen: asSeen(lastZxidSeen), readOnly: readOnly === true }
+    this.#readOnly = readOnly === true && this.#ports.readOnly()
+    const options = { timeoutMs: timeOut, resume, lastZxidSeen: asSeen(lastZxidSeen), readOnly: this.#readOnly }
     this.#attachment = this.#ports.channel.attach(options, this)
   }
 
@@ -224,8 +229,9 @@ export class ClientConnection implements ChannelReceiver, Waiting {
 
   // --- what the channel tells
 
-  attached({ session, password, timeoutMs }: Parameters<ChannelReceiver['attached']>[0]): void {
+  attached({ session, password, timeoutMs, readOnly }: Parameters<ChannelReceiver['attached']>[0]): void {
     this.#stage = 'attached'
+    this.#readOnly = readOnly === true
     this.session = session
     this.timeoutMs = timeoutMs
     this.#write(writer => this.#connectResponse(writer, timeoutMs, session, password))
@@ -262,9 +268,9 @@ export class ClientConnection implements ChannelReceiver, Waiting {
     })
   }
 
-  /** Outside a working ensemble nobody is served: the client looks for another server. */
+  /** Outside a working ensemble nobody is served, unless reads will do: the client looks for another server. */
   serving(serving: boolean): void {
-    if (!serving) this.#end()
+    if (!serving && !this.#readOnly) this.#end()
   }
 
   detached(code: ErrorCode): void {
@@ -277,7 +283,7 @@ export class ClientConnection implements ChannelReceiver, Waiting {
   // --- what the client is sent
 
   #connectResponse(writer: JuteWriter, timeOut: number, sessionId: SessionId, passwd: Uint8Array): void {
-    const readOnly = this.#knowsReadOnly ? false : undefined
+    const readOnly = this.#knowsReadOnly ? this.#readOnly : undefined
     records.connectResponse.write(writer, { protocolVersion: 0, timeOut, sessionId, passwd, readOnly })
   }
 

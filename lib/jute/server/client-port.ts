@@ -105,6 +105,7 @@ export class ClientPort {
       clock: this.#ports.clock,
       traffic: this.#traffic,
       channel: this.#ports.channel(address),
+      readOnly: () => this.#ports.report().mode === 'read-only',
       word: word => this.#word(word),
       closed: left => this.#left(left, address),
     })

@@ -82,6 +82,9 @@ describe('zoo.cfg', () => {
       'skipACL=yes',
       'enforce.auth.enabled=true',
       'enforce.auth.schemes=digest',
+      'localSessionsEnabled=true',
+      'localSessionsUpgradingEnabled=true',
+      'readonlymode.enabled=true',
       'znode.container.checkIntervalMs=1000',
     )
     expect(warnings).to.deep.equal([])
@@ -93,6 +96,9 @@ describe('zoo.cfg', () => {
       superDigest: 'super:D/InIHSb7yEEbrWz8b9l71RjZJU=',
       skipAcl: true,
       enforceAuthSchemes: ['digest'],
+      localSessionsEnabled: true,
+      localSessionsUpgradingEnabled: true,
+      readOnlyModeEnabled: true,
       containerCheckIntervalMs: 1000,
     })
     expect(options.clientPort).to.deep.equal({
