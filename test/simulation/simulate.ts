@@ -16,7 +16,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { CPU_MINUTES_MAX, currentCommit, firstSeedOf, shortOf, type Totals } from './budget.js'
+import { CPU_MINUTES, CPU_MINUTES_MAX, currentCommit, firstSeedOf, shortOf, type Totals } from './budget.js'
 import { Campaign } from './campaign.js'
 import { coveredFaults } from './coverage.js'
 import { Farm } from './farm.js'
@@ -84,6 +84,9 @@ const lacking = [
   ...(values.budget || values.coverage ? campaign.emptyCells.map(each => `nothing has hit: ${each}`) : []),
 ]
 for (const each of lacking) console.log(each)
+const spentMinutes = (campaign.cpuMs + deep.cpuMs) / 60_000
+if (values.budget)
+  console.log(`${spentMinutes.toFixed(1)} minutes of processor time; ${CPU_MINUTES} are what it should take at most`)
 const broken = [campaign, deep].flatMap(({ firstBroken }) => firstBroken?.job ?? [])
 for (const job of one === undefined ? broken : values.shrink ? [one] : []) await reduce(job)
 farm.close()
