@@ -63,6 +63,8 @@ export class EventHistory {
   #next({ type, path: shown, zxid }: ZnodeEvent): void {
     if (this.ended) throw new Violation('W8', `${this} goes on after its end`)
     if (type === 'gap') {
+      // Another connection, perhaps to a peer that is behind the one before: the order of events is that of one.
+      this.#last = 0n
       this.#whole = false
       this.#expected = []
       return

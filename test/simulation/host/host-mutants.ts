@@ -112,7 +112,7 @@ export const hostMutants: readonly HostMutant[] = [
   },
   {
     name: 'an event is lost on its way to the observers now and then',
-    rows: ['W10'],
+    rows: ['W10', 'W6'],
     plant: () => {
       const now = every(5)
       return replaceMethod(Watches.prototype, 'event', event => {

@@ -4,7 +4,7 @@
  */
 import type { Observable, Subscription } from 'rxjs'
 import type { Client } from '../../../lib/client/client.js'
-import type { ChildrenState, DataState, ExistsState, SubtreeState } from '../../../lib/client/streams.js'
+import type { ChildrenState, DataState, ExistsState, SubtreeState, SubtreeZnode } from '../../../lib/client/streams.js'
 import { joinPath } from '../../../lib/model/path.js'
 import { Violation } from '../checkers/violation.js'
 import type { Chain, ZnodeState } from './chain.js'
@@ -26,6 +26,7 @@ export class StreamHistory {
   said = 0
 
   readonly #root: string
+  readonly #known = new WeakMap<SubtreeZnode<string>, string>()
 
   /** @param root of the view by which it is observed; empty for the client's own. */
   constructor(
@@ -83,14 +84,7 @@ export class StreamHistory {
       throw new Violation('W10', `${where} goes back, from ${this.#last.zxid}`)
     this.#session.saw(zxid)
     const said = this.#saidBy(state)
-    if ('znodes' in state) {
-      // Its entries may stem from neighbouring zxids, but each was so.
-      for (const [shown, { value, stat }] of state.znodes) {
-        const path = this.#whole(shown)
-        const wrong = differsAtAll(this.#chain.before(path, stat.mzxid), value ?? '', stat)
-        if (wrong !== undefined) throw new Violation('C5', `${where}: ${path}: ${wrong}`)
-      }
-    } else {
+    if (!('znodes' in state)) {
       const was = this.#inChain(path => this.#chain.before(path, zxid))
       if (said !== was) throw new Violation('C5', `${where} says ${said}, where there was ${was}`)
       if ('value' in state && state.exists) {
@@ -110,13 +104,26 @@ export class StreamHistory {
   #saidBy(state: State): string {
     if ('znodes' in state)
       return [...state.znodes]
-        .map(([path, { stat }]) => `${this.#whole(path)}@${stat.mzxid}`)
+        .map(([path, znode]) => this.#saidOf(path, znode))
         .sort()
         .join()
     if (!state.exists) return 'none'
     if ('children' in state) return state.children.join()
     // What a value was follows from its mzxid; it is compared apart.
     return `@${state.stat.mzxid}`
+  }
+
+  /** One of a subtree. Its entries may stem from neighbouring zxids, but each was so; those that did not change are the same values again. */
+  #saidOf(shown: string, znode: SubtreeZnode<string>): string {
+    const known = this.#known.get(znode)
+    if (known !== undefined) return known
+    const { value, stat } = znode
+    const path = this.#whole(shown)
+    const wrong = differsAtAll(this.#chain.before(path, stat.mzxid), value ?? '', stat)
+    if (wrong !== undefined) throw new Violation('C5', `${this}: ${path}: ${wrong}`)
+    const said = `${path}@${stat.mzxid}`
+    this.#known.set(znode, said)
+    return said
   }
 
   /** What the stream would say of the chain. */
