@@ -7,7 +7,8 @@
  * Before: serve.ts with the file. After: Peer.open. Semantics §27; ZooKeeper: QuorumPeerConfig.
  */
 import type { ClientPortOptions } from '../host/client-port-options.js'
-import type { MemberOptions, PeerOptions } from '../host/peer-options.js'
+import type { MemberOptions } from '../host/member-options.js'
+import type { PeerOptions } from '../host/peer-options.js'
 import { ZooKeeperError } from '../model/errors.js'
 import { isPeerId } from '../model/ids.js'
 import { readProperties } from './properties.js'

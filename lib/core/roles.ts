@@ -7,7 +7,7 @@
  * A damaged peer takes part without counting: election/damaged-voter.ts.
  * Before: peer.ts hands in what happened. After: election/, zab/.
  */
-import { type EnsembleConfig, votersOf } from '../model/ensemble-config.js'
+import type { EnsembleConfig } from '../model/ensemble-config.js'
 import type { LinkId, OperationNumber, PeerId } from '../model/ids.js'
 import { sameZxid, ZERO, type Zxid } from '../model/zxid.js'
 import { damagedVoters, isDamaged } from './election/damaged-voter.js'
@@ -18,8 +18,8 @@ import type { LinkTable } from './link-table.js'
 import type { Outbox } from './outbox.js'
 import type { FirstStartWait, PeerPhase } from './peer-status.js'
 import type { ProtocolOptions } from './protocol-options.js'
-import { majority } from './quorum/majority.js'
 import type { Quorum } from './quorum/quorum.js'
+import { quorumOf } from './quorum/quorum-of.js'
 import type { EpochKeeper } from './zab/epochs.js'
 import { HandoverPause } from './zab/handover-pause.js'
 import type { History } from './zab/history.js'
@@ -70,7 +70,7 @@ export class Roles {
 
   constructor(setup: RolesSetup) {
     this.#setup = setup
-    this.#quorum = majority(votersOf(setup.config))
+    this.#quorum = quorumOf(setup.config)
     this.#damaged = setup.damaged
     this.#handoverPause = new HandoverPause(setup.options.tickMs)
   }

@@ -6,7 +6,7 @@
  */
 import { defaultProtocolOptions, type ProtocolOptions } from '../core/protocol-options.js'
 import type { Random } from '../core/random.js'
-import type { EnsembleConfig, Member, MemberRole } from '../model/ensemble-config.js'
+import type { EnsembleConfig } from '../model/ensemble-config.js'
 import { ZooKeeperError } from '../model/errors.js'
 import { isPeerId, MAX_PEER_ID, type PeerId } from '../model/ids.js'
 import { isText } from '../model/request-check.js'
@@ -18,16 +18,11 @@ import { type AuthOptions, authShapes, type ResolvedAuthOptions, resolveAuthOpti
 import { type ClientPortOptions, type ResolvedClientPort, resolveClientPort } from './client-port-options.js'
 import { type Clock, systemClock } from './clock.js'
 import { type Logger, logLevels, silentLogger } from './logger.js'
+import { type MemberOptions, resolveMembers } from './member-options.js'
+import { checkNumber, isRecord } from './option-checks.js'
 import type { PoolProbe } from './pool-probe.js'
 import { systemRandom } from './random.js'
 import { switched, switches } from './switches.js'
-
-export interface MemberOptions {
-  /** Where the others dial this peer, e.g. `tcp://10.0.0.1:2888`. */
-  readonly address: string
-  /** Observers follow and serve without voting. @default 'participant' */
-  readonly role?: MemberRole
-}
 
 /**
  * @example one peer, nothing on disk: { id: 1, dataDir: ':memory:' }
@@ -86,7 +81,6 @@ export interface ResolvedPeerOptions extends Required<LogRetention>, ResolvedAut
   readonly warnings: readonly string[]
 }
 
-export const VOTERS_MAX = 7
 const MIB = 1024 * 1024
 
 /** Whole numbers with their bounds and defaults; session timeouts follow tickMs where they are not given. */
@@ -191,15 +185,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
 
   const warnings: string[] = []
   const id = options.id as PeerId
-  const members = resolveMembers(options.members, id, complaints)
-  const voters = members.filter(member => member.role === 'participant').length
-  if (voters > VOTERS_MAX) {
-    complaints.push(`members has ${voters} participants, but at most ${VOTERS_MAX} may vote: make the others observers`)
-  } else if (voters === 0 && members.length > 0) {
-    complaints.push('members has no participant')
-  } else if (voters % 2 === 0 && voters > 0) {
-    warnings.push(`${voters} voters tolerate no more failures than ${voters - 1}: use an odd number`)
-  }
+  const members = resolveMembers(options.members, id, complaints, warnings)
   if (members.length > 1 && options.transport === undefined) {
     complaints.push('transport is missing: an ensemble of several members needs one')
   }
@@ -240,44 +226,6 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
   }
 }
 
-function resolveMembers(given: PeerOptions['members'], self: PeerId, complaints: string[]): Member[] {
-  if (given === undefined) return isPeerId(self) ? [{ id: self, address: 'memory://alone', role: 'participant' }] : []
-  if (!isRecord(given)) return []
-  const members: Member[] = []
-  const addresses = new Set<string>()
-  for (const [key, value] of Object.entries(given)) {
-    const id = Number(key)
-    const {
-      address,
-      role = 'participant',
-      ...rest
-    } = isRecord(value) ? (value as Partial<MemberOptions>) : { address: value }
-    if (!isPeerId(id) || String(id) !== key) {
-      complaints.push(`members.${key}: the id must be a whole number from 1 to ${MAX_PEER_ID}`)
-    } else if (typeof address !== 'string' || address.length === 0) {
-      complaints.push(`members.${key}: the address must be a string such as 'tcp://10.0.0.1:2888'`)
-    } else if (role !== 'participant' && role !== 'observer') {
-      complaints.push(`members.${key}: role must be 'participant' or 'observer'`)
-    } else if (Object.keys(rest).length > 0) {
-      complaints.push(`members.${key}: ${Object.keys(rest).join(', ')} is not an option`)
-    } else if (addresses.has(address)) {
-      complaints.push(`members.${key}: the address ${address} is given twice`)
-    } else {
-      addresses.add(address)
-      members.push({ id, address, role })
-    }
-  }
-  if (isPeerId(self) && !members.some(member => member.id === self)) {
-    complaints.push(`members does not name this peer (${self})`)
-  }
-  return members.sort((a, b) => a.id - b.id)
-}
-
-function checkNumber({ min, max }: { min: number; max: number }, value: unknown): string | undefined {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return undefined
-  return `must be a whole number from ${min} to ${max}`
-}
-
 function methods(...names: readonly string[]): (value: unknown) => string | undefined {
   return value => {
     const missing = names.filter(name => !isRecord(value) || typeof value[name] !== 'function')
@@ -285,8 +233,4 @@ function methods(...names: readonly string[]): (value: unknown) => string | unde
       ? undefined
       : `must have the method${missing.length > 1 ? 's' : ''} ${missing.join(', ')}`
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -4,6 +4,7 @@
  *
  * Before: open-peer. After: the core's initial state.
  */
+import { votersOf } from '../model/ensemble-config.js'
 import { hasCode, ZooKeeperError } from '../model/errors.js'
 import type { Recovered, Storage } from '../storage/storage.js'
 import type { ResolvedPeerOptions } from './peer-options.js'
@@ -42,5 +43,5 @@ export async function repair(storage: Storage, options: RecoveryOptions, damage:
 }
 
 function canBeRepaired({ id, config }: RecoveryOptions): boolean {
-  return config.members.some(member => member.id !== id && member.role === 'participant')
+  return [...votersOf(config)].some(voter => voter !== id)
 }

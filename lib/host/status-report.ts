@@ -6,6 +6,7 @@
  */
 import { describeWait } from '../core/election/first-start.js'
 import type { FirstStartWait, PeerPhase } from '../core/peer-status.js'
+import { quorumOf } from '../core/quorum/quorum-of.js'
 import type { RoleName } from '../core/zab/messages.js'
 import type { MemberRole } from '../model/ensemble-config.js'
 import type { ZooKeeperError } from '../model/errors.js'
@@ -107,15 +108,17 @@ export function reportHealth(host: PeerHost, options: ResolvedPeerOptions): Heal
   else if (!serving) reasons.push(`not serving: ${role}, no established leader`)
   const ok = reasons.length === 0
   const { damagedVoters, standsAside, freshVoters } = host.core.status
-  const voters = options.config.members.filter(member => member.role === 'participant').length
+  const quorum = quorumOf(options.config)
+  const isLostWithout = (gone: readonly PeerId[]) =>
+    !quorum.isQuorum([...quorum.voters].filter(id => !gone.includes(id)))
   if (damagedVoters.length > 0) {
-    const lost = damagedVoters.length * 2 >= voters
+    const lost = isLostWithout(damagedVoters)
     const why = lost ? 'no quorum is left without them' : 'they do not vote until they are repaired'
     reasons.push(`damaged voters: ${damagedVoters.join(', ')}; ${why}`)
   }
   const others = freshVoters.filter(id => id !== options.id)
   if (others.length > 0 && firstStart === undefined) {
-    const lost = !serving && freshVoters.length * 2 >= voters
+    const lost = !serving && isLostWithout(freshVoters)
     const why = lost ? 'no quorum is left without them' : 'they do not count until they have it'
     reasons.push(`voters without a history: ${others.join(', ')}; ${why}`)
   }

@@ -6,7 +6,7 @@
  * refusal is PROTOCOL_ERROR and nothing else; both judges come to the same protocol version (the highest both speak).
  * Before: a fresh Connection. After: the host makes it a link, with `linked`. Architecture §7, invariants §5.2 (mix-up), E8, E9.
  */
-import type { EnsembleConfig, MemberRole } from '../model/ensemble-config.js'
+import type { EnsembleConfig, Member, MemberRole } from '../model/ensemble-config.js'
 import { type ErrorCode, type ownCodes, ZooKeeperError } from '../model/errors.js'
 import { isPeerId, type PeerId } from '../model/ids.js'
 import { invariant } from '../model/invariant.js'
@@ -85,12 +85,17 @@ export function judgeHello(own: Hello, theirs: Hello, expected?: PeerId, options
   return { accepted: true, protocol }
 }
 
-/** The same for the same members (id, address, role), whatever their order and the config's version: 16 hexadecimal digits. */
+/** The same for the same members (id, address, role, weight, group), whatever their order and the config's version: 16 hexadecimal digits. */
 export function membersHash(config: EnsembleConfig): string {
   const lines = [...config.members]
     .sort((one, two) => one.id - two.id)
-    .map(({ id, address, role }) => `${id} ${role} ${JSON.stringify(address)}\n`)
+    .map(member => `${member.id} ${member.role} ${JSON.stringify(member.address)}${shareOf(member)}\n`)
   return fnv1a64(new TextEncoder().encode(lines.join('')))
+}
+
+/** Nothing where all count alike. */
+function shareOf({ weight = 1, group }: Member): string {
+  return weight === 1 && group === undefined ? '' : ` ${weight} ${group ?? ''}`
 }
 
 // Layout: magic (4) kind (1) layout version (1), then

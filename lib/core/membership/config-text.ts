@@ -8,7 +8,21 @@ import type { EnsembleConfig, Member } from '../../model/ensemble-config.js'
 export function configText({ members, version }: EnsembleConfig): string {
   if (members.length < 2) return ''
   const number = (BigInt(version.epoch) << 32n) | BigInt(version.counter)
-  return [...members.map(memberLine), `version=${number.toString(16)}`].join('\n')
+  return [...members.map(memberLine), ...shareLines(members), `version=${number.toString(16)}`].join('\n')
+}
+
+/** Only where they are not all alike. */
+function shareLines(members: readonly Member[]): string[] {
+  const participants = members.filter(({ role }) => role === 'participant')
+  if (participants.every(({ weight = 1, group }) => weight === 1 && group === undefined)) return []
+  const groups = [...new Set(participants.map(({ group = 1 }) => group))].sort((a, b) => a - b)
+  return [
+    ...groups.map(each => {
+      const ids = participants.filter(({ group = 1 }) => group === each).map(({ id }) => id)
+      return `group.${each}=${ids.join(':')}`
+    }),
+    ...participants.map(({ id, weight = 1 }) => `weight.${id}=${weight}`),
+  ]
 }
 
 function memberLine({ id, address, role }: Member): string {

@@ -45,7 +45,7 @@ export class ForwardStation implements Submission {
 /** What came with the protocol that knows containers and TTL znodes. */
 function isOfLifetimes(request: Request): boolean {
   if (request.kind === 'multi') return request.steps.some(isOfLifetimes)
-  if (request.kind !== 'create') return request.kind === 'reconfig'
+  if (request.kind !== 'create') return request.kind === 'reconfig' || request.kind === 'invalid'
   const { mode, lifetime } = request
   return lifetime !== undefined || mode.ttl === true || mode.unknown === true
 }

@@ -85,6 +85,38 @@ describe('peer options', () => {
       { id: 1, dataDir: 'x', members: { 1: 'm://1', '02': 'm://2' } },
       /members.02: the id/,
     ],
+    [
+      'a share that is none',
+      { id: 1, dataDir: 'x', members: { 1: { address: 'm://1', weight: -1, group: 0.5 } } },
+      /members.1: weight must be a whole number/,
+      /members.1: group must be a whole number/,
+      /no participant that votes/,
+    ],
+    [
+      'an observer with a share',
+      {
+        id: 1,
+        dataDir: 'x',
+        transport,
+        members: { 1: 'memory://1', 2: { address: 'memory://2', role: 'observer', weight: 2 } },
+      },
+      /members.2: an observer has neither weight nor group/,
+    ],
+    [
+      'groups for some only',
+      {
+        id: 1,
+        dataDir: 'x',
+        transport,
+        members: { 1: { address: 'memory://1', group: 1 }, 2: 'memory://2', 3: 'memory://3' },
+      },
+      /members 2, 3 have no group, but others have/,
+    ],
+    [
+      'nobody with a weight',
+      { id: 1, dataDir: 'x', members: { 1: { address: 'm://1', weight: 0 } } },
+      /no participant that votes/,
+    ],
     ['an address twice', { id: 1, dataDir: 'x', transport, members: { 1: 'm://1', 2: 'm://1' } }, /given twice/],
     [
       'a wrong role',
@@ -112,6 +144,8 @@ describe('peer options', () => {
   it('warn of an even number of voters, and do not count observers', () => {
     const four = resolvePeerOptions({ id: 1, dataDir: 'x', transport, members: members(4) })
     expect(four.warnings).to.deep.equal(['4 voters tolerate no more failures than 3: use an odd number'])
+    const uneven = { ...members(3), 4: { address: 'memory://4', weight: 2 } }
+    expect(resolvePeerOptions({ id: 1, dataDir: 'x', transport, members: uneven }).warnings).to.deep.equal([])
     const observed = { ...members(3), 4: { address: 'memory://4', role: 'observer' } as const }
     expect(resolvePeerOptions({ id: 1, dataDir: 'x', transport, members: observed }).warnings).to.deep.equal([])
   })

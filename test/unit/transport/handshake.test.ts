@@ -135,6 +135,21 @@ describe('judgement of a hello', () => {
   })
 })
 
+describe('hash of the members', () => {
+  it('tells shares apart, and is what it was where all count alike', () => {
+    const config = (more: Partial<Member>) => ({
+      version: ZERO,
+      members: [{ id: 1 as PeerId, address: 'm://1', role: 'participant' as const, ...more }],
+    })
+    const plain = membersHash(config({}))
+    expect(membersHash(config({ weight: 1 }))).to.equal(plain)
+    const hashes = [{ weight: 2 }, { group: 1 }, { group: 1, weight: 2 }, { group: 2 }].map(each =>
+      membersHash(config(each)),
+    )
+    expect(new Set([plain, ...hashes]).size).to.equal(5)
+  })
+})
+
 describe('refusal', () => {
   it('carries every code and its reason, cut to a bounded length, without control characters', () => {
     for (const code of refusalCodes) {

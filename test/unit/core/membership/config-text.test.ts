@@ -26,6 +26,21 @@ describe('text of the configuration', () => {
     expect(configText({ version: zxid(0x12, 0xab), members })).to.match(/\nversion=12000000ab$/)
   })
 
+  it('has groups and weights where members do not count alike', () => {
+    const members = [
+      { ...member(1, 'tcp://h:1'), group: 2, weight: 3 },
+      { ...member(2, 'tcp://h:2'), group: 1 },
+      member(3, 'tcp://h:3', 'observer'),
+    ]
+    expect(configText({ version: ZERO, members }).split('\n').slice(3)).to.deep.equal([
+      'group.1=2',
+      'group.2=1',
+      'weight.1=3',
+      'weight.2=1',
+      'version=0',
+    ])
+  })
+
   it('is empty of a peer that is alone', () => {
     expect(configText({ version: ZERO, members: [member(1, 'memory://alone')] })).to.equal('')
   })

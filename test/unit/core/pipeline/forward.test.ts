@@ -16,6 +16,7 @@ const newer: readonly Request[] = [
   { ...create, mode: UNKNOWN_MODE },
   { kind: 'multi', steps: [create, { ...create, lifetime: { kind: 'ttl', ttlMs: 5 } }] },
   { kind: 'reconfig' },
+  { kind: 'invalid', code: 'MARSHALLING_ERROR' },
 ]
 
 describe('forwarding to an older leader', () => {
