@@ -81,8 +81,9 @@ export class EventHistory {
       const entry = this.#chain.at(zxid)
       this.#expected = entry === undefined ? [] : this.#told(entry)
       this.#last = zxid
-      this.#whole = true
     }
+    // What a recursive watch above tells reaches an observer before its own watch stands; only that tells of children.
+    this.#whole ||= recursive || type === 'childrenChanged'
     const at = this.#expected.indexOf(what)
     if (at < 0) throw new Violation('W5', `${this}: ${what} at ${zxid} is no change, or was told before`)
     if (at > 0) throw new Violation('W2', `${this}: ${what} at ${zxid} comes before ${this.#expected[0]}`)
