@@ -7,7 +7,7 @@ import type { JuteReader } from '../../lib/jute/reader.js'
 import * as records from '../../lib/jute/records.js'
 import type { JuteWriter } from '../../lib/jute/writer.js'
 import type { SessionId } from '../../lib/model/ids.js'
-import type { Zxid } from '../../lib/model/zxid.js'
+import { ZERO, type Zxid } from '../../lib/model/zxid.js'
 
 export type AclEntry = readonly [perms: number, scheme: string | null, id: string | null]
 export type Acl = readonly AclEntry[]
@@ -53,8 +53,8 @@ export interface WatchLists {
   readonly persistent: readonly string[]
   readonly recursive: readonly string[]
 }
-/** Each server has zxids of its own: the last one that this session saw, or the one before everything. */
-export type Since = 'last' | 'start'
+/** Each server has zxids of its own: before everything, or the one that this session saw so many different ones ago. */
+export type Since = 'start' | number
 
 export function opCodeOf(asked: Asked): number {
   switch (asked.op) {
@@ -74,7 +74,8 @@ function hasPersistent({ persistent, recursive }: WatchLists): boolean {
   return persistent.length + recursive.length > 0
 }
 
-export function writeBody(writer: JuteWriter, asked: Asked, lastZxid: Zxid): void {
+/** @param seen the different zxids that the session has been told, in order */
+export function writeBody(writer: JuteWriter, asked: Asked, seen: readonly Zxid[]): void {
   switch (asked.op) {
     case 'exists':
     case 'getChildren2':
@@ -103,7 +104,7 @@ export function writeBody(writer: JuteWriter, asked: Asked, lastZxid: Zxid): voi
       return records.watchesOfType.write(writer, asked)
     case 'setWatches': {
       const { lists, since } = asked
-      const relativeZxid = since === 'last' ? lastZxid : { epoch: 0, counter: 0 }
+      const relativeZxid = (since === 'start' ? undefined : seen.at(-1 - since)) ?? ZERO
       const body = { relativeZxid, dataWatches: lists.data, existWatches: lists.exist, childWatches: lists.child }
       const more = { persistentWatches: lists.persistent, persistentRecursiveWatches: lists.recursive }
       if (hasPersistent(lists)) return records.setWatches2Request.write(writer, { ...body, ...more })

@@ -1,7 +1,9 @@
 /** Who is judged: three peers of one process, each with a client port. Timing and limits as the reference has them. */
+import { digestOf } from '../../lib/auth/digest.js'
 import { Peer } from '../../lib/index.js'
 import { memory, memoryNetwork } from '../../transports/memory/index.js'
 import { TICK_MS } from './reference.js'
+import { SUPER } from './sequence.js'
 
 export class Ours {
   readonly peers: readonly Peer[]
@@ -22,6 +24,8 @@ export class Ours {
           transport: memory({ network, name: String(id) }),
           tickMs: TICK_MS,
           sessionTimeoutMaxMs: 60_000,
+          enforceQuota: true,
+          superDigest: digestOf(SUPER),
           containerCheckIntervalMs: 86_400_000,
           clientPort: { port: 0, connectionsPerAddressMax: 0, fourLetterWords: ['*'] },
         }),

@@ -7,8 +7,10 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { digestOf } from '../../lib/auth/digest.js'
 import { freePorts } from '../helpers/free-ports.js'
 import { word } from '../helpers/wire-client.js'
+import { SUPER } from './sequence.js'
 
 const JAR = '/usr/share/java/zookeeper.jar'
 const JAVA = '/usr/bin/java'
@@ -60,6 +62,8 @@ export class Reference {
       '-XX:TieredStopAtLevel=1',
       `-Dznode.container.checkIntervalMs=${NEVER_MS}`,
       '-Dzookeeper.admin.enableServer=false',
+      '-Dzookeeper.enforceQuota=true',
+      `-Dzookeeper.DigestAuthenticationProvider.superDigest=${digestOf(SUPER)}`,
     ]
     const main = 'org.apache.zookeeper.server.ZooKeeperServerMain'
     const process = spawn(JAVA, [...java, '-cp', JAR, main, config], { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -69,7 +73,7 @@ export class Reference {
     })
     const reference = new Reference(port!, process, directory)
     const deadline = Date.now() + 60_000
-    while (!(await word(port!, 'srvr')).includes('Mode: standalone')) {
+    while (!(await word(port!, 'srvr', 1000)).includes('Mode: standalone')) {
       if (process.exitCode !== null || Date.now() > deadline) {
         await reference.stop()
         throw new Error(`ZooKeeper does not start: ${complaints}`)

@@ -15,14 +15,21 @@ export type Step =
   | { readonly kind: 'reconnect'; readonly session: number; readonly hop: boolean }
   /** Somebody tries to take the session over with another password. */
   | { readonly kind: 'intruder'; readonly session: number }
+  /** The client comes back while its former connection is still open. */
+  | { readonly kind: 'twice'; readonly session: number }
+  /** Bytes that are no frame. */
+  | { readonly kind: 'broken'; readonly session: number; readonly hex: string }
   /** Somebody connects who has seen the future. */
   | { readonly kind: 'prophet' }
+
+/** Who may do everything, on both servers. */
+export const SUPER = 'super:everything'
 
 const OPEN: Acl = [[31, 'world', 'anyone']]
 const ALICE: AclEntry = [31, 'digest', digestOf('alice:secret')]
 const BOB: AclEntry = [1, 'digest', digestOf('bob:secret')]
 
-type Mood = 'watches' | 'permissions' | 'both'
+type Mood = 'watches' | 'permissions' | 'both' | 'quotas'
 
 export function sequenceOf(seed: number, asks: number, root: string): Step[] {
   return new Author(seed, root).write(asks)
@@ -33,16 +40,20 @@ class Author {
   readonly #root: string
   readonly #mood: Mood
   readonly #names: readonly string[]
+  /** Which paths have which watches is another matter in each sequence. */
+  readonly #salt: number
 
   constructor(seed: number, root: string) {
     this.#random = new SeededRandom(seed, 'differential')
     this.#root = root
-    this.#mood = this.#random.pick(['watches', 'watches', 'permissions', 'both'] as const)
+    this.#salt = this.#random.below(1009)
+    this.#mood = this.#random.pick(['watches', 'watches', 'permissions', 'both', 'quotas'] as const)
     this.#names = ['a', 'b', 'c'].slice(0, 2 + this.#random.below(2))
   }
 
   write(asks: number): Step[] {
-    const steps: Step[] = []
+    const steps: Step[] = [this.#alone(0, this.#persistent('/a')), this.#alone(1, this.#persistent('/b'))]
+    if (this.#mood === 'quotas') steps.push(...this.#quotas())
     for (let asked = 0; asked < asks; ) {
       const step = this.#step()
       steps.push(step)
@@ -54,15 +65,20 @@ class Author {
   #step(): Step {
     const random = this.#random
     const session = random.below(SESSIONS)
-    const draw = random.below(100)
+    const draw = random.below(250)
     if (draw < 5) return { kind: 'reconnect', session, hop: random.chance(0.5) }
     if (draw < 6) return { kind: 'intruder', session }
     if (draw < 7) return { kind: 'prophet' }
+    if (draw < 8) return { kind: 'twice', session }
     // What ends a connection, or is answered out of turn, stands alone.
-    if (draw < 9) return this.#alone(session, { op: 'closeSession' })
-    if (draw < 10) return this.#alone(session, { op: 'raw', code: random.pick([0, 10, 77, -2, 108]), hex: '' })
-    if (draw < 13 && this.#mood !== 'watches') return this.#alone(session, this.#auth())
-    const length = random.chance(0.5) ? 1 : 1 + random.below(6)
+    if (draw < 10) return this.#alone(session, { op: 'closeSession' })
+    if (draw < 11)
+      return { kind: 'broken', session, hex: random.pick(['ffffffff', '7fffffff', '00100000', '80000000']) }
+    if (draw < 12) return this.#alone(session, { op: 'raw', code: random.pick([0, 10, 77, -2, 108]), hex: '' })
+    if (draw < 15 && this.#mood !== 'watches') return this.#alone(session, this.#auth())
+    if (draw < 75 && this.#mood === 'quotas') return this.#alone(session, this.#quota())
+    // A quota is held against what is applied, and how much that is while others wait depends on luck.
+    const length = this.#mood === 'quotas' || random.chance(0.5) ? 1 : 1 + random.below(6)
     const asked = Array.from({ length }, () => this.#asked())
     // What follows a setACL is judged by the reference with the ACL of before until it is applied, by us with the one to be: it ends its batch.
     const last = asked.findIndex(({ op }) => op === 'setAcl')
@@ -75,9 +91,10 @@ class Author {
 
   #asked(): Asked {
     const random = this.#random
+    if (this.#mood === 'watches' && random.chance(0.2)) return this.#watching()
     const draw = random.below(100)
-    if (draw < 22) return this.#create()
-    if (draw < 32) return this.#delete()
+    if (draw < 24) return this.#create()
+    if (draw < 31) return this.#delete()
     if (draw < 42) return this.#setData()
     if (draw < 48) return { op: 'exists', ...this.#watched() }
     if (draw < 54) return this.#read()
@@ -96,7 +113,7 @@ class Author {
     if (draw < 86) return { op: 'ping' }
     if (draw < 87) return { op: 'reconfig' }
     if (draw < 89) return this.#cut()
-    if (this.#mood === 'permissions') return { op: 'getAcl', path: this.#path() }
+    if (this.#mood === 'permissions' || this.#mood === 'quotas') return { op: 'getAcl', path: this.#path() }
     return this.#watching()
   }
 
@@ -146,12 +163,59 @@ class Author {
     return { op: this.#random.pick(['getData', 'getChildren']), ...this.#watched() }
   }
 
+  #persistent(name: string): CreateAsked {
+    return { op: 'create', code: 15, path: this.#root + name, data: '', acl: OPEN, flags: 0 }
+  }
+
+  /** One on the root of the sequence, sometimes one further below as well. */
+  #quotas(): Step[] {
+    const create = (path: string, data: string | null = null): Step =>
+      this.#alone(0, { op: 'create', code: 1, path, data, acl: OPEN, flags: 0 })
+    const steps: Step[] = []
+    for (const name of this.#random.chance(0.5) ? ['', '/a'] : ['']) {
+      const path = `/zookeeper/quota${this.#root}${name}`
+      const hard = `=;byteHardLimit=${this.#random.pick([-1, 1500])};countHardLimit=${this.#random.pick([5, 8])}`
+      steps.push(
+        create(path),
+        create(`${path}/zookeeper_limits`, `count=3,bytes=100${hard}`),
+        create(`${path}/zookeeper_stats`, 'count=0,bytes=0'),
+      )
+    }
+    return steps
+  }
+
+  #quota(): Asked {
+    const random = this.#random
+    const path = `/zookeeper/quota${this.#root}${random.pick(['', '/a', '/b', '/a/b'])}`
+    const node = `${path}/${random.pick(['zookeeper_limits', 'zookeeper_limits', 'zookeeper_stats'])}`
+    const [count, bytes] = [random.pick([-1, 1, 3, 5]), random.pick([-1, 5, 700, 2000])]
+    const hard = `=;byteHardLimit=${random.pick([-1, 700])};countHardLimit=${random.pick([-1, 2, 4])}`
+    const data = `count=${count},bytes=${bytes}${random.chance(0.5) ? hard : ''}`
+    switch (random.below(6)) {
+      case 0:
+        return { op: 'create', code: 1, path, data: null, acl: OPEN, flags: 0 }
+      case 1:
+      case 2:
+        return { op: 'create', code: 1, path: node, data, acl: OPEN, flags: 0 }
+      case 3:
+        return { op: 'setData', path: node, data, version: -1 }
+      case 4:
+        return random.chance(0.3) ? { op: 'delete', path: node, version: -1 } : this.#stats(path)
+      default:
+        return this.#stats(path)
+    }
+  }
+
+  #stats(path: string): Asked {
+    return { op: 'getData', path: `${path}/zookeeper_stats`, watch: false }
+  }
+
   #auth(): Asked {
     const random = this.#random
     return {
       op: 'auth',
       scheme: random.pick(['digest', 'digest', 'digest', 'digest', 'ip', 'nobody', 'world']),
-      auth: random.pick(['alice:secret', 'bob:secret', 'bob', 'with:more:colons']),
+      auth: random.pick(['alice:secret', 'bob:secret', 'bob', 'with:more:colons', SUPER]),
     }
   }
 
@@ -165,7 +229,7 @@ class Author {
 
   #watching(): Asked {
     const random = this.#random
-    const path = this.#plainPath()
+    const path = random.chance(0.15) ? this.#root : this.#plainPath()
     const sort = this.#sortOf(path)
     const draw = random.below(10)
     if (draw < 4 && sort !== 'standard') return { op: 'addWatch', path, mode: sort === 'persistent' ? 0 : 1 }
@@ -174,7 +238,8 @@ class Author {
     const type = sort === 'standard' ? random.pick([1, 2, 3]) : 3
     if (draw < 6) return { op: 'removeWatches', path, type }
     if (draw < 7) return { op: 'checkWatches', path, type }
-    if (draw < 8) return { op: 'setWatches', lists: this.#lists(), since: random.pick(['last', 'start'] as const) }
+    if (draw < 8)
+      return { op: 'setWatches', lists: this.#lists(), since: random.pick(['start', 0, 1, 2, 5, 10] as const) }
     return { op: random.pick(['exists', 'getData', 'getChildren'] as const), path, watch: sort === 'standard' }
   }
 
@@ -192,12 +257,13 @@ class Author {
   }
 
   #watch(): boolean {
-    return this.#mood !== 'permissions' && this.#random.chance(0.4)
+    return ['watches', 'both'].includes(this.#mood) && this.#random.chance(0.6)
   }
 
   #sortOf(path: string): 'standard' | 'persistent' | 'recursive' {
-    let sum = 0
-    for (const unit of path.slice(this.#root.length)) sum = (sum * 31 + unit.charCodeAt(0)) % 7
+    let sum = this.#salt
+    for (const unit of path.slice(this.#root.length)) sum = (sum * 31 + unit.charCodeAt(0)) % 1009
+    sum %= 7
     return sum < 4 ? 'standard' : sum < 5 ? 'persistent' : 'recursive'
   }
 
@@ -215,7 +281,7 @@ class Author {
 
   #plainPath(): string {
     const random = this.#random
-    const depth = random.pick([1, 1, 1, 2, 2, 3])
+    const depth = random.pick([1, 1, 1, 1, 2, 2, 2, 3])
     return this.#root + Array.from({ length: depth }, () => `/${random.pick(this.#names)}`).join('')
   }
 
@@ -250,7 +316,8 @@ class Author {
 
   #acl(): Acl {
     const random = this.#random
-    if (this.#mood === 'watches' || random.chance(0.6)) return random.chance(0.96) ? OPEN : this.#wrongAcl()
+    if (this.#mood === 'watches' || this.#mood === 'quotas' || random.chance(0.6))
+      return random.chance(0.96) ? OPEN : this.#wrongAcl()
     // With watches about, what cannot be read would be told by 3.8 and not by 3.9.
     const readable: AclEntry[] = this.#mood === 'both' ? [[1, 'world', 'anyone']] : []
     const entries: AclEntry[] = [

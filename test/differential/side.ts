@@ -36,7 +36,8 @@ const ATTEMPTS = 200
 class Session {
   client: WireClient | undefined
   credentials: { readonly session: SessionId; readonly passwd: Uint8Array } | undefined
-  lastZxid: Zxid = ZERO
+  /** Different ones, in order. */
+  readonly seen: Zxid[] = []
   readonly auths: Asked[] = []
   readonly asked = new Map<number, Asked>()
   port = 0
@@ -45,12 +46,16 @@ class Session {
   /** The next xid of this session. */
   #xid = 0
 
+  get lastZxid(): Zxid {
+    return this.seen.at(-1) ?? ZERO
+  }
+
   send(asked: Asked): number {
     const xid = asked.op === 'ping' ? Xid.ping : asked.op === 'auth' ? Xid.auth : ++this.#xid
     this.asked.set(xid, asked)
     this.client!.frame(writer => {
       records.requestHeader.write(writer, { xid, type: opCodeOf(asked) })
-      writeBody(writer, asked, this.lastZxid)
+      writeBody(writer, asked, this.seen)
     })
     return xid
   }
@@ -82,7 +87,7 @@ class Session {
     }
     const asked = this.asked.get(xid)
     if (asked === undefined) throw new Error(`an answer to ${xid}, which nobody has asked`)
-    if (zxid.epoch <= 0x7fffffff && isAfter(zxid, this.lastZxid)) this.lastZxid = zxid
+    if (zxid.epoch <= 0x7fffffff && isAfter(zxid, this.lastZxid)) this.seen.push(zxid)
     if (asked.op === 'auth' && err === 0) this.auths.push(asked)
     this.heard.push({ kind: 'answer', asked, zxid, err, body: err === 0 ? readBody(reader, asked) : body.length })
   }
@@ -109,6 +114,13 @@ export class Side {
         break
       case 'intruder':
         await this.#intruder(this.#sessions[step.session]!)
+        break
+      case 'twice':
+        await this.#ensure(this.#sessions[step.session]!)
+        await this.#twice(this.#sessions[step.session]!)
+        break
+      case 'broken':
+        await this.#broken(this.#sessions[step.session]!, step.hex)
         break
       case 'prophet':
         await this.#refusal(this.#sessions[0]!, { lastZxidSeen: FUTURE })
@@ -192,6 +204,21 @@ export class Side {
     await this.#refusal(session, { session: id, passwd: new Uint8Array(16).fill(1) })
   }
 
+  async #twice(session: Session): Promise<void> {
+    const former = session.client!
+    session.client = undefined
+    await this.#connect(session)
+    await former.until(() => former.ended)
+  }
+
+  async #broken(session: Session, hex: string): Promise<void> {
+    await this.#ensure(session)
+    const client = session.client!
+    client.socket.write(Buffer.from(hex, 'hex'))
+    await client.until(() => client.ended)
+    session.take()
+  }
+
   async #refusal(session: Session, options: Parameters<typeof WireClient.connect>[1]): Promise<void> {
     const client = await WireClient.connect(this.#ports[session.port]!, options)
     const bytes = client.responseBytes?.length ?? 0
@@ -206,7 +233,7 @@ export class Side {
 
   #forget(session: Session): void {
     session.credentials = undefined
-    session.lastZxid = ZERO
+    session.seen.length = 0
     session.auths.length = 0
   }
 }

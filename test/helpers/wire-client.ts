@@ -187,9 +187,10 @@ export class WireClient {
   }
 }
 
-/** What comes back for four raw bytes. */
-export async function word(port: number, text: string): Promise<string> {
+/** What comes back for four raw bytes, if it comes in time: a server that is just beginning may never answer. */
+export async function word(port: number, text: string, withinMs = 5000): Promise<string> {
   const socket = dial(port, '127.0.0.1')
+  socket.setTimeout(withinMs, () => socket.destroy())
   const parts: Buffer[] = []
   socket.on('data', part => parts.push(part as Buffer))
   socket.on('error', () => {})
