@@ -42,6 +42,8 @@ export interface ProtocolOptions {
   readonly localSessionsUpgradingEnabled: boolean
   /** Without a leader for some time, this peer answers reads of clients that ask for that. @default false */
   readonly readOnlyModeEnabled: boolean
+  /** So long, and a tick at least: a short election is nothing to change one's ways for. @default 2000, as in ZooKeeper */
+  readonly readOnlyAfterMs: number
 }
 
 export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
@@ -65,4 +67,5 @@ export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
   localSessionsEnabled: false,
   localSessionsUpgradingEnabled: false,
   readOnlyModeEnabled: false,
+  readOnlyAfterMs: 2000,
 })

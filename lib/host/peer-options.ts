@@ -171,6 +171,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
     containerNeverUsedMs: number('containerNeverUsedMs', defaultProtocolOptions.containerNeverUsedMs),
     // No option: all peers must compare at the same places.
     digestEvery: defaultProtocolOptions.digestEvery,
+    readOnlyAfterMs: defaultProtocolOptions.readOnlyAfterMs,
   }
   if (protocol.sessionTimeoutMinMs > protocol.sessionTimeoutMaxMs) {
     complaints.push(

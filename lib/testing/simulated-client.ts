@@ -83,6 +83,8 @@ export interface SimulatedClientOptions {
   readonly keepsCounting: boolean
   /** @default TRUSTED */
   readonly identities?: Identities
+  /** Reads of a peer without a leader will do. @default false */
+  readonly readOnly?: boolean
 }
 
 export class SimulatedClient {
@@ -96,8 +98,11 @@ export class SimulatedClient {
   lastZxidSeen: Zxid = ZERO
   readonly watches = { data: new Set<string>(), exist: new Set<string>(), child: new Set<string>() }
   attached = false
+  /** To a peer without a leader. */
+  readOnly = false
   /** Who it begins as on every attachment, what it has proved since it began, and who it is by now. */
   readonly #base: Identities
+  readonly #asksReadOnly: boolean
   #proved: Identities = []
   identities: Identities
   readonly #world: World
@@ -112,6 +117,7 @@ export class SimulatedClient {
     this.timeoutMs = options.timeoutMs
     this.keepsCounting = options.keepsCounting
     this.#base = options.identities ?? TRUSTED
+    this.#asksReadOnly = options.readOnly ?? false
     this.identities = this.#base
   }
 
@@ -142,7 +148,8 @@ export class SimulatedClient {
     const { session, timeoutMs, lastZxidSeen, embedded } = this
     const resume = session === undefined ? undefined : { session: session.id, password: session.password }
     this.identities = this.#base
-    const attachment: Attachment = { timeoutMs, resume, lastZxidSeen, identities: this.#base, embedded }
+    const only = this.#asksReadOnly ? { readOnly: true } : {}
+    const attachment: Attachment = { timeoutMs, resume, lastZxidSeen, identities: this.#base, embedded, ...only }
     if (!peer.isUp) this.#world.after(this.#delay(), () => this.#lost(connection))
     else this.#send(connection, { kind: 'clientAttached', client: id, attachment })
   }
@@ -222,6 +229,7 @@ export class SimulatedClient {
         const { session, password, timeoutMs } = effect
         this.session = { id: session, password, timeoutMs }
         this.attached = true
+        this.readOnly = effect.readOnly === true
         this.#world.tell(observer =>
           observer.client?.({ kind: 'attached', client: this, session, peer: connection.peer }),
         )

@@ -60,7 +60,7 @@ export interface WorldOptions {
   readonly seed: number
   readonly voters: number
   readonly observers: number
-  readonly protocol?: Partial<ProtocolOptions>
+  readonly protocol?: Partial<ProtocolOptions> | undefined
   readonly checkpointEntries: number
   readonly entriesKept: number
   /** Mean delays. */
@@ -78,6 +78,7 @@ const FAST: Partial<ProtocolOptions> = {
   notificationMinMs: 20,
   notificationMaxMs: 2000,
   digestEvery: 8,
+  readOnlyAfterMs: 200,
   slowLeaderMs: 20,
 }
 

@@ -52,8 +52,8 @@ describe('the option tables of the README', () => {
     const { protocol, config, dataDir, warnings, ...resolved } = resolvePeerOptions({ id: 1, dataDir: ':memory:' })
     expect([config.members.length, dataDir, warnings]).to.deep.equal([1, ':memory:', []])
     // The same on all members of an ensemble, so not to be chosen.
-    const { digestEvery, ...chosen } = protocol
-    expect(digestEvery).to.equal(128)
+    const { digestEvery, readOnlyAfterMs, ...chosen } = protocol
+    expect([digestEvery, readOnlyAfterMs]).to.deep.equal([128, 2000])
     const known = [...Object.keys(resolved), ...Object.keys(chosen), 'dataDir', 'members']
     expect(named.sort()).to.deep.equal(known.sort())
   })

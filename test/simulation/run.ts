@@ -41,7 +41,17 @@ export interface RunOptions {
 
 export function run(seed: number, options: RunOptions = {}): RunResult {
   const scenario = changeScenario(scenarioOf(seed), options.scenario ?? options.mutant?.scenario)
-  const world = new World({ ...scenario.world, ...(options.trace === undefined ? {} : { trace: options.trace }) })
+  const { localSessions } = scenario
+  const protocol = localSessions && {
+    localSessionsEnabled: true,
+    localSessionsUpgradingEnabled: localSessions === 'upgraded',
+    readOnlyModeEnabled: true,
+  }
+  const world = new World({
+    protocol,
+    ...scenario.world,
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+  })
   const undo = options.mutant?.plant()
   const checkers = makeCheckers(world)
   const coverage = new Coverage(world)

@@ -82,6 +82,8 @@ export interface Scenario {
   readonly turnMs?: number | undefined
   /** Clients are somebody, and ACLs say what they may do (acl-workload.ts); else all of them may do everything. */
   readonly acl: boolean
+  /** New sessions are local ones, upgraded with their first ephemeral or not; some clients are content with reads. */
+  readonly localSessions: 'upgraded' | 'never upgraded' | undefined
   /** Of the faults that the seed stands for, those that come, by name (schedule.ts); all of them when undefined. */
   readonly kept?: readonly string[] | undefined
   /** Clients begin nothing after that: a run that was cut down to a violation. No progress is asked for then. */
@@ -132,6 +134,7 @@ function ordinaryScenarioOf(seed: number): Scenario {
     pipelining: random.pick([1, 3, 8]),
     turnMs: new SeededRandom(seed, 'turns').pick([25, 12, 6]),
     acl: new SeededRandom(seed, 'acl').chance(0.25),
+    localSessions: localSessionsOf(seed),
   }
 }
 
@@ -140,6 +143,12 @@ export const everyFamily: Families = {
   network: { everyMs: 150, kinds: networkFaultKinds },
   process: { everyMs: 300, kinds: processFaultKinds },
   clock: { everyMs: 150, kinds: clockFaultKinds },
+}
+
+/** From a stream of its own, as the families below. */
+function localSessionsOf(seed: number): Scenario['localSessions'] {
+  const random = new SeededRandom(seed, 'local sessions')
+  return random.chance(0.15) ? random.pick(['upgraded', 'upgraded', 'never upgraded'] as const) : undefined
 }
 
 /** From a stream of their own: they came later. */
@@ -247,6 +256,13 @@ export const flapping: ScenarioChange = {
 /** Many clients that are somebody, and set ACLs with others' writes under way. */
 export const acls: ScenarioChange = { acl: true, clients: 6, pipelining: 8 }
 
+/** Sessions that only their peers know, and an ensemble that is often without a leader for long. */
+export const localSessions: ScenarioChange = {
+  localSessions: 'upgraded',
+  clients: 6,
+  pipelining: 3,
+}
+
 /** By the name of the option that asks for them. */
 export const modes: Readonly<Record<string, ScenarioChange>> = {
   flapping,
@@ -258,4 +274,5 @@ export const modes: Readonly<Record<string, ScenarioChange>> = {
   'evenly-slow': evenlySlow,
   wipes,
   acls,
+  'local-sessions': localSessions,
 }

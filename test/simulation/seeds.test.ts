@@ -10,6 +10,7 @@ import {
   evenlySlow,
   falseStates,
   flapping,
+  localSessions,
   rotting,
   slowLeader,
   wipes,
@@ -40,6 +41,15 @@ describe('simulation', function () {
     const violations = []
     for (let seed = 1; seed <= 6; seed++) {
       const { violation } = run(seed, { scenario: acls })
+      if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
+    }
+    expect(violations).to.deep.equal([])
+  })
+
+  it('C15, S10: holds for seeds 1 to 6 with local sessions, and clients that are content with reads', () => {
+    const violations = []
+    for (let seed = 1; seed <= 6; seed++) {
+      const { violation } = run(seed, { scenario: localSessions })
       if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
     }
     expect(violations).to.deep.equal([])

@@ -28,10 +28,11 @@ export class Workload {
       const embedded = random.chance(0.4) && index > 0
       const timeoutMs = random.pick([400, 1000, 2500])
       // With identities, one number must be one request: two of them could differ in nothing but who asked.
-      const keepsCounting = random.chance(0.5) || scenario.acl
+      const keepsCounting = random.chance(0.5) || scenario.acl || scenario.localSessions !== undefined
       const acl = scenario.acl ? new SeededRandom(scenario.world.seed, `acl of actor ${index}`) : undefined
       const identities = acl === undefined || index === 0 ? TRUSTED : acl.pick(somebody)
-      const client = world.client({ embedded, timeoutMs, keepsCounting, identities })
+      const readOnly = scenario.localSessions !== undefined && index % 2 === 0
+      const client = world.client({ embedded, timeoutMs, keepsCounting, identities, readOnly })
       const home = random.pick([...world.peers.values()])
       this.#actors.push(
         new Actor(client, home, world, new SeededRandom(scenario.world.seed, `actor ${index}`), scenario, this, acl),

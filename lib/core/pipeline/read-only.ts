@@ -7,9 +7,6 @@
 import type { Request } from '../../model/request.js'
 import type { ProtocolOptions } from '../protocol-options.js'
 
-/** As in ZooKeeper: a short election is nothing to change one's ways for. */
-const WAIT_MS_MIN = 2000
-
 export class ReadOnlyMode {
   readonly #afterMs: number
   /** Undefined while there is a leader. */
@@ -18,8 +15,8 @@ export class ReadOnlyMode {
   #due = false
   #on = false
 
-  constructor({ readOnlyModeEnabled, tickMs }: ProtocolOptions, now: number) {
-    this.#afterMs = readOnlyModeEnabled ? Math.max(WAIT_MS_MIN, tickMs) : Number.POSITIVE_INFINITY
+  constructor({ readOnlyModeEnabled, readOnlyAfterMs, tickMs }: ProtocolOptions, now: number) {
+    this.#afterMs = readOnlyModeEnabled ? Math.max(readOnlyAfterMs, tickMs) : Number.POSITIVE_INFINITY
     this.#alone = now
   }
 

@@ -16,7 +16,15 @@ const CALLS_MAX = 150
 const STATES_MAX = 5000
 
 /** Not answers to what was asked: nothing was decided. */
-const UNDECIDED_CODES: readonly string[] = ['SESSION_EXPIRED', 'SESSION_MOVED', 'CONNECTION_LOSS', 'REQUEST_TIMEOUT']
+const UNDECIDED_CODES: readonly string[] = [
+  'SESSION_EXPIRED',
+  'SESSION_MOVED',
+  'CONNECTION_LOSS',
+  'REQUEST_TIMEOUT',
+  // The small tree knows of no local sessions.
+  'EPHEMERAL_ON_LOCAL_SESSION',
+  'NOT_READ_ONLY',
+]
 
 export class CallHistory implements WorldObserver {
   readonly #calls = new Map<Call, { -readonly [K in keyof HistoryCall]: HistoryCall[K] }>()
@@ -73,6 +81,7 @@ export class CallHistory implements WorldObserver {
 }
 
 function isUndecided(response: Response): boolean {
+  if (response.kind === 'multi') return response.failed && response.results.some(isUndecided)
   return response.kind === 'error' && UNDECIDED_CODES.includes(response.code)
 }
 

@@ -1,4 +1,4 @@
-/** C1, C3–C11, S1, S4: what clients were answered, against the committed sequence, the model tree, and real time. */
+/** C1, C3–C11, C15, S1, S4, S10: what clients were answered, against the committed sequence, the model tree, and real time. */
 import { Permission } from '../../../lib/model/acl.js'
 import type { SessionId } from '../../../lib/model/ids.js'
 import { sessionOf } from '../../../lib/model/owner.js'
@@ -48,6 +48,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
         throw new Violation('S1', `session ${txn.session} is created again at ${formatZxid(zxid)}`)
       this.#sessions.add(txn.session)
       this.model.sessions.add(txn.session)
+      this.model.local.delete(txn.session)
       return
     }
     const closedAt = this.#closed.get(session)
@@ -82,7 +83,16 @@ export class CallChecker implements WorldObserver, LedgerListener {
       if (code !== outcome.code || (step.kind === 'create' && step.path !== outcome.path)) {
         const path = step.kind === 'create' ? step.path : ''
         const denied = [code, outcome.code].some(each => each === 'NO_AUTH' || each === 'INVALID_ACL')
-        const row = denied ? 'C1' : txn.kind === 'multi' ? 'C9' : step.kind === 'create' ? 'C11' : 'C10'
+        const upgrade = [code, outcome.code].includes('EPHEMERAL_ON_LOCAL_SESSION')
+        const row = upgrade
+          ? 'S10'
+          : denied
+            ? 'C1'
+            : txn.kind === 'multi'
+              ? 'C9'
+              : step.kind === 'create'
+                ? 'C11'
+                : 'C10'
         throw new Violation(
           row,
           `${formatZxid(zxid)} is ${step.kind} ${code} ${path}, the model says ${outcome.code} ${outcome.path ?? ''}`,
@@ -154,11 +164,13 @@ export class CallChecker implements WorldObserver, LedgerListener {
       case 'attached':
         if (this.#expired.has(event.session))
           throw new Violation('C16', `session ${event.session} is attached after it expired`)
+        // Nobody has heard of it but its peer.
+        if (!this.#sessions.has(event.session)) this.model.local.add(event.session)
         return
       case 'detached':
         if (event.code !== 'SESSION_EXPIRED' || event.session === undefined) return
         this.#expired.add(event.session)
-        if (!event.client.embedded && !this.#closed.has(event.session)) {
+        if (!event.client.embedded && !this.#closed.has(event.session) && !this.model.local.has(event.session)) {
           throw new Violation('S2', `session ${event.session} is told to have expired, but it lives`)
         }
         return
@@ -192,6 +204,16 @@ export class CallChecker implements WorldObserver, LedgerListener {
         `session ${session} has seen ${formatZxid(call.seen)} and is answered at ${formatZxid(zxid)}`,
       )
     this.#lastReply.set(session, zxid)
+    if (call.client.readOnly) {
+      const refused = response.kind === 'error' && response.code === 'NOT_READ_ONLY'
+      const refusable = request.kind === 'sync' || (isWrite(request) && request.kind !== 'closeSession')
+      if (refused !== refusable)
+        throw new Violation('C15', `${request.kind} is answered ${response.kind} by a peer that gives reads only`)
+      if (refused) this.#refused.push(call)
+      if (refused || request.kind === 'closeSession') return
+    }
+    // A local session ends at its own peer.
+    if (request.kind === 'closeSession' && this.model.local.has(session)) return
     if (isWrite(request)) this.#wrote(call, zxid, response, floor)
     else if (request.kind === 'sync') {
       if (isAfter(floor, zxid))

@@ -49,6 +49,8 @@ interface Who {
 
 export class ModelTree {
   readonly sessions = new Set<string>()
+  /** Known to their own peers only: they write, and own nothing. One that is upgraded is one of `sessions`. */
+  readonly local = new Set<string>()
   #znodes = new Map(INITIAL)
   /** Every state a path ever had, by the zxid it began at. */
   readonly #past = new Map<string, { readonly at: number; readonly znode: ModelZnode | undefined }[]>()
@@ -116,8 +118,12 @@ export class ModelTree {
     return outcomes
   }
 
+  #speaks(session: string): boolean {
+    return this.sessions.has(session) || this.local.has(session)
+  }
+
   #setAcl({ path, acl, version }: SetAclRequest, { session, identities }: Who, at: number): ModelOutcome {
-    if (!this.sessions.has(session)) return { code: 'SESSION_EXPIRED' }
+    if (!this.#speaks(session)) return { code: 'SESSION_EXPIRED' }
     const kept = stored(acl, identities)
     if (kept === undefined) return { code: 'INVALID_ACL' }
     const znode = this.#znodes.get(path)
@@ -130,7 +136,7 @@ export class ModelTree {
 
   #step(request: MultiStep, who: Who, at: number): ModelOutcome {
     const { session, identities } = who
-    if (!this.sessions.has(session)) return { code: 'SESSION_EXPIRED' }
+    if (!this.#speaks(session)) return { code: 'SESSION_EXPIRED' }
     if (request.kind === 'create') return this.#create(request, who, at)
     if (request.kind === 'delete') {
       const above = this.#znodes.get(parent(request.path))
@@ -152,6 +158,7 @@ export class ModelTree {
   }
 
   #create(request: CreateRequest, { session, identities }: Who, at: number): ModelOutcome {
+    if (request.mode.ephemeral && !this.sessions.has(session)) return { code: 'EPHEMERAL_ON_LOCAL_SESSION' }
     const acl = stored(request.acl, identities)
     if (acl === undefined) return { code: 'INVALID_ACL' }
     const parentPath = parent(request.path)

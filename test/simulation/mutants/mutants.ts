@@ -5,6 +5,7 @@ import { durabilityMutants } from './durability.js'
 import { electionMutants } from './elections.js'
 import { freshDiskMutants } from './fresh-disks.js'
 import { historyMutants } from './history.js'
+import { localSessionMutants } from './local-sessions.js'
 import type { Mutant } from './mutant.js'
 import { requestMutants } from './requests.js'
 import { sessionMutants } from './sessions.js'
@@ -28,4 +29,5 @@ export const mutants: readonly Mutant[] = [
   ...diskMutants,
   ...freshDiskMutants,
   ...accessMutants,
+  ...localSessionMutants,
 ]
