@@ -10,7 +10,7 @@ import { sameDigest } from '../model/digest.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
 import type { Epochs, HistorySummary } from '../model/history.js'
-import type { LinkId, PeerId } from '../model/ids.js'
+import type { LinkId, PeerId, SessionId } from '../model/ids.js'
 import { invariant, unreachable } from '../model/invariant.js'
 import type { Proposal } from '../model/proposal.js'
 import type { ReplicaImage } from '../model/replica-image.js'
@@ -174,6 +174,11 @@ export class PeerCore {
   get counts(): { readonly clients: number; readonly watches: number; readonly outstanding: number } {
     const { clientCount, watchCount, outstandingCount } = this.#pipeline
     return { clients: clientCount, watches: watchCount, outstanding: outstandingCount }
+  }
+
+  /** Sessions with the paths that they watch. */
+  watched(): Iterable<readonly [SessionId, ReadonlySet<string>]> {
+    return this.#pipeline.watched()
   }
 
   #route(input: Input): void {

@@ -9,7 +9,7 @@ export interface ClientPortOptions {
   readonly port: number
   /** The interface to listen at; `'0.0.0.0'` and `'::'` are all. @default '127.0.0.1' */
   readonly host?: string
-  /** Four-letter words that are answered, `'*'` for all (4lw.commands.whitelist). @default ['srvr'] */
+  /** Four-letter words that are answered, `'*'` for all (4lw.commands.whitelist). @default ['srvr'], with read-only mode also 'isro' */
   readonly fourLetterWords?: readonly string[]
   /** Connections from one address, 0 for any number (maxClientCnxns). @default 60 */
   readonly connectionsPerAddressMax?: number
@@ -56,6 +56,7 @@ type NumberName = keyof typeof numbers
 export function resolveClientPort(
   given: number | ClientPortOptions | undefined,
   complaints: string[],
+  readOnlyMode: boolean,
 ): ResolvedClientPort | undefined {
   if (given === undefined) return undefined
   const options: unknown = typeof given === 'number' ? { port: given } : given
@@ -64,7 +65,10 @@ export function resolveClientPort(
     return undefined
   }
   const found: string[] = []
-  const resolved: Record<string, unknown> = { host: '127.0.0.1', fourLetterWords: ['srvr'] }
+  const resolved: Record<string, unknown> = {
+    host: '127.0.0.1',
+    fourLetterWords: readOnlyMode ? ['srvr', 'isro'] : ['srvr'],
+  }
   for (const [name, { byDefault }] of Object.entries(numbers)) resolved[name] = byDefault
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue

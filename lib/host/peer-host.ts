@@ -12,6 +12,7 @@ import type { Input, Now } from '../core/input.js'
 import type { PeerStatus } from '../core/peer-status.js'
 import type { Replica } from '../core/replica.js'
 import type { ErrorCode } from '../model/errors.js'
+import type { SessionId } from '../model/ids.js'
 import type { Recovered, Storage } from '../storage/storage.js'
 import { Alarm } from './alarm.js'
 import { Audit } from './audit.js'
@@ -40,6 +41,8 @@ export interface SteppedCore {
   readonly replica: Replica
   /** For metrics. */
   readonly counts: { readonly clients: number; readonly watches: number; readonly outstanding: number }
+  /** For those who ask what goes on here: it walks over every watch. */
+  watched(): Iterable<readonly [SessionId, ReadonlySet<string>]>
 }
 
 /** A way in for clients that are not of this process. */

@@ -199,7 +199,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
       }
     }
   }
-  const clientPort = resolveClientPort(options.clientPort, complaints)
+  const clientPort = resolveClientPort(options.clientPort, complaints, options.readOnlyModeEnabled === true)
   if (complaints.length > 0) throw new ZooKeeperError('BAD_OPTIONS', complaints.join('; '))
 
   return {

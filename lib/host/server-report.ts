@@ -45,6 +45,10 @@ export class ServerFacts {
     return this.#host.core.replica.sessions.all()
   }
 
+  watched(): Iterable<readonly [SessionId, ReadonlySet<string>]> {
+    return this.#host.core.watched()
+  }
+
   *ephemerals(): Iterable<readonly [SessionId, Iterable<string>]> {
     const { ephemerals } = this.#host.core.replica.tree
     for (const owner of ephemerals.owners()) yield [owner, ephemerals.of(owner)]

@@ -317,11 +317,16 @@ describe('the client port', () => {
       const client = await WireClient.connect(port)
       await client.ask(OpCode.create, records.createRequest, create('/mine', 1))
       expect(await word(port, 'isro')).to.equal('rw')
+      await client.ask(OpCode.exists, records.watchRequest, { path: '/none', watch: true })
+      await client.ask(OpCode.addWatch, records.addWatchRequest, { path: '/', mode: 1 })
+      expect(await word(port, 'wchs')).to.equal('1 connections watching 2 paths\nTotal watches:2\n')
+      expect(await word(port, 'wchp')).to.match(/^\/none\n\t0x1[0-9a-f]+\n\/\n\t0x1[0-9a-f]+\n/)
+      expect(await word(port, 'wchc')).to.match(/^0x1[0-9a-f]+\n\t\/none\n\t\/\n/)
       expect(await word(port, 'mntr')).to.match(/^zk_ephemerals_count\t1$/m)
       expect(await word(port, 'dump')).to.match(/^\t\/mine$/m)
       expect(await word(port, 'conf')).to.match(/^tickTime=100$/m)
       expect(await word(port, 'cons')).to.match(
-        /^ \/127\.0\.0\.1:\d+\[1\]\(queued=0,recved=2,sent=2,sid=0x1[0-9a-f]+,lop=CREA,/m,
+        /^ \/127\.0\.0\.1:\d+\[1\]\(queued=0,recved=4,sent=4,sid=0x1[0-9a-f]+,lop=ADDW,/m,
       )
       for (const [name, start] of [
         ['stat', 'Zookeeper version'],

@@ -87,6 +87,13 @@ export class RequestPipeline {
   get readOnly(): boolean {
     return this.#readOnly.on
   }
+  /** Who watches what, for those who ask what goes on here. */
+  *watched(): Iterable<readonly [SessionId, ReadonlySet<string>]> {
+    for (const { client, session } of this.#clients.all()) {
+      const paths = this.#watches.nodePathsOf(client)
+      if (paths.size > 0) yield [session, paths]
+    }
+  }
   get outstandingCount(): number {
     return this.#clients.outstanding
   }

@@ -40,6 +40,11 @@ export class PersistentWatches {
     this.#exact.collect(path, found)
   }
 
+  *pathsOf(client: ClientId): Iterable<string> {
+    yield* this.#exact.pathsOf(client)
+    yield* this.#recursive.pathsOf(client)
+  }
+
   dropClient(client: ClientId): void {
     this.#exact.dropClient(client)
     this.#recursive.dropClient(client)

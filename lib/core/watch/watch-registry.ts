@@ -68,6 +68,11 @@ export class WatchRegistry {
     return this.#oneShot.count(client) + this.#persistent.count(client)
   }
 
+  /** The paths on which a client hears of the znode itself, each once: ZooKeeper's data table. */
+  nodePathsOf(client: ClientId): ReadonlySet<string> {
+    return new Set([...this.#oneShot.data.pathsOf(client), ...this.#persistent.pathsOf(client)])
+  }
+
   #fireOne(change: TreeChange, zxid: Zxid, mayRead: MayRead | undefined): void {
     const { type, path } = change
     const tell = (clients: Iterable<ClientId>, event: WatchEventType, at: string) => {

@@ -56,6 +56,11 @@ export class WatchTable {
     for (const path of this.#paths.get(client) ?? []) this.remove(client, path)
   }
 
+  /** A live view, in order of registration. */
+  pathsOf(client: ClientId): Iterable<string> {
+    return this.#paths.get(client) ?? []
+  }
+
   /** Pairs. */
   get size(): number {
     return this.#size

@@ -2,8 +2,8 @@
  * Four-letter words: four bytes in the place of a session, answered by text. Only those on the allow-list are carried out; any other known word is
  * answered by a refusal, and what is no word is the beginning of a frame.
  *
- * Always holds: an answer changes nothing but statistics, and says nothing of data. Words whose answers grow with the tree or the sessions (dump,
- * cons, stat) are for those who put them on the list (CVE-2017-5637).
+ * Always holds: an answer changes nothing but statistics, and says nothing of data. Words whose answers grow with sessions or watches (dump,
+ * cons, stat, wchs, wchc, wchp) are for those who put them on the list (CVE-2017-5637).
  * Before: client-connection.ts with the first bytes. Semantics §24.
  */
 import { formatZxid, isAfter, ZERO } from '../../model/zxid.js'
@@ -49,6 +49,9 @@ const words: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['conf', ({ lists }) => lines([...lists.configuration()].map(([key, value]) => `${key}=${value}`))],
   ['mntr', (ports, report) => lines(monitored(ports, report).map(([key, value]) => `zk_${key}\t${value}`))],
   ['dump', dump],
+  ['wchs', watchSummary],
+  ['wchc', ({ lists }) => listed(bySession(lists))],
+  ['wchp', ({ lists }) => listed(byPath(lists))],
   [
     'crst',
     ({ connections }) => {
@@ -129,7 +132,7 @@ function atLength(connection: ClientConnection, { wallOf }: WordPorts): string {
     ...(session === undefined
       ? []
       : [
-          `sid=0x${session.replace(/^0+/, '')}`,
+          `sid=${hexOf(session)}`,
           `lop=${last === undefined ? 'NA' : nameOf(last.opCode)}`,
           `est=${wallOf(openedAt)}`,
           `to=${timeoutMs}`,
@@ -150,7 +153,7 @@ function dump({ lists, connections }: WordPorts): string {
   for (const { session, timeoutMs } of lists.sessions()) {
     const bucket = buckets.get(timeoutMs) ?? []
     buckets.set(timeoutMs, bucket)
-    bucket.push(`0x${session.replace(/^0+/, '')}`)
+    bucket.push(hexOf(session))
   }
   const owners = [...lists.ephemerals()]
   const count = [...buckets.values()].reduce((sum, bucket) => sum + bucket.length, 0)
@@ -163,11 +166,36 @@ function dump({ lists, connections }: WordPorts): string {
     ]),
     'ephemeral nodes dump:',
     `Sessions with Ephemerals (${owners.length}):`,
-    ...owners.flatMap(([session, paths]) => [`0x${session.replace(/^0+/, '')}:`, ...[...paths].sort().map(indented)]),
+    ...owners.flatMap(([session, paths]) => [`${hexOf(session)}:`, ...[...paths].sort().map(indented)]),
     'Connections dump:',
     `Connections Sets (1)/(${[...connections()].length}):`,
     ...[...connections()].map(each => indented(`/${each.address}`)),
   ])
+}
+
+function watchSummary({ lists }: WordPorts): string {
+  const sessions = bySession(lists)
+  const total = sessions.reduce((sum, [, paths]) => sum + paths.length, 0)
+  return `${sessions.length} connections watching ${byPath(lists).length} paths\nTotal watches:${total}\n`
+}
+
+function bySession(lists: ServerLists): [string, string[]][] {
+  return [...lists.watched()].map(([session, paths]) => [hexOf(session), [...paths]])
+}
+
+function byPath(lists: ServerLists): [string, string[]][] {
+  const watchers = new Map<string, string[]>()
+  for (const [session, paths] of bySession(lists))
+    for (const path of paths) watchers.set(path, [...(watchers.get(path) ?? []), session])
+  return [...watchers]
+}
+
+function listed(groups: readonly (readonly [string, readonly string[]])[]): string {
+  return `${lines(groups.flatMap(([head, items]) => [head, ...items.map(indented)]))}\n`
+}
+
+function hexOf(session: string): string {
+  return `0x${session.replace(/^0+/, '')}`
 }
 
 function indented(text: string): string {

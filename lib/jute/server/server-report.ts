@@ -23,6 +23,8 @@ export interface ServerReport {
 export interface ServerLists {
   sessions(): Iterable<{ readonly session: SessionId; readonly timeoutMs: number }>
   ephemerals(): Iterable<readonly [SessionId, Iterable<string>]>
+  /** Sessions with the paths on which they hear of the znode itself. */
+  watched(): Iterable<readonly [SessionId, ReadonlySet<string>]>
   /** `key=value` pairs of `conf`. */
   configuration(): Iterable<readonly [string, string | number]>
 }

@@ -184,5 +184,6 @@ function watched(core: PeerCore, peer: PeerId, observer: PeerObserver): SteppedC
     get counts() {
       return core.counts
     },
+    watched: () => core.watched(),
   }
 }
