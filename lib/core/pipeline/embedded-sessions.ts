@@ -23,7 +23,9 @@ export class EmbeddedSessions {
 
   /** Sessions to report as alive with this pong, or at this ping. */
   take(ping: number, clients: readonly AttachedClient[], now: number): readonly SessionId[] {
-    const embedded = clients.filter(each => each.attached && each.attachment.embedded).map(each => each.session)
+    const embedded = clients
+      .filter(each => each.attached && !each.local && each.attachment.embedded)
+      .map(each => each.session)
     for (const session of embedded) this.touches.touch(session)
     this.#leases.sent(ping, embedded, now)
     return this.touches.take()

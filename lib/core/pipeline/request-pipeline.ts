@@ -221,8 +221,7 @@ export class RequestPipeline {
       if (first.cxid === 0) {
         if (proposal.txn.kind === 'createSession') {
           this.#shift(client)
-          if (client.attached) this.#embedded.attached(client)
-          else this.#attached(client)
+          if (!client.attached) this.#attached(client)
           this.#submitAll(client, now)
         }
       } else {
@@ -359,13 +358,19 @@ export class RequestPipeline {
     }
     if (this.#questions.isAskedAbout(client)) return
     entry.submitted = true
-    if (entry.cxid === 0) client.since = now.monotonic
+    if (entry.cxid === 0) this.#askForSession(client, now)
     if (entry.request.kind === 'sync') client.pendingSync = entry
     const { session } = client
     const { cxid, identities } = entry
     const request = entry.request as ForwardableRequest
     const local = entry.local ? { local: true as const } : {}
     this.#submission.submit({ kind: 'request', session, cxid, identities, ...local, request }, now)
+  }
+
+  /** From here on the leader may count its silence; one that is upgraded believes in it already. */
+  #askForSession(client: AttachedClient, { monotonic }: Now): void {
+    client.since = monotonic
+    if (client.attached) this.#embedded.attached(client)
   }
 
   #revalidate(client: AttachedClient, now: Now): void {

@@ -111,6 +111,32 @@ describe('local sessions', () => {
     expect(w.said().filter(own)).to.deep.equal([])
   })
 
+  it('C16: are held on a lease from the moment in which their upgrade is asked for, if their client is of this process', () => {
+    start({ localSessionsUpgradingEnabled: true })
+    attach(1, { embedded: true, timeoutMs: 5000 })
+    w.pipeline.takeTouches(1, w.now.monotonic)
+    expect(w.pipeline.touches.take()).to.deep.equal([])
+    later(60_000)
+    w.ask(1, 1, ephemeral)
+    later(4999)
+    expect(w.said()).to.deep.equal([])
+    later(1)
+    expect(w.said()).to.deep.equal(['1: 1 SESSION_EXPIRED unknown', '1: detached SESSION_EXPIRED'])
+  })
+
+  it('C16: are counted anew when their upgrade is asked for once more', () => {
+    start({ localSessionsUpgradingEnabled: true })
+    attach(1, { embedded: true, timeoutMs: 5000 })
+    w.ask(1, 1, ephemeral)
+    w.pipeline.suspend(0)
+    later(4000)
+    w.pipeline.resume(w.leader, [], w.now)
+    later(4000)
+    expect(w.said()).to.deep.equal([])
+    later(1000)
+    expect(w.said()).to.have.lengthOf(2)
+  })
+
   it('S10: are upgraded for an ephemeral inside a multi too', () => {
     start({ localSessionsUpgradingEnabled: true })
     attach(1)
