@@ -63,6 +63,8 @@ export class SimulatedPeer {
   #busy = false
   #waiting: Input[] = []
   #wakeAt = Number.POSITIVE_INFINITY
+  /** Counts them: the last one replaces those before. */
+  #alarms = 0
   readonly #streams: SimulatedStreams
 
   constructor(id: PeerId, world: World, options: SimulatedPeerOptions) {
@@ -286,9 +288,11 @@ export class SimulatedPeer {
   #setAlarm(at: number): void {
     this.#wakeAt = at
     const { life } = this
+    this.#alarms += 1
+    const alarm = this.#alarms
     const delay = this.clock.msUntil(at, this.#world.now) + this.options.timerLateMs()
     this.#world.after(delay, () => {
-      if (life !== this.life || at !== this.#wakeAt) return
+      if (life !== this.life || alarm !== this.#alarms) return
       this.#wakeAt = Number.POSITIVE_INFINITY
       this.receive({ kind: 'tick' })
     })
