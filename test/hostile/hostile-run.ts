@@ -29,6 +29,8 @@ export interface HostileResult {
   /** Clients that are still attached when all attackers have left: the well-behaved. */
   readonly clientsLeft: number
   readonly perSecond: number
+  /** Processor time of the server, those that behave included. */
+  readonly cpuMsPerConnection: number
 }
 
 const ATTACKERS = 48
@@ -78,6 +80,7 @@ export async function runHostile({ connections, warmUp, seed, say }: HostileOpti
       answered: attacked.answered,
       clientsLeft: after.clients,
       perSecond: Math.round(connections / seconds),
+      cpuMsPerConnection: (after.cpuMs - before.cpuMs) / connections,
     }
   } finally {
     await Promise.all([...behaving, server].map(child => child.end()))

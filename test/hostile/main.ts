@@ -12,10 +12,13 @@ const { values } = parseArgs({
 const connections = Number(values.connections)
 const warmUp = Math.min(20_000, Math.ceil(connections / 3))
 const MIB = 1024 ** 2
-/** On a machine that has other things to do, less than this says nothing. */
-const P99_FLOOR_MS = 50
+/** A millisecond more or less is the clock of the event loop. */
+const P99_FLOOR_MS = 5
+const BUSY_MS = 10
+/** Before 20,000 connections a heap has not found its size. */
+const growthMax = warmUp >= 20_000 ? 16e6 : 48e6
 
-const { byKind, rssBytes, p99Ms, answered, clientsLeft, perSecond } = await runHostile({
+const { byKind, rssBytes, p99Ms, answered, clientsLeft, perSecond, cpuMsPerConnection } = await runHostile({
   connections,
   warmUp,
   seed: Number(values.seed),
@@ -23,18 +26,23 @@ const { byKind, rssBytes, p99Ms, answered, clientsLeft, perSecond } = await runH
 })
 for (const [kind, count] of byKind) console.log(`${String(count).padStart(7)} ${kind}`)
 const grown = (rssBytes.after - rssBytes.warm) / MIB
-console.log(`${connections} connections, ${perSecond} a second; ${answered} answers to those who behave`)
+console.log(
+  `${connections} connections, ${perSecond} a second, ${cpuMsPerConnection.toFixed(2)} ms of the server's CPU each; ${answered} answers to those who behave`,
+)
 console.log(
   `RSS ${mib(rssBytes.before)} before, ${mib(rssBytes.warm)} after ${warmUp}, ${mib(rssBytes.after)} at the end (${grown.toFixed(1)} MiB more)`,
 )
 console.log(`p99 of those who behave: ${p99Ms.before.toFixed(1)} ms before, ${p99Ms.during.toFixed(1)} ms during`)
 
-const bounds: readonly (readonly [string, boolean])[] = [
+const bounds: (readonly [string, boolean])[] = [
   ['everybody who behaves is served to the end', answered > 0],
   ['nobody else is left', clientsLeft <= 4],
-  ['RSS at most 16 MB above that after the first', grown * MIB <= 16e6],
-  [`p99 at most twice that of before, or ${P99_FLOOR_MS} ms`, p99Ms.during <= Math.max(2 * p99Ms.before, P99_FLOOR_MS)],
+  [`RSS at most ${growthMax / 1e6} MB above that after the first`, grown * MIB <= growthMax],
 ]
+// Where a quiet server already takes long to be heard, the machine is busy with other things, and the tail says nothing about this one.
+if (p99Ms.before <= BUSY_MS)
+  bounds.push(['p99 at most twice that of before', p99Ms.during <= 2 * Math.max(p99Ms.before, P99_FLOOR_MS)])
+else console.log(`not judged: p99, since the machine is busy (${p99Ms.before.toFixed(1)} ms without any attack)`)
 for (const [bound, kept] of bounds) console.log(`${kept ? 'kept' : 'NOT kept'}: ${bound}`)
 const kept = bounds.filter(([, each]) => each).length
 console.log(`${kept} passed, ${bounds.length - kept} failed`)

@@ -8,6 +8,8 @@ export interface Answer {
   readonly rssBytes?: number
   readonly heapBytes?: number
   readonly clients?: number
+  /** Of the processor, since its start. */
+  readonly cpuMs?: number
 }
 
 const peer = await Peer.open({
@@ -26,10 +28,11 @@ const tell = (answer: Answer): void => {
 }
 
 process.on('message', () => {
+  const { user, system } = process.cpuUsage()
   // Twice: what the first one ends, the second one frees.
   for (let round = 0; round < 2; round++) globalThis.gc?.()
   const { rss, heapUsed } = process.memoryUsage()
-  tell({ rssBytes: rss, heapBytes: heapUsed, clients: peer.status.clients })
+  tell({ rssBytes: rss, heapBytes: heapUsed, clients: peer.status.clients, cpuMs: (user + system) / 1000 })
 })
 process.on('disconnect', () => process.exit())
 tell({ port: peer.clientPort!.port })
