@@ -272,9 +272,10 @@ export class RequestPipeline {
       if (former !== undefined) this.#detach(former, 'SESSION_MOVED')
       this.#clients.bind(client)
       client.after = proposed
-      // What the leader counts: a lease must not outlast it.
+      // As this connection asks, but never more than the leader counts: nobody may believe in it for longer (C16).
       const { sessionTimeoutMinMs } = this.#setup.options
-      client.timeoutMs = this.#setup.replica().sessions.get(session)?.timeoutMs ?? sessionTimeoutMinMs
+      const counted = this.#setup.replica().sessions.get(session)?.timeoutMs ?? sessionTimeoutMinMs
+      client.timeoutMs = Math.min(client.timeoutMs, counted)
       this.#attached(client)
     }
     const holder = this.#clients.ofSession(session)

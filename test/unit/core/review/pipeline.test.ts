@@ -115,7 +115,16 @@ describe('request pipeline: leases', () => {
     expect(world.said()).to.deep.equal(['1: detached SESSION_EXPIRED'])
   })
 
-  it('S8: a session that goes on keeps the timeout by which the leader counts, whatever is asked', () => {
+  it('S8: a session that goes on has the timeout of its new connection, if that is the shorter one', () => {
+    const world = new PipelineWorld()
+    world.pipeline.resume(world.leader, [], world.now)
+    const session = world.attachNew(1)
+    world.attach(2, { resume: { session, password: right }, timeoutMs: 5000 })
+    world.pipeline.revalidated({ kind: 'revalidated', session, valid: true, proposed: world.last }, world.now)
+    expect(world.said()).to.deep.equal(['1: detached SESSION_MOVED', '2: attached 5000'])
+  })
+
+  it('S8: a session that goes on keeps the timeout by which the leader counts, if more is asked', () => {
     const world = new PipelineWorld()
     world.pipeline.resume(world.leader, [], world.now)
     const session = world.attachNew(1)
