@@ -77,6 +77,9 @@ class Road implements ChannelAttachment {
   #heldUntil = 0
   #thereAt = 0
   #backAt = 0
+  /** Who arrives next is first in line: two that are due in one moment may be told so by times that differ in their last bit. */
+  readonly #goingThere: (() => void)[] = []
+  readonly #comingBack: (() => void)[] = []
   /** The session's timeout, once it has one: a third of it between pings, two thirds of silence are too much. */
   #timeoutMs: number | undefined
   #pingedAt = 0
@@ -174,22 +177,29 @@ class Road implements ChannelAttachment {
   #there(what: () => void): void {
     const { timeline, delayMs } = this.#ports
     this.#thereAt = Math.max(this.#thereAt, timeline.now() + delayMs())
+    this.#goingThere.push(what)
+    const arrive = (): void => {
+      const first = this.#goingThere.shift()!
+      this.#process?.enter(first)
+    }
     timeline.after(this.#thereAt - timeline.now(), () => {
       const held = this.#heldUntil - timeline.now()
-      if (held > 0) timeline.after(held, () => this.#process?.enter(what))
-      else this.#process?.enter(what)
+      if (held > 0) timeline.after(held, arrive)
+      else arrive()
     })
   }
 
   #back(what: () => void): void {
     const { timeline, process, delayMs } = this.#ports
     this.#backAt = Math.max(this.#backAt, timeline.now() + delayMs())
-    timeline.after(this.#backAt - timeline.now(), () =>
+    this.#comingBack.push(what)
+    timeline.after(this.#backAt - timeline.now(), () => {
+      const first = this.#comingBack.shift()!
       process.enter(() => {
         if (!this.#live) return
         this.#heardAt = timeline.now()
-        what()
-      }),
-    )
+        first()
+      })
+    })
   }
 }
