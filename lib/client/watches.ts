@@ -1,13 +1,13 @@
 /**
  * The watches of one session, shared: one persistent watch per path and mode, however many observe it.
  *
- * Always holds: the first observer of a path registers, the last one deregisters (W10); a watch is registered before what it
+ * Always holds: the first observer of a path registers, the last one deregisters, however often that is refused (W9, W10); a watch is registered before what it
  * watches is read, and never again while the attachment lasts, so there is no window in which a change is missed; after
  * a reconnect every watch is told before any other request, and every observer reads again, for persistent watches get no
  * word of what happened meanwhile. One observer cannot harm another.
  * Before: session.ts delivers events. After: observe.ts, subtree.ts. ZooKeeper: watches; ZOOKEEPER-1416 (persistent watches).
  */
-import type { ZooKeeperError } from '../model/errors.js'
+import type { ErrorCode, ZooKeeperError } from '../model/errors.js'
 import type { AddWatchMode, Request, SetWatchesRequest } from '../model/request.js'
 import type { WatchEvent } from '../model/watch-event.js'
 import type { Zxid } from '../model/zxid.js'
@@ -44,6 +44,12 @@ export class Watches implements SessionListener {
     persistentRecursive: new Map(),
   }
 
+  /** Of removals that were refused for the moment: how to give up trying again. */
+  readonly #removals: Readonly<Record<AddWatchMode, Map<string, () => void>>> = {
+    persistent: new Map(),
+    persistentRecursive: new Map(),
+  }
+
   constructor(session: Session) {
     this.#session = session
   }
@@ -69,8 +75,7 @@ export class Watches implements SessionListener {
       if (!observed.observers.delete(observer) || observed.observers.size > 0 || watches.get(path) !== observed) return
       watches.delete(path)
       observed.cancelRetry()
-      const ignored = (): void => undefined
-      if (this.#session.attached) this.#session.ask({ kind: 'removeWatches', path, type: mode }, ignored, ignored)
+      this.#deregister(path, mode)
     }
   }
 
@@ -145,6 +150,32 @@ export class Watches implements SessionListener {
         if (response.kind === 'error') this.#refused(watch, replyError(response, 'addWatch', watch.path))
       },
       error => this.#refused(watch, error),
+    )
+  }
+
+  /** Until the peer lets go of it or it is observed again. The next attachment does not know of it (W9). */
+  #deregister(path: string, mode: AddWatchMode, attempt = 0): void {
+    const retries = this.#removals[mode]
+    const cancelRetry = (): void => {
+      retries.get(path)?.()
+      retries.delete(path)
+    }
+    cancelRetry()
+    if (!this.#session.attached || this.#watches[mode].has(path)) return
+    const refused = ({ code }: { readonly code: ErrorCode }): void => {
+      if (!this.#session.attached || !isTransient(code)) return
+      cancelRetry()
+      retries.set(
+        path,
+        this.#session.retryLater(attempt, () => this.#deregister(path, mode, attempt + 1)),
+      )
+    }
+    this.#session.ask(
+      { kind: 'removeWatches', path, type: mode },
+      ({ response }) => {
+        if (response.kind === 'error') refused(response)
+      },
+      refused,
     )
   }
 

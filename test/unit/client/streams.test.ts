@@ -225,6 +225,43 @@ describe('state streams', () => {
       await settled()
       expect(data.values.map(({ value }) => value)).to.deep.equal(['1', '2'])
     })
+    it('W9: deregisters again when that is refused for the moment', async () => {
+      let refusals = 2
+      w.channel.script = request => {
+        if (refusals === 0 || request.kind !== 'removeWatches') return undefined
+        refusals--
+        return refusals === 0
+          ? errorResponse('THROTTLED_OP')
+          : { kind: 'failed', code: 'OVERLOADED', outcome: 'not-applied' }
+      }
+      const data = record(w.zk.data$('/a'))
+      await settled()
+      data.stop()
+      await settled()
+      expect([...w.channel.current!.watches.persistent]).to.deep.equal(['/a'])
+      await w.clock.advance(1000)
+      expect([...w.channel.current!.watches.persistent]).to.deep.equal([])
+      await w.clock.advance(5000)
+      expect(w.channel.kinds.filter(kind => kind === 'removeWatches').length).to.equal(3)
+    })
+    it('W9, W10: a watch whose removal was refused stays when it is observed again', async () => {
+      let refuse = true
+      w.channel.script = request =>
+        refuse && request.kind === 'removeWatches'
+          ? { kind: 'failed', code: 'OVERLOADED', outcome: 'not-applied' }
+          : undefined
+      record(w.zk.data$('/a')).stop()
+      await settled()
+      const again = record(w.zk.data$('/a'))
+      refuse = false
+      await w.clock.advance(5000)
+      w.ensemble.create('/a', '1')
+      await settled()
+      expect(again.values.map(({ value }) => value)).to.deep.equal([undefined, '1'])
+      again.stop()
+      await settled()
+      expect([...w.channel.current!.watches.persistent]).to.deep.equal([])
+    })
     it('ends with a typed error when the read or the watch is refused for good', async () => {
       w.channel.script = request => (request.kind === 'getData' ? errorResponse('NO_AUTH') : undefined)
       const unread = record(w.zk.data$('/a'))
