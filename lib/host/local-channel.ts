@@ -18,7 +18,7 @@ import { type Identities, TRUSTED } from '../model/acl.js'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
 import { type ClientId, isSessionId, type SessionId } from '../model/ids.js'
 import type { AuthRequest, ClientRequest } from '../model/request.js'
-import { requestRefusal } from '../model/request-check.js'
+import { isIdentities, requestRefusal, utf8Bytes } from '../model/request-check.js'
 import { isZxid } from '../model/zxid.js'
 import type { Audit } from './audit.js'
 import type { Logger } from './logger.js'
@@ -48,8 +48,9 @@ export interface DoorOptions {
   readonly embedded?: boolean
 }
 
-/** Identities of one attachment: they travel with each of its requests. */
+/** Identities of one attachment, and their bytes: they travel with each of its requests. */
 const IDENTITIES_MAX = 64
+const IDENTITY_BYTES_MAX = 16 * 1024
 
 export class LocalChannels {
   readonly #ports: LocalChannelPorts
@@ -192,8 +193,11 @@ class LocalAttachment implements ChannelAttachment {
   #verified(scheme: string, auth: Uint8Array): Identities | undefined {
     if (typeof scheme !== 'string' || !(auth instanceof Uint8Array)) return undefined
     const identities = this.#ports.authenticator.authenticate(scheme, auth, { address: this.#door.address })
-    if (identities === undefined || this.#identities.length + identities.length > IDENTITIES_MAX) return undefined
-    return identities
+    // Whatever a scheme of the application's own makes of it.
+    if (!isIdentities(identities)) return undefined
+    const all = [...this.#identities, ...identities]
+    const bytes = all.reduce((sum, { scheme, id }) => sum + utf8Bytes(scheme) + utf8Bytes(id), 0)
+    return all.length > IDENTITIES_MAX || bytes > IDENTITY_BYTES_MAX ? undefined : identities
   }
 
   #mayAsk(kind: ClientRequest['kind']): boolean {

@@ -14,6 +14,8 @@ import type { MultiStep, ReadStep, Request } from './request.js'
 
 /** What paths and ACLs may take, and all steps of a multi together, beyond the bytes that data may have. */
 export const REQUEST_SLACK_BYTES = 64 * 1024
+/** What `auth` may add to the ACLs of one request, all steps of a multi together. A record still fits into a frame. */
+export const ACL_GROWTH_MAX = 512 * 1024
 /** Heads, versions and flags of one step; of one entry of an ACL. */
 const STEP_BYTES = 32
 const ACL_ENTRY_BYTES = 16
@@ -38,8 +40,18 @@ export function requestBytes(request: Request): number {
   let sum = STEP_BYTES
   if ('path' in request) sum += utf8Bytes(request.path)
   if ('data' in request) sum += request.data?.length ?? 0
-  if ('acl' in request)
-    for (const { scheme, id } of request.acl) sum += ACL_ENTRY_BYTES + utf8Bytes(scheme) + utf8Bytes(id)
+  if ('acl' in request) sum += aclBytes(request.acl)
+  return sum
+}
+
+/** By how much an ACL takes more than the one it was made of: `auth` stands for all that its client is. */
+export function aclGrowth(given: Acl, stored: Acl): number {
+  return given === stored ? 0 : aclBytes(stored) - aclBytes(given)
+}
+
+function aclBytes(acl: Acl): number {
+  let sum = 0
+  for (const { scheme, id } of acl) sum += ACL_ENTRY_BYTES + utf8Bytes(scheme) + utf8Bytes(id)
   return sum
 }
 
@@ -171,7 +183,7 @@ function isTexts(value: unknown): boolean {
 }
 
 /** At most three bytes a code unit; a pair of surrogates is counted as six instead of four. */
-function utf8Bytes(text: string): number {
+export function utf8Bytes(text: string): number {
   let bytes = text.length
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at)

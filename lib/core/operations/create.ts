@@ -11,6 +11,7 @@ import { parentOf, sequenceSuffix, validatePath } from '../../model/path.js'
 import type { CreateRequest } from '../../model/request.js'
 import { errorResponse, type StepResponse } from '../../model/response.js'
 import type { CreateTxn, ErrorTxn } from '../../model/txn.js'
+import { growsTooMuch } from './acl-growth.js'
 import {
   type ApplyContext,
   errorTxn,
@@ -32,7 +33,7 @@ export function prepareCreate(request: CreateRequest, context: PrepareContext): 
   if (data !== null && data.length > limits.dataBytesMax) return errorTxn('BAD_ARGUMENTS')
   if (!request.path.includes('/') || request.path.includes('\0')) return errorTxn('BAD_ARGUMENTS')
   const acl = access.resolve(request.acl, requester.identities)
-  if (acl === undefined) return errorTxn('INVALID_ACL')
+  if (acl === undefined || growsTooMuch(request.acl, acl, limits)) return errorTxn('INVALID_ACL')
   const parent = overlay.state(parentOf(request.path))
   if (parent === undefined) return errorTxn('NO_NODE')
   if (!access.permits(parent.acl, requester.identities, Permission.CREATE)) return errorTxn('NO_AUTH')

@@ -4,6 +4,7 @@
  * A multi without steps succeeds. ZooKeeper: PrepRequestProcessor, OpCode.multi; semantics §9.
  */
 import type { MultiRequest, MultiStep } from '../../model/request.js'
+import { ACL_GROWTH_MAX, aclGrowth } from '../../model/request-check.js'
 import type { MultiResponse } from '../../model/response.js'
 import type { ErrorTxn, MultiTxn, StepTxn } from '../../model/txn.js'
 import { applyStep } from './apply-step.js'
@@ -18,13 +19,18 @@ export const multi: WriteOperation<MultiRequest> = { kind: 'write', prepare: pre
 export function prepareMulti({ steps }: MultiRequest, context: PrepareContext): MultiTxn {
   const prepared: StepTxn[] = []
   let bytesLeft = context.limits.dataBytesMax
+  let growthLeft = ACL_GROWTH_MAX
   context.overlay.mark()
   for (const step of steps) {
-    const txn = prepareStep(step, { ...context, limits: { ...context.limits, dataBytesMax: bytesLeft } })
+    const txn = prepareStep(step, {
+      ...context,
+      limits: { ...context.limits, dataBytesMax: bytesLeft, aclGrowthMax: growthLeft },
+    })
     if (txn.kind === 'error') {
       context.overlay.rollback()
       return { kind: 'multi', steps: failedSteps(steps.length, prepared.length, txn) }
     }
+    if (step.kind === 'create' && txn.kind === 'create') growthLeft -= aclGrowth(step.acl, txn.acl)
     if ('data' in txn) bytesLeft -= txn.data?.length ?? 0
     prepared.push(txn)
   }

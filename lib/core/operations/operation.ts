@@ -34,6 +34,8 @@ export interface Requester {
 
 /** What the leader's options say of writes. */
 export interface PreparationLimits {
+  /** What is left of ACL_GROWTH_MAX in a multi. */
+  readonly aclGrowthMax?: number
   /** Bytes of data of one request, all steps of a multi together. */
   readonly dataBytesMax: number
   /** Whether TTL znodes may be made. */

@@ -7,18 +7,19 @@ import { validatePath } from '../../model/path.js'
 import type { SetAclRequest } from '../../model/request.js'
 import type { StepResponse } from '../../model/response.js'
 import type { ErrorTxn, SetAclTxn } from '../../model/txn.js'
+import { growsTooMuch } from './acl-growth.js'
 import { type ApplyContext, errorTxn, NO_NODE, type PrepareContext, type WriteOperation } from './operation.js'
 import { nextVersion, versionMatches } from './versions.js'
 
 export const setAcl: WriteOperation<SetAclRequest> = { kind: 'write', prepare: prepareSetAcl }
 
 export function prepareSetAcl(request: SetAclRequest, context: PrepareContext): SetAclTxn | ErrorTxn {
-  const { access, overlay, sessions, requester, zxid } = context
+  const { access, overlay, sessions, requester, limits, zxid } = context
   const { path } = request
   if (!sessions.speaksFor(requester)) return errorTxn('SESSION_EXPIRED')
   if (validatePath(path) !== undefined) return errorTxn('BAD_ARGUMENTS')
   const acl = access.resolve(request.acl, requester.identities)
-  if (acl === undefined) return errorTxn('INVALID_ACL')
+  if (acl === undefined || growsTooMuch(request.acl, acl, limits)) return errorTxn('INVALID_ACL')
   const node = overlay.state(path)
   if (node === undefined) return errorTxn('NO_NODE')
   if (!access.permits(node.acl, requester.identities, Permission.ADMIN)) return errorTxn('NO_AUTH')

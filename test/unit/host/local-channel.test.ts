@@ -1,6 +1,8 @@
 import { expect } from 'chai'
+import type { AuthScheme } from '../../../lib/auth/auth-scheme.js'
 import { Authenticator, standardSchemes } from '../../../lib/auth/authenticator.js'
 import { digestOf } from '../../../lib/auth/digest.js'
+import { x509Scheme } from '../../../lib/auth/x509.js'
 import type { ChannelAttachment, ChannelReceiver } from '../../../lib/client/channel.js'
 import type { Input } from '../../../lib/core/input.js'
 import { systemClock } from '../../../lib/host/clock.js'
@@ -152,6 +154,26 @@ describe('local channel', () => {
     await settle()
     expect(told.at(-1)).to.equal('detached AUTH_FAILED')
     expect(inputs.length).to.be.below(70)
+  })
+
+  it('R2: and of bounded length, and of a shape that can be sent, whatever a scheme makes of it', async () => {
+    const odd = (identities: unknown): AuthScheme => ({
+      ...x509Scheme,
+      name: 'odd',
+      authenticate: () => identities as never,
+    })
+    for (const identities of [
+      [{ scheme: 'odd', id: 'x'.repeat(20_000) }],
+      [{ scheme: 'odd', id: '\ud800' }],
+      'x',
+      [{}],
+    ]) {
+      channels = new LocalChannels({ ...ports, authenticator: new Authenticator([odd(identities)]) })
+      const told: string[] = []
+      attach(told).send(1, { kind: 'auth', scheme: 'odd', auth: bytes('x') })
+      await settle()
+      expect(told.at(-1), JSON.stringify(identities).slice(0, 40)).to.equal('detached AUTH_FAILED')
+    }
   })
 
   it('knows a client from outside by its address', () => {
