@@ -24,7 +24,6 @@ export function codeOfNumber(number: number): ReplyCode | undefined {
 export function replyCodeOf(code: ErrorCode): ReplyCode | undefined {
   switch (code) {
     case 'STORAGE_LOW':
-    case 'TREE_FULL':
       return 'QUOTA_EXCEEDED'
     case 'DATA_TOO_LARGE':
       return 'BAD_ARGUMENTS'

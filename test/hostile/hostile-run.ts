@@ -23,6 +23,8 @@ export interface HostileOptions {
 export interface HostileResult {
   readonly byKind: ReadonlyMap<string, number>
   readonly rssBytes: { readonly before: number; readonly warm: number; readonly after: number }
+  /** Of that what the program itself still refers to, or has not been collected. */
+  readonly heapBytes: { readonly before: number; readonly warm: number; readonly after: number }
   /** Of the well-behaved, before the attack and during it. */
   readonly p99Ms: { readonly before: number; readonly during: number }
   readonly answered: number
@@ -76,6 +78,7 @@ export async function runHostile({ connections, warmUp, seed, say }: HostileOpti
     return {
       byKind,
       rssBytes: { before: before.rssBytes, warm: warm.rssBytes, after: after.rssBytes },
+      heapBytes: { before: before.heapBytes, warm: warm.heapBytes, after: after.heapBytes },
       p99Ms: { before: quiet.p99Ms, during: attacked.p99Ms },
       answered: attacked.answered,
       clientsLeft: after.clients,

@@ -18,7 +18,7 @@ const BUSY_MS = 10
 /** Before 20,000 connections a heap has not found its size. */
 const growthMax = warmUp >= 20_000 ? 16e6 : 48e6
 
-const { byKind, rssBytes, p99Ms, answered, clientsLeft, perSecond, cpuMsPerConnection } = await runHostile({
+const { byKind, rssBytes, heapBytes, p99Ms, answered, clientsLeft, perSecond, cpuMsPerConnection } = await runHostile({
   connections,
   warmUp,
   seed: Number(values.seed),
@@ -32,6 +32,7 @@ console.log(
 console.log(
   `RSS ${mib(rssBytes.before)} before, ${mib(rssBytes.warm)} after ${warmUp}, ${mib(rssBytes.after)} at the end (${grown.toFixed(1)} MiB more)`,
 )
+console.log(`heap ${mib(heapBytes.before)}, ${mib(heapBytes.warm)}, ${mib(heapBytes.after)}`)
 console.log(`p99 of those who behave: ${p99Ms.before.toFixed(1)} ms before, ${p99Ms.during.toFixed(1)} ms during`)
 
 const bounds: (readonly [string, boolean])[] = [

@@ -350,5 +350,5 @@ export class ClientConnection implements ChannelReceiver, Waiting {
 
 /** Refusals that leave the session as it is: said to whoever asked, and to nobody else. */
 function isOurLimit(code: ErrorCode): boolean {
-  return code === 'STORAGE_LOW' || code === 'TREE_FULL' || code === 'DATA_TOO_LARGE'
+  return code === 'STORAGE_LOW' || code === 'DATA_TOO_LARGE'
 }
