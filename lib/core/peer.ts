@@ -81,7 +81,10 @@ export class PeerCore {
   #ending: string | undefined
   #closing: { readonly giveUpAt: number } | undefined
   #wakeAt = Number.POSITIVE_INFINITY
+  /** The last that was told. */
   #status: PeerStatus | undefined
+  /** Of the present state, once somebody has asked: nothing changes it between two steps. */
+  #statusNow: PeerStatus | undefined
 
   constructor(initial: PeerInitial, now: Now) {
     const { peer, config, options, random, access, recovered } = initial
@@ -131,6 +134,7 @@ export class PeerCore {
     invariant(!this.#stepping, 'a step is never re-entered')
     if (this.#stopped) return []
     this.#stepping = true
+    this.#statusNow = undefined
     try {
       this.#now = now
       if (input.kind === 'request') this.#lapse()
@@ -148,6 +152,12 @@ export class PeerCore {
   }
 
   get status(): PeerStatus {
+    if (this.#stepping) return this.#makeStatus()
+    this.#statusNow ??= this.#makeStatus()
+    return this.#statusNow
+  }
+
+  #makeStatus(): PeerStatus {
     const { name, phase, leaderId, epoch, serving, diverged, repairing, damagedVoters, freshVoters } = this.#roles
     const { last, committed, applied } = this.#history
     return {
@@ -400,7 +410,8 @@ export class PeerCore {
   }
 
   #tellStatus(): void {
-    const status = this.status
+    const status = this.#makeStatus()
+    this.#statusNow = status
     if (this.#status !== undefined && saysTheSame(status, this.#status)) return
     this.#status = status
     this.#outbox.put({ kind: 'statusChanged', status })

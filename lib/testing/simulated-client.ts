@@ -175,7 +175,7 @@ export class SimulatedClient {
       this.#proved = [...this.#proved, ...request.identities]
       this.identities = [...this.#base, ...this.#proved]
     }
-    this.#world.tell(observer => observer.client?.({ kind: 'called', call }))
+    this.#world.clientSaw({ kind: 'called', call })
     this.#send(connection, { kind: 'request', client: connection.id, cxid: call.cxid, request: call.request })
     return call
   }
@@ -230,9 +230,7 @@ export class SimulatedClient {
         this.session = { id: session, password, timeoutMs }
         this.attached = true
         this.readOnly = effect.readOnly === true
-        this.#world.tell(observer =>
-          observer.client?.({ kind: 'attached', client: this, session, peer: connection.peer }),
-        )
+        this.#world.clientSaw({ kind: 'attached', client: this, session, peer: connection.peer })
         this.#greet()
         this.owner?.attached()
         return
@@ -249,7 +247,7 @@ export class SimulatedClient {
           this.watches.exist.delete(event.path)
         }
         if (event.type === 'childrenChanged' || event.type === 'deleted') this.watches.child.delete(event.path)
-        this.#world.tell(observer => observer.client?.({ kind: 'event', client: this, event }))
+        this.#world.clientSaw({ kind: 'event', client: this, event })
         return
       }
       case 'detachClient':
@@ -267,7 +265,7 @@ export class SimulatedClient {
       if (isAfter(outcome.zxid, this.lastZxidSeen)) this.lastZxidSeen = outcome.zxid
       this.#noteWatch(call.request, outcome.response)
     }
-    this.#world.tell(observer => observer.client?.({ kind: 'returned', call }))
+    this.#world.clientSaw({ kind: 'returned', call })
     this.owner?.returned(call)
   }
 
@@ -313,10 +311,10 @@ export class SimulatedClient {
     this.#pending = []
     for (const call of pending) {
       call.outcome = { kind: 'lost' }
-      this.#world.tell(observer => observer.client?.({ kind: 'returned', call }))
+      this.#world.clientSaw({ kind: 'returned', call })
       this.owner?.returned(call)
     }
-    this.#world.tell(observer => observer.client?.({ kind: 'detached', client: this, code, session }))
+    this.#world.clientSaw({ kind: 'detached', client: this, code, session })
     this.owner?.detached(code)
   }
 

@@ -451,5 +451,7 @@ export class SimulatedDisk {
 }
 
 function entriesOf(operations: readonly DiskOperation[]): readonly Proposal[] {
+  const [only] = operations
+  if (operations.length === 1 && only?.kind === 'append') return only.proposals
   return operations.flatMap(each => (each.kind === 'append' ? each.proposals : []))
 }

@@ -48,6 +48,7 @@ interface End {
 
 /** How long an end goes on without knowing that the other one is gone, when nothing tells it. */
 const KEEPALIVE_MS = 4000
+const PEERS_MAX = 256
 const OPEN = { clogged: false, readEveryMs: 0, readableAt: 0 }
 
 export class SimulatedNetwork {
@@ -55,10 +56,10 @@ export class SimulatedNetwork {
   readonly #ports: NetworkPorts
   readonly #peers: readonly PeerId[]
   readonly #ends = new Map<LinkId, End>()
-  /** The end a peer uses towards another: `from>to`. */
-  readonly #current = new Map<string, End>()
-  readonly #dialling = new Set<string>()
-  readonly #blocked = new Set<string>()
+  /** The end a peer uses towards another. */
+  readonly #current = new Map<number, End>()
+  readonly #dialling = new Set<number>()
+  readonly #blocked = new Set<number>()
   /** Whether what comes next there has to wait, and all behind it with it; asked again after `release`. For scripts. */
   holds: (from: PeerId, to: PeerId, parcel: Parcel) => boolean = () => false
   #lastLink = 0
@@ -129,8 +130,7 @@ export class SimulatedNetwork {
 
   heal(): void {
     for (const blocked of [...this.#blocked]) {
-      const [from, to] = blocked.split('>').map(Number) as [PeerId, PeerId]
-      this.unblock(from, to)
+      this.unblock(Math.floor(blocked / PEERS_MAX) as PeerId, (blocked % PEERS_MAX) as PeerId)
     }
   }
 
@@ -277,6 +277,7 @@ export class SimulatedNetwork {
   }
 }
 
-function key(from: PeerId, to: PeerId): string {
-  return `${from}>${to}`
+/** A direction, as a number: it is looked up with every message. */
+function key(from: PeerId, to: PeerId): number {
+  return from * PEERS_MAX + to
 }

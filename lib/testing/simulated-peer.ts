@@ -80,7 +80,7 @@ export class SimulatedPeer {
       happened: fault => world.tell(observer => observer.diskFault?.(this, fault)),
       after: (delayMs, run) => world.after(delayMs, run),
       complete: input => this.receive(input),
-      changed: change => world.tell(observer => observer.diskChanged?.(this, change)),
+      changed: change => world.diskChanged(this, change),
     })
   }
 

@@ -95,9 +95,11 @@ export class World {
   eventNumber = 0
   readonly #queue = new EventQueue()
   readonly #observers: WorldObserver[] = []
-  /** Those of them that hear of every step, and of every effect. */
+  /** Those of them that hear of what happens most: steps, effects, changes of disks, what clients see. */
   readonly #watchingSteps: WorldObserver[] = []
   readonly #watchingEffects: WorldObserver[] = []
+  readonly #watchingDisks: WorldObserver[] = []
+  readonly #watchingClients: WorldObserver[] = []
   readonly #hash = new TraceHash()
   readonly #networkRandom: SeededRandom
   readonly #clockRandom: SeededRandom
@@ -172,6 +174,8 @@ export class World {
     this.#observers.push(observer)
     if (observer.stepped !== undefined) this.#watchingSteps.push(observer)
     if (observer.performed !== undefined) this.#watchingEffects.push(observer)
+    if (observer.diskChanged !== undefined) this.#watchingDisks.push(observer)
+    if (observer.client !== undefined) this.#watchingClients.push(observer)
   }
 
   tell(what: (observer: WorldObserver) => void): void {
@@ -215,6 +219,14 @@ export class World {
 
   performed(peer: SimulatedPeer, effect: Effect, input: Input): void {
     for (const observer of this.#watchingEffects) observer.performed!(peer, effect, input)
+  }
+
+  diskChanged(peer: SimulatedPeer, change: DiskChange): void {
+    for (const observer of this.#watchingDisks) observer.diskChanged!(peer, change)
+  }
+
+  clientSaw(event: ClientEvent): void {
+    for (const observer of this.#watchingClients) observer.client!(event)
   }
 
   #trace(trace: (line: string) => void, peer: SimulatedPeer, input: Input, effects: readonly Effect[]): void {

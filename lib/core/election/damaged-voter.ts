@@ -15,6 +15,8 @@
 import type { PeerId } from '../../model/ids.js'
 import type { Notification } from '../zab/messages.js'
 
+const NOBODY: readonly PeerId[] = []
+
 /** What a voter says when it is damaged: 'repairing' while it looks for a leader, 'observing' with one. Not for configured observers. */
 export function isDamaged(voter: Pick<Notification, 'role'> | undefined): boolean {
   return voter?.role === 'repairing' || voter?.role === 'observing'
@@ -26,5 +28,7 @@ export function damagedVoters(
   heard: ReadonlyMap<PeerId, Notification>,
   self: PeerId | undefined,
 ): readonly PeerId[] {
-  return [...voters].filter(id => id === self || isDamaged(heard.get(id))).sort((a, b) => a - b)
+  let damaged = NOBODY
+  for (const id of voters) if (id === self || isDamaged(heard.get(id))) damaged = [...damaged, id].sort((a, b) => a - b)
+  return damaged
 }

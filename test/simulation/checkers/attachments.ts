@@ -41,6 +41,9 @@ export class AttachmentChecker implements WorldObserver {
   readonly #ledger: Ledger
   readonly #model: ModelTree
   readonly #attached = new Map<ClientId, Attached>()
+  /** When the children of each path changed, or itself was made, in order; of the chain so far as it was looked at. */
+  readonly #childChanges = new Map<string, number[]>()
+  #noted = 0
 
   constructor(ledger: Ledger, model: ModelTree) {
     this.#ledger = ledger
@@ -225,16 +228,22 @@ export class AttachmentChecker implements WorldObserver {
   }
 
   #childrenChangedAt(path: string, key: number): number {
-    for (let index = this.#ledger.chain.length - 1; index >= 0; index--) {
-      const { changes, proposal } = this.#ledger.chain[index]!
-      const at = zxidKey(proposal.zxid)
-      if (at > key) continue
-      for (const change of changes) {
-        if (change.type === 'dataChanged') continue
-        if (change.path !== '/' && parentOf(change.path) === path) return at
-        if (change.path === path && change.type === 'created') return at
-      }
+    const { chain } = this.#ledger
+    for (; this.#noted < chain.length; this.#noted++) this.#noteChildren(chain[this.#noted]!)
+    return this.#childChanges.get(path)?.findLast(at => at <= key) ?? 0
+  }
+
+  #noteChildren({ changes, proposal }: Committed): void {
+    const at = zxidKey(proposal.zxid)
+    const note = (path: string) => {
+      const before = this.#childChanges.get(path)
+      if (before === undefined) this.#childChanges.set(path, [at])
+      else before.push(at)
     }
-    return 0
+    for (const { type, path } of changes) {
+      if (type === 'dataChanged') continue
+      if (path !== '/') note(parentOf(path))
+      if (type === 'created') note(path)
+    }
   }
 }

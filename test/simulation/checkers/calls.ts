@@ -124,7 +124,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
       const same =
         znode.version === expected.version &&
         znode.owner === expected.owner &&
-        JSON.stringify(znode.acl) === JSON.stringify(expected.acl) &&
+        (znode.acl === expected.acl || JSON.stringify(znode.acl) === JSON.stringify(expected.acl)) &&
         sameBytes(bytesOfData(znode.data), expected.data)
       if (!same) throw new Violation('C10', `${path} at ${formatZxid(zxid)} is not what the model has`)
       const owner = sessionOf(znode.owner)
@@ -349,8 +349,10 @@ function tokensOf(request: Request): string[] {
 }
 
 function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
-  if (a === null || b === null) return a === b
-  return a.length === b.length && a.every((byte, index) => byte === b[index])
+  if (a === b) return true
+  if (a === null || b === null || a.length !== b.length) return false
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
+  return true
 }
 
 export type { StepResponse }

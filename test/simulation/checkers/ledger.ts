@@ -73,6 +73,8 @@ export class Ledger implements WorldObserver {
   readonly falseStates = new Set<PeerId>()
   readonly proposals = new Map<number, Proposal>()
   readonly #index = new Map<number, number>()
+  /** Of the highest epoch among those that were established. */
+  #newest: Leadership | undefined
   readonly #records = new Map<PeerId, PeerRecord>()
   readonly #listeners: LedgerListener[] = []
 
@@ -98,11 +100,7 @@ export class Ledger implements WorldObserver {
   }
 
   get established(): Leadership | undefined {
-    let newest: Leadership | undefined
-    for (const each of this.leaderships.values()) {
-      if (each.establishedAt !== undefined && each.epoch > (newest?.epoch ?? 0)) newest = each
-    }
-    return newest
+    return this.#newest
   }
 
   /** How many voters' disks hold everything up to `zxid`, or have lost it by a fault of the plan, and whether these are a quorum. */
@@ -251,6 +249,7 @@ export class Ledger implements WorldObserver {
     }
     if (!serving || leadership.establishedAt !== undefined) return
     leadership.establishedAt = this.world.now
+    if (epoch > (this.#newest?.epoch ?? 0)) this.#newest = leadership
     for (const listener of this.#listeners) listener.established?.(leadership)
   }
 }

@@ -51,7 +51,9 @@ export class ModelTree {
   readonly sessions = new Set<string>()
   /** Known to their own peers only: they write, and own nothing. One that is upgraded is one of `sessions`. */
   readonly local = new Set<string>()
-  #znodes = new Map(INITIAL)
+  readonly #znodes = new Map(INITIAL)
+  /** What those that a multi has changed so far were before it. */
+  #former: Map<string, ModelZnode | undefined> | undefined
   /** Every state a path ever had, by the zxid it began at. */
   readonly #past = new Map<string, { readonly at: number; readonly znode: ModelZnode | undefined }[]>()
 
@@ -99,22 +101,27 @@ export class ModelTree {
   }
 
   #multi(steps: readonly MultiStep[], who: Who, at: number): ModelOutcome[] {
-    const znodes = new Map(this.#znodes)
+    const former = new Map<string, ModelZnode | undefined>()
+    this.#former = former
     const outcomes: ModelOutcome[] = []
     for (const step of steps) {
       const outcome = this.#step(step, who, at)
       outcomes.push(outcome)
       if (outcome.code === 'OK') continue
       // Nothing of it has happened.
-      for (const path of new Set([...znodes.keys(), ...this.#znodes.keys()])) {
-        if (znodes.get(path) !== this.#znodes.get(path)) this.#note(path, znodes.get(path), at)
+      this.#former = undefined
+      for (const [path, znode] of former) {
+        if (znode === this.#znodes.get(path)) continue
+        if (znode === undefined) this.#znodes.delete(path)
+        else this.#znodes.set(path, znode)
+        this.#note(path, znode, at)
       }
-      this.#znodes = znodes
       return steps.map((_, index) => {
         if (index < outcomes.length - 1) return { code: 'OK' }
         return index === outcomes.length - 1 ? outcome : { code: 'RUNTIME_INCONSISTENCY' }
       })
     }
+    this.#former = undefined
     return outcomes
   }
 
@@ -181,13 +188,19 @@ export class ModelTree {
   #remove(path: string, at: number): void {
     const above = this.#znodes.get(parent(path))!
     this.#put(parent(path), { ...above, children: above.children.filter(each => each !== name(path)) }, at)
+    this.#remember(path)
     this.#znodes.delete(path)
     this.#note(path, undefined, at)
   }
 
   #put(path: string, znode: ModelZnode, at: number): void {
+    this.#remember(path)
     this.#znodes.set(path, znode)
     this.#note(path, znode, at)
+  }
+
+  #remember(path: string): void {
+    if (this.#former?.has(path) === false) this.#former.set(path, this.#znodes.get(path))
   }
 
   #note(path: string, znode: ModelZnode | undefined, at: number): void {
