@@ -22,6 +22,8 @@ interface Operation {
   /** What a crash may leave of it instead. */
   readonly performPart: (() => Promise<unknown>) | undefined
   readonly reject: (error: ZooKeeperError) => void
+  /** The disk begins to do it, or begins again: it takes what the disk takes now. */
+  readonly begin: () => void
   readonly cancel: () => void
   /** The disk has done it, and the process has not heard of it yet. */
   happened: boolean
@@ -133,6 +135,15 @@ export class VirtualStorage implements Storage {
     await this.#disk.store.close()
   }
 
+  /** What is under way begins again, in its order. */
+  hurry(): void {
+    for (const { begin, cancel, happened } of this.#underWay) {
+      if (happened) continue
+      cancel()
+      begin()
+    }
+  }
+
   crash(): void {
     this.#gone = true
     const { random } = this.#options
@@ -173,7 +184,7 @@ export class VirtualStorage implements Storage {
           settle()
           this.#settled()
         })
-      const cancel = timeline.after(this.#disk.latencyMs(), () => {
+      const work = (): void => {
         operation.happened = true
         if (writes && (this.#disk.failNext || this.#disk.full)) {
           this.#disk.failNext = false
@@ -191,8 +202,14 @@ export class VirtualStorage implements Storage {
           value => enter(() => resolve(value)),
           error => enter(() => reject(error)),
         )
-      })
-      const operation: Operation = { what, perform, performPart, reject, cancel, happened: false }
+      }
+      let stop = (): void => undefined
+      const begin = (): void => {
+        stop = timeline.after(this.#disk.latencyMs(), work)
+      }
+      const cancel = (): void => stop()
+      const operation: Operation = { what, perform, performPart, reject, begin, cancel, happened: false }
+      begin()
       this.#underWay.add(operation)
     })
   }

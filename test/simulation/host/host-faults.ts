@@ -56,11 +56,10 @@ export class HostFaults {
     this.#ensemble.slowness = 1
     for (const peer of this.#peers) {
       this.#resume(peer)
-      peer.disk.slowness = 1
+      peer.disk.release()
       peer.disk.failNext = false
       peer.disk.failRead = false
       peer.disk.full = false
-      peer.disk.stall(0)
       peer.disk.freeBytes = PLENTY
     }
   }

@@ -301,12 +301,12 @@ class HostRun {
   #look(): void {
     this.#verdict.guard(() => {
       const now = this.#time.now()
-      for (const { place, sessions, streams } of this.#workload.actors) {
+      for (const { place, open, streams } of this.#workload.actors) {
         const { home, process } = place
         if (process === undefined || process.paused) continue
         const resumedAt = (home && this.#faults.resumedAt.get(home.id)) ?? Number.NEGATIVE_INFINITY
         if ((home !== undefined && home.opened === undefined) || now - resumedAt < LATE_MS) continue
-        for (const call of sessions.at(-1)?.open ?? [])
+        for (const call of open)
           if (now - call.invokedAt > CALL_MS * (1.05 + 1.5 * this.#scenario.drift) + LATE_MS && !call.composite)
             throw new Violation('L2', `${call.kind} ${call.path} has no answer after ${now - call.invokedAt} ms`)
         // One that roams hears of it late.
@@ -368,9 +368,7 @@ class HostRun {
   }
 
   #hanging(): string {
-    const open = this.#workload.actors.flatMap(({ sessions }) =>
-      sessions.flatMap(({ name, open }) => [...open].map(call => `${name} ${call.kind}`)),
-    )
+    const open = this.#workload.actors.flatMap(({ name, open }) => open.map(({ kind }) => `${name} ${kind}`))
     return `${open.join(', ')}; ${this.#states()}`
   }
 

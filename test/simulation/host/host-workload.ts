@@ -16,7 +16,7 @@ import { EventHistory } from './event-history.js'
 import { type Asked, makeCall } from './host-calls.js'
 import type { Place } from './host-places.js'
 import type { HostScenario } from './host-scenario.js'
-import { type Knowledge, SessionHistory } from './session-history.js'
+import { type HostCall, type Knowledge, SessionHistory } from './session-history.js'
 import { StreamHistory } from './stream-history.js'
 import type { Verdict } from './verdict.js'
 
@@ -57,7 +57,7 @@ export class HostWorkload {
     for (const actor of this.actors) actor.stop()
   }
   get idle(): boolean {
-    return this.actors.every(actor => actor.openCalls === 0)
+    return this.actors.every(actor => actor.open.length === 0)
   }
   get stopped(): boolean {
     return this.actors.every(actor => actor.stopped)
@@ -79,6 +79,8 @@ export class HostActor {
   readonly #ports: WorkloadPorts
   readonly #random: SeededRandom
   #process: VirtualProcess | undefined
+  /** Of earlier lives of its process. */
+  #sessionsBefore = 0
   #client: Client<string> | undefined
   #session: SessionHistory | undefined
   #opening = false
@@ -95,8 +97,10 @@ export class HostActor {
     this.#lookForWork()
   }
 
-  get openCalls(): number {
-    return this.sessions.reduce((sum, session) => sum + session.open.size, 0)
+  /** Calls without an answer. Those of a process that has gone are over: nobody is left to hear it. */
+  get open(): HostCall[] {
+    if (this.place.process !== this.#process) return []
+    return this.sessions.slice(this.#sessionsBefore).flatMap(({ open }) => [...open])
   }
   /** Of its session: each path and mode that something observes is one. */
   get watches(): number {
@@ -129,6 +133,7 @@ export class HostActor {
       const { process, ready } = this.place
       if (process !== this.#process && process !== undefined && ready) {
         this.#process = process
+        this.#sessionsBefore = this.sessions.length
         this.#opening = false
         this.#ended()
         this.#turn(process)
