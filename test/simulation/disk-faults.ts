@@ -17,7 +17,7 @@ import type { Strikes } from './strikes.js'
 export class DiskFaults {
   readonly counts = new Map<DiskFault, number>()
   readonly #world: World
-  readonly #ledger: Pick<Ledger, 'falseStates'>
+  readonly #ledger: Pick<Ledger, 'falseStates' | 'falseDisks'>
   #active = true
 
   constructor(
@@ -25,7 +25,7 @@ export class DiskFaults {
     scenario: Scenario,
     schedule: Schedule,
     strikes: Strikes,
-    ledger: Pick<Ledger, 'falseStates'>,
+    ledger: Pick<Ledger, 'falseStates' | 'falseDisks'>,
   ) {
     this.#world = world
     this.#ledger = ledger
@@ -148,7 +148,7 @@ export class DiskFaults {
   #mayDamage(): boolean {
     const all = [...this.#world.peers.values()]
     // Whose state is false cannot take the place of one whose data are.
-    if (this.#ledger.falseStates.size > 0) return false
+    if (this.#ledger.falseStates.size + this.#ledger.falseDisks.size > 0) return false
     return this.#world.voterIds().length > 1 && all.every(each => isWhole(this.#world, each))
   }
 

@@ -22,13 +22,18 @@ export class Faults {
   readonly #world: World
   readonly #schedule: Schedule
   readonly #seed: number
-  readonly #ledger: Pick<Ledger, 'falseStates'>
+  readonly #ledger: Pick<Ledger, 'falseStates' | 'falseDisks'>
   readonly #disks: DiskFaults
   #restarting = true
   /** Peers that stay down until everything heals. */
   readonly #keptDown = new Set<SimulatedPeer>()
 
-  constructor(world: World, scenario: Scenario, schedule: Schedule, ledger: Pick<Ledger, 'falseStates'>) {
+  constructor(
+    world: World,
+    scenario: Scenario,
+    schedule: Schedule,
+    ledger: Pick<Ledger, 'falseStates' | 'falseDisks'>,
+  ) {
     this.#ledger = ledger
     this.#world = world
     this.#schedule = schedule
@@ -229,7 +234,7 @@ export class Faults {
         break
       case 'falseState':
         // One at a time: whose state is false is what most others say, and they must be able to.
-        if (!target.isUp || target.isPaused || target.disk.isInstalling || this.#ledger.falseStates.size > 0) return
+        if (!target.isUp || target.isPaused || target.disk.isInstalling || this.#somebodyIsFalse) return
         if (![...world.peers.values()].every(each => isWhole(world, each))) return
         hit(target)
         target.falsify()
@@ -269,8 +274,13 @@ export class Faults {
     if (random.chance(0.5)) network.reset(a, b, random.between(0, 500))
   }
 
+  get #somebodyIsFalse(): boolean {
+    return this.#ledger.falseStates.size + this.#ledger.falseDisks.size > 0
+  }
+
   #isFalse({ id, core }: SimulatedPeer): boolean {
-    return this.#ledger.falseStates.has(id) || core?.status.diverged === true
+    const { falseStates, falseDisks } = this.#ledger
+    return falseStates.has(id) || falseDisks.has(id) || core?.status.diverged === true
   }
 
   #healLater(random: SeededRandom, heal: () => void): void {

@@ -179,7 +179,10 @@ describe('search for an order of calls', () => {
       const scenario = changeScenario(scenarioOf(seed), mutant?.scenario)
       const world = new World(scenario.world)
       const history = new CallHistory(world)
-      new Faults(world, scenario, new Schedule(seed, undefined, world), { falseStates: new Map() } as never)
+      new Faults(world, scenario, new Schedule(seed, undefined, world), {
+        falseStates: new Set(),
+        falseDisks: new Set(),
+      } as never)
       new Workload(world, scenario)
       const undo = mutant?.plant()
       try {

@@ -71,6 +71,8 @@ export class Ledger implements WorldObserver {
   readonly leaderships = new Map<number, Leadership>()
   /** Peers whose state a fault has made false, in memory and perhaps on the disk, until it is seen to be right again. */
   readonly falseStates = new Set<PeerId>()
+  /** Peers whose last checkpoint is of such a state: they are false again after the next start, however right they are by now. */
+  readonly falseDisks = new Set<PeerId>()
   readonly proposals = new Map<number, Proposal>()
   readonly #index = new Map<number, number>()
   /** Of the highest epoch among those that were established. */

@@ -2,6 +2,7 @@
 import type { Effect } from '../../../lib/core/effect.js'
 import type { Input, Now } from '../../../lib/core/input.js'
 import { formatDigest, sameDigest } from '../../../lib/model/digest.js'
+import type { PeerId } from '../../../lib/model/ids.js'
 import { formatZxid, isAfter, sameZxid, ZERO, type Zxid } from '../../../lib/model/zxid.js'
 import type { DiskChange } from '../../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
@@ -11,6 +12,8 @@ import { Violation } from './violation.js'
 
 export class StateChecker implements WorldObserver, LedgerListener {
   readonly #ledger: Ledger
+  /** Whether the checkpoint under way is of a false state. */
+  readonly #captured = new Map<PeerId, boolean>()
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
@@ -33,12 +36,17 @@ export class StateChecker implements WorldObserver, LedgerListener {
         `peer ${peer.id} cuts its log behind ${formatZxid(change.after)} and ends at ${formatZxid(peer.disk.last)}`,
       )
     }
+    if (change.kind === 'checkpoint') this.#isFalseOnDisk(peer.id, this.#captured.get(peer.id) ?? false)
     if (isAfter(peer.disk.checkpointZxid, peer.disk.last)) {
       throw new Violation(
         'Z30',
         `peer ${peer.id} has a checkpoint at ${formatZxid(peer.disk.checkpointZxid)}, ahead of its log`,
       )
     }
+  }
+
+  performed({ id }: SimulatedPeer, effect: Effect): void {
+    if (effect.kind === 'checkpoint') this.#captured.set(id, this.#ledger.falseStates.has(id))
   }
 
   stepped(peer: SimulatedPeer, input: Input, _now: Now, effects: readonly Effect[]): void {
@@ -74,6 +82,13 @@ export class StateChecker implements WorldObserver, LedgerListener {
 
   replaced(record: PeerRecord, zxid: Zxid): void {
     this.#compare('Z27', record, zxid)
+    this.#isFalseOnDisk(record.id, this.#ledger.falseStates.has(record.id))
+  }
+
+  #isFalseOnDisk(id: PeerId, isFalse: boolean): void {
+    const { falseDisks } = this.#ledger
+    if (isFalse) falseDisks.add(id)
+    else falseDisks.delete(id)
   }
 
   #compare(row: string, record: PeerRecord, zxid: Zxid): void {
@@ -82,13 +97,13 @@ export class StateChecker implements WorldObserver, LedgerListener {
       throw new Violation(row, `peer ${record.id} has the state of ${formatZxid(zxid)}, which is not committed`)
     const expected = entry?.digest ?? this.#ledger.emptyDigest
     const { digest } = this.#ledger.world.peer(record.id).core!.replica
-    const { falseStates } = this.#ledger
+    const { falseStates, falseDisks } = this.#ledger
     if (sameDigest(digest, expected)) {
       falseStates.delete(record.id)
       return
     }
-    // A leader whose state is false, and not found out yet, hands it on with a snapshot.
-    if (row === 'Z27' && falseStates.size > 0) falseStates.add(record.id)
+    // A leader whose state is false, and not found out yet, hands it on with a snapshot; and a checkpoint of it comes back.
+    if (row === 'Z27' && falseStates.size + falseDisks.size > 0) falseStates.add(record.id)
     if (falseStates.has(record.id)) return
     throw new Violation(
       row,
