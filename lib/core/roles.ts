@@ -315,7 +315,7 @@ export class Roles {
 
   #decided(decision: Decision | undefined, now: number): void {
     if (decision === undefined) return
-    const { self, config, port, events, epochs, history, marks, options, links } = this.#setup
+    const { self, port, events, epochs, history, marks, options, links } = this.#setup
     const firstStart = isFirstStart(this.#wait)
     this.#round = decision.round
     this.#vote = decision.vote
@@ -339,8 +339,8 @@ export class Roles {
       leader.start()
       for (const [peer, { link, info }] of [...this.#early]) this.#join(leader, peer, link, info, now)
     } else {
-      const configured = config.members.find(member => member.id === self)?.role ?? 'observer'
-      const role = this.#damaged ? 'observer' : configured
+      // Also a participant of weight 0 follows without a vote.
+      const role = this.#damaged || !this.#quorum.voters.has(self) ? 'observer' : 'participant'
       const link = links.linkTo(decision.vote.leader)
       if (link === undefined) return this.look('the chosen leader is gone')
       const learner = new Learner(

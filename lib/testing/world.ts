@@ -10,7 +10,7 @@ import type { Input, Now } from '../core/input.js'
 import type { PeerInitial } from '../core/peer.js'
 import type { PeerStatus } from '../core/peer-status.js'
 import { defaultProtocolOptions, type ProtocolOptions } from '../core/protocol-options.js'
-import type { EnsembleConfig } from '../model/ensemble-config.js'
+import { type EnsembleConfig, type Member, votersOf } from '../model/ensemble-config.js'
 import type { LinkId, PeerId } from '../model/ids.js'
 import type { Proposal } from '../model/proposal.js'
 import type { ReplicaImage } from '../model/replica-image.js'
@@ -60,6 +60,8 @@ export interface WorldOptions {
   readonly seed: number
   readonly voters: number
   readonly observers: number
+  /** Of voters that do not count like the others. */
+  readonly shares?: Readonly<Record<number, Pick<Member, 'weight' | 'group'>>>
   readonly protocol?: Partial<ProtocolOptions> | undefined
   readonly checkpointEntries: number
   readonly entriesKept: number
@@ -116,7 +118,12 @@ export class World {
     const ids = Array.from({ length: voters + observers }, (_, index) => (index + 1) as PeerId)
     this.config = {
       version: ZERO,
-      members: ids.map(id => ({ id, address: `memory://${id}`, role: id <= voters ? 'participant' : 'observer' })),
+      members: ids.map(id => {
+        const address = `memory://${id}`
+        return id <= voters
+          ? { id, address, role: 'participant', ...options.shares?.[id] }
+          : { id, address, role: 'observer' }
+      }),
     }
     this.#networkRandom = new SeededRandom(seed, 'network')
     this.#clockRandom = new SeededRandom(seed, 'clock')
@@ -161,7 +168,7 @@ export class World {
     return [...this.peers.values()].filter(each => each.isUp)
   }
   voterIds(): PeerId[] {
-    return this.config.members.filter(each => each.role === 'participant').map(each => each.id)
+    return [...votersOf(this.config)]
   }
 
   client(options: SimulatedClientOptions): SimulatedClient {

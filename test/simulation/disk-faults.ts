@@ -10,6 +10,7 @@ import type { DiskFault, WriteFault } from '../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
 import type { Ledger } from './checkers/ledger.js'
+import { isQuorum } from './quorum.js'
 import type { Scenario } from './scenario.js'
 import type { Schedule } from './schedule.js'
 import type { Strikes } from './strikes.js'
@@ -159,7 +160,7 @@ export class DiskFaults {
       const { disk } = this.#world.peer(id)
       return id !== peer.id && !disk.damaged && disk.covers(zxid)
     })
-    return holding.length * 2 > voters.length
+    return isQuorum(this.#world, holding)
   }
 
   #count(fault: DiskFault): void {

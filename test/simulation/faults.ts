@@ -1,4 +1,6 @@
 /** Breaks things, one fault after another, until told to stop; then heals. Each fault draws from its own stream (schedule.ts). */
+
+import type { PeerId } from '../../lib/model/ids.js'
 import { SeededRandom } from '../../lib/testing/seeded-random.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
@@ -7,6 +9,7 @@ import { ClockFaults } from './clock-faults.js'
 import { DiskFaults, isWhole } from './disk-faults.js'
 import { NetworkFaults } from './network-faults.js'
 import { ProcessFaults } from './process-faults.js'
+import { isQuorum } from './quorum.js'
 import type { FaultKind, Scenario } from './scenario.js'
 import type { Schedule } from './schedule.js'
 import { SnapshotCuts } from './snapshot-cuts.js'
@@ -101,6 +104,9 @@ export class Faults {
     const random = new SeededRandom(this.#seed, 'heal')
     const down = random.below(spare + 1)
     for (let count = 0; count < down; count++) this.#keptDown.add(this.#world.peer(random.pick(voters)))
+    // Where some count more than others, fewer may be missing.
+    const isUp = (id: PeerId) => !this.#keptDown.has(this.#world.peer(id)) && isWhole(this.#world, this.#world.peer(id))
+    for (const peer of [...this.#keptDown]) if (!isQuorum(this.#world, voters.filter(isUp))) this.#keptDown.delete(peer)
     for (const peer of peers.values()) {
       peer.resume()
       peer.diskSlowness = 1

@@ -11,7 +11,7 @@ import { GIVEN_UP, Violation } from './checkers/violation.js'
 import { Coverage } from './coverage.js'
 import { Faults, SUCCESSOR_CRASHES_MS } from './faults.js'
 import type { Mutant } from './mutants/mutant.js'
-import { changeScenario, type Scenario, type ScenarioChange, scenarioOf } from './scenario.js'
+import { asBefore, changeScenario, type Scenario, type ScenarioChange, scenarioOf } from './scenario.js'
 import { Schedule } from './schedule.js'
 import { Workload } from './workload.js'
 
@@ -40,16 +40,10 @@ export interface RunOptions {
 }
 
 export function run(seed: number, options: RunOptions = {}): RunResult {
-  const scenario = changeScenario(scenarioOf(seed), options.scenario ?? options.mutant?.scenario)
-  const { localSessions } = scenario
-  const protocol = localSessions && {
-    localSessionsEnabled: true,
-    localSessionsUpgradingEnabled: localSessions === 'upgraded',
-    readOnlyModeEnabled: true,
-  }
+  const scenario = changeScenario(scenarioOf(seed), changeOf(options))
   const world = new World({
-    protocol,
     ...scenario.world,
+    protocol: protocolOf(scenario),
     ...(options.trace === undefined ? {} : { trace: options.trace }),
   })
   const undo = options.mutant?.plant()
@@ -94,6 +88,26 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
     coverage: new Map([...coverage.cells, ...faults.points]),
     caused: schedule.caused,
   }
+}
+
+/** Often enough to be met, and as fast as it can. */
+const REAPS = { containerCheckIntervalMs: 300, containerNeverUsedMs: 800 }
+
+function protocolOf({ world, localSessions, lifetimes, quotas }: Scenario): World['options']['protocol'] {
+  return {
+    ...world.protocol,
+    ...(localSessions && {
+      localSessionsEnabled: true,
+      localSessionsUpgradingEnabled: localSessions === 'upgraded',
+      readOnlyModeEnabled: true,
+    }),
+    ...(lifetimes && REAPS),
+    enforceQuota: quotas === true,
+  }
+}
+
+function changeOf({ scenario, mutant }: RunOptions): ScenarioChange | undefined {
+  return scenario ?? (mutant && { ...asBefore, ...mutant.scenario })
 }
 
 function play(world: World, scenario: Scenario, faults: Faults, workload: Workload, ledger: Ledger): void {

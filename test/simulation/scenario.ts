@@ -76,6 +76,10 @@ export interface Scenario {
   readonly diskFaults: readonly DiskFault[]
   /** From then on the disk of whoever leads is a hundred times slower than all others; four seconds later its successor crashes. */
   readonly slowLeaderAtMs?: number | undefined
+  /** Somebody makes containers and TTL znodes, and the leader reaps them every now and then. */
+  readonly lifetimes?: boolean
+  /** Somebody sets quotas, and the leader enforces them. */
+  readonly quotas?: boolean
   /** How many calls a client keeps outstanding at most. */
   readonly pipelining: number
   /** Between two turns of a client, mean. @default 25 */
@@ -107,6 +111,8 @@ function ordinaryScenarioOf(seed: number): Scenario {
   // A stream of its own, so that the other choices of a seed are what they were before.
   const disk = new SeededRandom(seed, 'disk faults')
   const possible = diskFaultKinds.filter(kind => !ofItself.includes(kind) && (voters > 1 || mild.includes(kind)))
+  const lifetimes = new SeededRandom(seed, 'lifetimes').chance(0.25)
+  const quotas = new SeededRandom(seed, 'quotas').chance(0.25)
   return {
     world: {
       seed,
@@ -117,6 +123,8 @@ function ordinaryScenarioOf(seed: number): Scenario {
       networkMs: random.pick([0.3, 1, 3]),
       diskMs: random.pick([0.3, 1, 5, 12]),
     },
+    lifetimes,
+    quotas,
     clients: 2 + random.below(4),
     faultEveryMs: calm ? undefined : random.pick([150, 300, 600, 1200]),
     faults: [
@@ -166,6 +174,9 @@ function familiesOf(seed: number): Families {
 
 /** For a run that looks for one thing. A change that says which faults there are, and how often, means these alone. */
 export type ScenarioChange = Partial<Omit<Scenario, 'world'>> & { readonly world?: Partial<WorldOptions> }
+
+/** What came after planted bugs and old runs were recorded: those are looked for without it. */
+export const asBefore: ScenarioChange = { lifetimes: false, quotas: false }
 
 export function changeScenario(scenario: Scenario, change: ScenarioChange = {}): Scenario {
   const alone = change.faults !== undefined || 'faultEveryMs' in change
@@ -255,6 +266,44 @@ export const flapping: ScenarioChange = {
 
 /** Many clients that are somebody, and set ACLs with others' writes under way. */
 export const acls: ScenarioChange = { acl: true, clients: 6, pipelining: 8 }
+/** Containers and TTL znodes, and clocks that are set while leaders change. */
+export const lifetimes: ScenarioChange = {
+  world: { voters: 3, observers: 1, checkpointEntries: 12, entriesKept: 3 },
+  faults: ['wallClockStep', 'crash', 'isolateLeader', 'slowDisk'],
+  faultEveryMs: 600,
+  diskFaultEveryMs: undefined,
+  durationMs: 9000,
+  lifetimes: true,
+}
+
+/** Members that do not count alike: three groups of unequal weights, and one in them that counts nothing. */
+export const weights: ScenarioChange = {
+  world: {
+    voters: 6,
+    observers: 1,
+    shares: {
+      1: { group: 1, weight: 2 },
+      2: { group: 1 },
+      3: { group: 2 },
+      4: { group: 2, weight: 0 },
+      5: { group: 3, weight: 3 },
+      6: { group: 3, weight: 2 },
+    },
+  },
+  faults: ['crash', 'crashMidStep', 'isolateLeader', 'partition', 'slowDisk', 'resetLink'],
+  faultEveryMs: 300,
+  durationMs: 5000,
+}
+
+/** Quotas, and members that come back to checkpoints and snapshots. */
+export const quotas: ScenarioChange = {
+  world: { voters: 3, observers: 1, checkpointEntries: 12, entriesKept: 3 },
+  faults: ['crash', 'crashMidStep', 'isolateLeader', 'slowDisk'],
+  faultEveryMs: 600,
+  diskFaultEveryMs: undefined,
+  durationMs: 9000,
+  quotas: true,
+}
 
 /** Sessions that only their peers know, and an ensemble that is often without a leader for long. */
 export const localSessions: ScenarioChange = {
@@ -275,4 +324,7 @@ export const modes: Readonly<Record<string, ScenarioChange>> = {
   wipes,
   acls,
   'local-sessions': localSessions,
+  lifetimes,
+  quotas,
+  weights,
 }

@@ -10,9 +10,12 @@ import {
   evenlySlow,
   falseStates,
   flapping,
+  lifetimes,
   localSessions,
+  quotas,
   rotting,
   slowLeader,
+  weights,
   wipes,
 } from './scenario.js'
 
@@ -119,6 +122,26 @@ describe('simulation', function () {
     }
     expect(violations).to.deep.equal([])
     expect(wiped).to.be.greaterThan(20)
+  })
+
+  it('E4, Z2, Z21: holds for seeds 1 to 5 with members that do not count alike', () => {
+    const violations = []
+    for (let seed = 1; seed <= 5; seed++) {
+      const { violation } = run(seed, { scenario: weights })
+      if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
+    }
+    expect(violations).to.deep.equal([])
+  })
+
+  it('C10, Z26, L2: holds for seeds 1 to 5 with containers and TTL znodes under clocks that are set, and with quotas', () => {
+    const violations = []
+    for (let seed = 1; seed <= 5; seed++) {
+      for (const scenario of [lifetimes, quotas]) {
+        const { violation } = run(seed, { scenario })
+        if (violation !== undefined) violations.push(`seed ${seed}: ${violation.row}: ${violation.message}`)
+      }
+    }
+    expect(violations).to.deep.equal([])
   })
 
   it('R4: runs the same way every time, and differently for another seed', () => {

@@ -11,6 +11,7 @@ import type { Call, ClientOwner, SimulatedClient } from '../../lib/testing/simul
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
 import { AclRequests, somebody } from './acl-workload.js'
+import { LifetimeRequests, QuotaRequests, type Requests } from './requests.js'
 import type { Scenario } from './scenario.js'
 
 const PATHS = ['/a', '/b', '/a/x', '/a/y', '/b/z', '/a/x/deep']
@@ -38,6 +39,21 @@ export class Workload {
         new Actor(client, home, world, new SeededRandom(scenario.world.seed, `actor ${index}`), scenario, this, acl),
       )
     }
+    if (scenario.lifetimes) this.#addOne(world, scenario, 'lifetimes', LifetimeRequests)
+    if (scenario.quotas) this.#addOne(world, scenario, 'quotas', QuotaRequests)
+  }
+
+  /** Bound to no peer, and with chance of its own. */
+  #addOne(
+    world: World,
+    scenario: Scenario,
+    what: string,
+    Kind: new (random: SeededRandom, name: string) => Requests,
+  ): void {
+    const client = world.client({ embedded: false, timeoutMs: 2500, keepsCounting: true })
+    const random = new SeededRandom(scenario.world.seed, `actor for ${what}`)
+    const home = world.peers.values().next().value!
+    this.#actors.push(new Actor(client, home, world, random, scenario, this, undefined, new Kind(random, client.name)))
   }
 
   /** Writes answered since then: progress. */
@@ -68,6 +84,8 @@ class Actor implements ClientOwner {
   readonly #turnMs: number
   readonly #workload: Workload
   readonly #acl: AclRequests | undefined
+  /** What it asks for instead of ordinary things. */
+  readonly #requests: Requests | undefined
   #stopping = false
   #done = false
   #serial = 0
@@ -82,6 +100,7 @@ class Actor implements ClientOwner {
     { pipelining, turnMs = 25 }: Scenario,
     workload: Workload,
     acl: SeededRandom | undefined,
+    requests?: Requests,
   ) {
     this.#client = client
     this.#home = home
@@ -90,6 +109,7 @@ class Actor implements ClientOwner {
     this.#pipelining = pipelining
     this.#turnMs = turnMs
     this.#workload = workload
+    this.#requests = requests
     this.#acl = acl && new AclRequests(acl, PATHS, () => this.#data())
     client.owner = this
     world.after(random.between(0, 300), () => this.#turn())
@@ -163,7 +183,8 @@ class Actor implements ClientOwner {
     const count = 1 + random.below(this.#pipelining)
     for (let i = 0; i < count && client.outstanding.length < this.#pipelining; i++) {
       const special = this.#acl?.next() ?? []
-      for (const request of special.length > 0 ? special : [this.#request()]) this.#call(request)
+      for (const request of special.length > 0 ? special : [this.#requests?.next() ?? this.#request()])
+        this.#call(request)
     }
   }
 

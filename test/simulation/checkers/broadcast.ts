@@ -6,6 +6,7 @@ import type { Proposal } from '../../../lib/model/proposal.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, type Zxid } from '../../../lib/model/zxid.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
+import { isQuorum } from '../quorum.js'
 import {
   type Committed,
   type Leadership,
@@ -126,7 +127,7 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
     const voters = this.#ledger.world.voterIds()
     for (const { proposal } of this.#ledger.chain) {
       const holding = voters.filter(id => this.#ledger.world.peer(id).disk.covers(proposal.zxid))
-      if (holding.length * 2 <= voters.length)
+      if (!isQuorum(this.#ledger.world, holding))
         throw new Violation('Z21', `${formatZxid(proposal.zxid)} is left only on ${holding.join(', ')}`)
     }
   }

@@ -2,7 +2,7 @@
 import { Permission } from '../../../lib/model/acl.js'
 import type { SessionId } from '../../../lib/model/ids.js'
 import { sessionOf } from '../../../lib/model/owner.js'
-import type { Request, WriteRequest } from '../../../lib/model/request.js'
+import type { MultiStep, Request, WriteRequest } from '../../../lib/model/request.js'
 import type { Response, StepResponse } from '../../../lib/model/response.js'
 import type { StepTxn, Txn } from '../../../lib/model/txn.js'
 import { bytesOfData } from '../../../lib/model/znode-data.js'
@@ -10,14 +10,16 @@ import { formatZxid, isAfter, later, sameZxid, ZERO, type Zxid } from '../../../
 import type { Call, ClientEvent } from '../../../lib/testing/simulated-client.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
 import { type Committed, type Ledger, type LedgerListener, zxidKey } from './ledger.js'
+import { LifetimeChecker, NO_SESSION } from './lifetimes.js'
 import { mayDo, shown } from './model-access.js'
-import { type ModelOutcome, ModelTree } from './model-tree.js'
+import { isMortal, type ModelOutcome, ModelTree } from './model-tree.js'
 import { Violation } from './violation.js'
 
 const decoder = new TextDecoder()
 
 export class CallChecker implements WorldObserver, LedgerListener {
   readonly model = new ModelTree()
+  readonly lifetimes: LifetimeChecker
   readonly #ledger: Ledger
   /** Calls by session and cxid: several, when a client counts from 1 again. */
   readonly #calls = new Map<string, Call[]>()
@@ -34,6 +36,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
+    this.lifetimes = new LifetimeChecker(ledger, this.model)
     ledger.world.observe(this)
     ledger.listen(this)
   }
@@ -49,6 +52,11 @@ export class CallChecker implements WorldObserver, LedgerListener {
       this.#sessions.add(txn.session)
       this.model.sessions.add(txn.session)
       this.model.local.delete(txn.session)
+      return
+    }
+    if (session === NO_SESSION) {
+      this.lifetimes.reaped(entry)
+      this.#compareTrees(entry)
       return
     }
     const closedAt = this.#closed.get(session)
@@ -74,9 +82,10 @@ export class CallChecker implements WorldObserver, LedgerListener {
       throw new Violation('C1', `${formatZxid(zxid)} is ${txn.kind} by ${session}/${cxid}, which nobody asked for`)
     // A client that counts from 1 again may have asked for several of these: a failed one cannot be told from the others.
     if (candidates.length > 1 && !changes(txn)) return
+    const decided = txn.kind === 'multi' ? txn.steps : [txn]
+    if (this.#isOverQuota(call.request, decided)) return
     const outcomes = this.model.execute(call.request as WriteRequest, session, call.identities, zxidKey(zxid))
     this.#outcomes.set(zxidKey(zxid), { call, outcomes })
-    const decided = txn.kind === 'multi' ? txn.steps : [txn]
     for (const [index, step] of decided.entries()) {
       const outcome = outcomes[index]!
       const code = step.kind === 'error' ? step.code : 'OK'
@@ -101,6 +110,15 @@ export class CallChecker implements WorldObserver, LedgerListener {
     }
   }
 
+  /** What is applied where the leader asked, nobody else knows: the model has it as long as it can be so, and nothing has changed then. */
+  #isOverQuota(request: Request, decided: readonly Txn[]): boolean {
+    const index = decided.findIndex(step => step.kind === 'error' && step.code === 'QUOTA_EXCEEDED')
+    if (index < 0) return false
+    const step = request.kind === 'multi' ? request.steps[index]! : (request as MultiStep)
+    if (this.model.overQuota(step)) return true
+    throw new Violation('C10', `${step.kind} ${step.path} is refused for a quota that does not forbid it`)
+  }
+
   /** Tells two deletes of one path apart, of which only one can have succeeded. */
   #versionsMatch(request: Request): boolean {
     if (request.kind === 'multi') return request.steps.every(step => this.#versionsMatch(step))
@@ -120,13 +138,17 @@ export class CallChecker implements WorldObserver, LedgerListener {
       const expected = this.model.get(path)!
       const znode = tree.get(path)
       if (znode === undefined) throw new Violation('C13', `${path} is missing at ${formatZxid(zxid)}`)
-      if (path.startsWith('/zookeeper')) continue
+      if (path.startsWith('/zookeeper') && !path.startsWith('/zookeeper/quota/')) continue
       const same =
         znode.version === expected.version &&
         znode.owner === expected.owner &&
         (znode.acl === expected.acl || JSON.stringify(znode.acl) === JSON.stringify(expected.acl)) &&
         sameBytes(bytesOfData(znode.data), expected.data)
-      if (!same) throw new Violation('C10', `${path} at ${formatZxid(zxid)} is not what the model has`)
+      if (!same)
+        throw new Violation(
+          'C10',
+          `${path} at ${formatZxid(zxid)} is not what the model has: ${decoder.decode(bytesOfData(znode.data) ?? undefined)} instead of ${decoder.decode(expected.data ?? undefined)}, version ${znode.version} of ${expected.version}`,
+        )
       const owner = sessionOf(znode.owner)
       if (owner !== undefined && !sessions.has(owner))
         throw new Violation('S4', `${path} belongs to session ${znode.owner}, which is gone`)
@@ -289,7 +311,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
     if (
       stat.version !== expected.version ||
       stat.aversion !== expected.aversion ||
-      stat.ephemeralOwner !== expected.owner ||
+      stat.ephemeralOwner !== (isMortal(expected) ? undefined : expected.owner) ||
       zxidKey(stat.mzxid) !== expected.modifiedAt
     ) {
       wrong(`version ${stat.version} at ${formatZxid(stat.mzxid)}, the model has ${expected.version}`)

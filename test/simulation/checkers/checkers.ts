@@ -29,6 +29,7 @@ export function makeCheckers(world: World): { readonly all: readonly Check[]; re
   const calls = new CallChecker(ledger)
   const all: Check[] = [
     calls,
+    calls.lifetimes,
     new EpochChecker(ledger),
     new DamageChecker(ledger),
     new RecoveryChecker(ledger),

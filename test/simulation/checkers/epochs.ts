@@ -6,6 +6,7 @@ import { formatZxid, sameZxid, ZERO } from '../../../lib/model/zxid.js'
 import type { DiskChange } from '../../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
+import { isQuorum } from '../quorum.js'
 import type { Leadership, Ledger, LedgerListener } from './ledger.js'
 import { Violation } from './violation.js'
 
@@ -33,7 +34,7 @@ export class EpochChecker implements WorldObserver, LedgerListener {
   established({ epoch, leader, adopted }: Leadership): void {
     const voters = this.#ledger.world.voterIds()
     const durable = voters.filter(id => adopted.has(id))
-    if (durable.length * 2 <= voters.length) {
+    if (!isQuorum(this.#ledger.world, durable)) {
       throw new Violation(
         'Z2',
         `peer ${leader} leads epoch ${epoch}, which only ${durable.join(', ')} have made current with its history`,
@@ -93,7 +94,7 @@ export class EpochChecker implements WorldObserver, LedgerListener {
     const voters = this.#ledger.world.voterIds()
     const heard = this.#heard.get(peer.id)!
     const backers = voters.filter(id => id === peer.id || heard.get(`${id} ${round}`) === peer.id)
-    if (backers.length * 2 <= voters.length)
+    if (!isQuorum(this.#ledger.world, backers))
       throw new Violation('E4', `peer ${peer.id} leads with the votes of ${backers.join(', ')}`)
   }
 
@@ -139,8 +140,7 @@ export class EpochChecker implements WorldObserver, LedgerListener {
     }
     const told = this.#told.get(peer.id)!
     const below = [...told].filter(([id, accepted]) => id !== peer.id && accepted < epoch)
-    const voters = this.#ledger.world.voterIds()
-    if ((below.length + 1) * 2 <= voters.length) {
+    if (!isQuorum(this.#ledger.world, [peer.id, ...below.map(([id]) => id)])) {
       throw new Violation(
         'Z4',
         `peer ${peer.id} proposes epoch ${epoch}, which is new only to ${below.map(([id]) => id).join(', ')} and itself`,

@@ -11,6 +11,7 @@ import { sameZxid, ZERO } from '../../../lib/model/zxid.js'
 import type { DiskChange } from '../../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
+import { isQuorum } from '../quorum.js'
 import type { Ledger } from './ledger.js'
 import { Violation } from './violation.js'
 
@@ -60,19 +61,19 @@ export class FreshDiskChecker implements WorldObserver {
     const name = `${peer.id} ${peer.life} ${status.epoch}`
     if (this.#judged.has(name)) return
     this.#judged.add(name)
-    const voters = this.#ledger.world.voterIds()
     if (this.#isFirstStart) {
       this.#firstStarts.add(status.epoch)
       return
     }
     const promises = this.#of(status.epoch)
     let vouching = new Set<PeerId>()
+    const { world } = this.#ledger
     for (const { from } of promises) {
       const held = promises.filter(each => each.from <= from && from < each.until)
       const voters = new Set(held.map(each => each.voter))
-      if (voters.size > vouching.size) vouching = voters
+      if (isQuorum(world, voters) || (voters.size > vouching.size && !isQuorum(world, vouching))) vouching = voters
     }
-    if (!vouching.has(peer.id) || vouching.size * 2 <= voters.length)
+    if (!vouching.has(peer.id) || !isQuorum(world, vouching))
       throw new Violation(
         'Z29',
         `peer ${peer.id} leads epoch ${status.epoch} on the word of ${[...vouching]}: a fresh disk counts`,

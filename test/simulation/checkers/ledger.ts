@@ -17,6 +17,7 @@ import { formatZxid, isAfter, isAtMost, sameZxid, ZERO, type Zxid } from '../../
 import type { LostHistory } from '../../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
 import type { World, WorldObserver } from '../../../lib/testing/world.js'
+import { isQuorum } from '../quorum.js'
 import { Violation } from './violation.js'
 
 export interface Committed extends Applied {
@@ -114,7 +115,7 @@ export class Ledger implements WorldObserver {
         lostTo(this.world.peer(id).disk.lost, zxid) ||
         lostTo(this.world.peer(id).disk.wiped, zxid),
     )
-    return holding.length * 2 > voters.length
+    return isQuorum(this.world, holding)
   }
 
   started(peer: SimulatedPeer, recovered: PeerInitial['recovered']): void {

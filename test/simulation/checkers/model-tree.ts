@@ -6,6 +6,7 @@ import { type Acl, type Identities, OPEN_ACL_UNSAFE, Permission, READ_ACL_UNSAFE
 import type { ReplyCode } from '../../../lib/model/errors.js'
 import type { CreateRequest, MultiStep, SetAclRequest, WriteRequest } from '../../../lib/model/request.js'
 import { mayDo, stored } from './model-access.js'
+import { ModelQuotas } from './model-quotas.js'
 
 export interface ModelZnode {
   readonly data: Uint8Array | null
@@ -46,12 +47,18 @@ interface Who {
   readonly session: string
   readonly identities: Identities
 }
+/** How many states of a znode the leader's replica may be behind, and more. */
+const LATE = 60
 
 export class ModelTree {
   readonly sessions = new Set<string>()
   /** Known to their own peers only: they write, and own nothing. One that is upgraded is one of `sessions`. */
   readonly local = new Set<string>()
   readonly #znodes = new Map(INITIAL)
+  readonly #quotas = new ModelQuotas(
+    () => this.#znodes,
+    (path, data, at) => this.#put(path, { ...this.#znodes.get(path)!, data }, at),
+  )
   /** What those that a multi has changed so far were before it. */
   #former: Map<string, ModelZnode | undefined> | undefined
   /** Every state a path ever had, by the zxid it began at. */
@@ -73,6 +80,17 @@ export class ModelTree {
     if (past === undefined) return this.#znodes.get(path)
     for (let index = past.length - 1; index >= 0; index--) if (past[index]!.at <= at) return past[index]!.znode
     return INITIAL.get(path)
+  }
+
+  /** Whether a quota may have forbidden this write, by limits and statistics of a moment ago: the leader asks what is applied there. */
+  overQuota(step: MultiStep): boolean {
+    if (step.kind !== 'create' && step.kind !== 'setData') return false
+    const states = (path: string) => [
+      ...(this.#past.get(path) ?? []).slice(-LATE).map(({ znode }) => znode?.data),
+      null,
+    ]
+    const bytes = size(step.data)
+    return this.#quotas.mayForbid(step.path, step.kind === 'create' ? 1 : 0, bytes, states)
   }
 
   execute(request: WriteRequest, session: string, identities: Identities, at: number): readonly ModelOutcome[] {
@@ -98,6 +116,11 @@ export class ModelTree {
   close(session: string, at: number): void {
     this.sessions.delete(session)
     for (const [path, znode] of [...this.#znodes]) if (znode.owner === session) this.#remove(path, at)
+  }
+
+  /** A znode that the leader takes away on its own. */
+  reap(path: string, at: number): void {
+    this.#remove(path, at)
   }
 
   #multi(steps: readonly MultiStep[], who: Who, at: number): ModelOutcome[] {
@@ -160,6 +183,7 @@ export class ModelTree {
       this.#remove(request.path, at)
     } else if (request.kind === 'setData') {
       this.#put(request.path, { ...znode, data: request.data, version: znode.version + 1, modifiedAt: at }, at)
+      this.#quotas.add(request.path, 0, size(request.data) - size(znode.data), at)
     }
     return { code: 'OK' }
   }
@@ -174,23 +198,27 @@ export class ModelTree {
     if (!mayDo(above.acl, identities, Permission.CREATE)) return { code: 'NO_AUTH' }
     const path = request.mode.sequential ? request.path + String(above.created).padStart(10, '0') : request.path
     if (this.#znodes.has(path)) return { code: 'NODE_EXISTS' }
-    if (above.owner !== undefined) return { code: 'NO_CHILDREN_FOR_EPHEMERALS' }
-    const owner = request.mode.ephemeral ? session : undefined
+    if (above.owner !== undefined && !isMortal(above)) return { code: 'NO_CHILDREN_FOR_EPHEMERALS' }
+    const owner = ownerOf(request, session)
     this.#put(
       parentPath,
       { ...above, created: above.created + 1, children: [...above.children, name(path)].sort() },
       at,
     )
     this.#put(path, { ...system(), data: request.data, acl, owner, createdAt: at, modifiedAt: at }, at)
+    this.#quotas.created(path, at)
+    this.#quotas.add(path, 1, size(request.data), at)
     return { code: 'OK', path }
   }
 
   #remove(path: string, at: number): void {
     const above = this.#znodes.get(parent(path))!
     this.#put(parent(path), { ...above, children: above.children.filter(each => each !== name(path)) }, at)
+    const { data } = this.#znodes.get(path)!
     this.#remember(path)
     this.#znodes.delete(path)
     this.#note(path, undefined, at)
+    this.#quotas.add(path, -1, -size(data), at)
   }
 
   #put(path: string, znode: ModelZnode, at: number): void {
@@ -209,6 +237,28 @@ export class ModelTree {
     else if (past.at(-1)!.at === at) past[past.length - 1] = { at, znode }
     else past.push({ at, znode })
   }
+}
+
+/** A container or a TTL znode. */
+export function isMortal({ owner }: ModelZnode): boolean {
+  return owner !== undefined && (owner === CONTAINER || owner.startsWith('ff'))
+}
+
+/** Undefined for a container. */
+export function ttlOf({ owner }: ModelZnode): number | undefined {
+  return owner === CONTAINER ? undefined : Number(BigInt(`0x${owner}`) & 0xff_ffff_ffffn)
+}
+
+const CONTAINER = '8000000000000000'
+
+function ownerOf({ mode, lifetime }: CreateRequest, session: string): string | undefined {
+  if (lifetime?.kind === 'container') return CONTAINER
+  if (lifetime?.kind === 'ttl') return ((0xff00n << 48n) | BigInt(lifetime.ttlMs)).toString(16)
+  return mode.ephemeral ? session : undefined
+}
+
+function size(data: Uint8Array | null): number {
+  return data?.length ?? 0
 }
 
 function parent(path: string): string {

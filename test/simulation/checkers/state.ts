@@ -91,10 +91,27 @@ export class StateChecker implements WorldObserver, LedgerListener {
     else falseDisks.delete(id)
   }
 
+  /** Outside the digest. The reference is at the newest zxid, so only who is there too can be compared. */
+  #compareQuotas(row: string, record: PeerRecord, zxid: Zxid): void {
+    const { ref, world, falseStates } = this.#ledger
+    if (!world.protocol.enforceQuota || falseStates.size > 0 || !sameZxid(zxid, ref.zxid)) return
+    const { tree } = world.peer(record.id).core!.replica
+    for (const quota of ['/a', '/a/x', '/b']) {
+      const path = `/zookeeper/quota${quota}/zookeeper_stats`
+      const [actual, expected] = [tree.get(path)?.data, ref.tree.get(path)?.data]
+      if (String(actual) !== String(expected))
+        throw new Violation(
+          row,
+          `peer ${record.id} at ${formatZxid(zxid)} counts ${actual} for ${quota}, not ${expected}`,
+        )
+    }
+  }
+
   #compare(row: string, record: PeerRecord, zxid: Zxid): void {
     const entry = this.#ledger.at(zxid)
     if (entry === undefined && !sameZxid(zxid, ZERO))
       throw new Violation(row, `peer ${record.id} has the state of ${formatZxid(zxid)}, which is not committed`)
+    this.#compareQuotas(row, record, zxid)
     const expected = entry?.digest ?? this.#ledger.emptyDigest
     const { digest } = this.#ledger.world.peer(record.id).core!.replica
     const { falseStates, falseDisks } = this.#ledger

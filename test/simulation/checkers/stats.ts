@@ -1,4 +1,5 @@
 /** C12: what the numbers of a znode say of each other, after every change; and time, which is the txns' and never goes back. */
+import { sessionOf } from '../../../lib/model/owner.js'
 import { formatZxid, isAfter } from '../../../lib/model/zxid.js'
 import type { Committed, Ledger, LedgerListener } from './ledger.js'
 import { Violation } from './violation.js'
@@ -30,7 +31,7 @@ export class StatChecker implements LedgerListener {
       stat.ctime > stat.mtime && 'ctime > mtime',
       stat.dataLength !== (znode.data?.length ?? 0) && 'dataLength',
       stat.numChildren !== tree.childrenOf(path).size && 'numChildren',
-      stat.ephemeralOwner !== znode.owner && 'ephemeralOwner',
+      stat.ephemeralOwner !== sessionOf(znode.owner) && 'ephemeralOwner',
     ].filter(each => each !== false)
     if (wrong.length > 0) throw new Violation('C12', `${path} at ${at}: ${wrong.join(', ')}`)
   }

@@ -5,8 +5,10 @@ import { durabilityMutants } from './durability.js'
 import { electionMutants } from './elections.js'
 import { freshDiskMutants } from './fresh-disks.js'
 import { historyMutants } from './history.js'
+import { lifetimeMutants } from './lifetimes.js'
 import { localSessionMutants } from './local-sessions.js'
 import type { Mutant } from './mutant.js'
+import { quotaMutants } from './quotas.js'
 import { requestMutants } from './requests.js'
 import { sessionMutants } from './sessions.js'
 import { slownessMutants } from './slowness.js'
@@ -30,4 +32,6 @@ export const mutants: readonly Mutant[] = [
   ...freshDiskMutants,
   ...accessMutants,
   ...localSessionMutants,
+  ...lifetimeMutants,
+  ...quotaMutants,
 ]
