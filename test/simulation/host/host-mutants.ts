@@ -197,7 +197,7 @@ export const hostMutants: readonly HostMutant[] = [
   },
   {
     name: 'a client that has gone is taken for one that is there',
-    rows: ['S3', 'R3'],
+    rows: ['S3', 'W9', 'R3'],
     plant: () =>
       replaceMethod(Inbox.prototype, 'push', push => {
         return function (this: Inbox, input) {
