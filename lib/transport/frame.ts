@@ -1,7 +1,7 @@
 /**
  * Frames on a byte stream: four bytes of length, big-endian and signed as in ZooKeeper's own protocol, then that many bytes.
  *
- * Always holds: a length is judged before a byte is allocated for it; at most one incomplete frame is kept; a frame that lies
+ * Always holds: a length is judged before a byte is allocated for it, and what is allocated follows what has come, not what was announced; at most one incomplete frame is kept; a frame that lies
  * whole within one chunk is handed out as a view onto that chunk. Until `established()` the smaller first-frame limit holds, so
  * a stranger can make a peer keep a few kilobytes, not megabytes.
  * Before: the socket (transports/stream-link.ts, jute). After: the handshake, then the message codec. Invariants §5.3, E8.
@@ -53,6 +53,7 @@ export class FrameDecoder {
   #header = 0
   /** The frame being put together when it is spread over chunks. */
   #partial: Uint8Array | undefined
+  #partialLength = 0
   #partialBytes = 0
   #completed = 0
 
@@ -90,7 +91,8 @@ export class FrameDecoder {
       this.#completed++
       return frame
     }
-    this.#partial = new Uint8Array(length)
+    this.#partial = new Uint8Array(Math.min(length, PARTIAL_BYTES_FIRST))
+    this.#partialLength = length
     this.#partialBytes = 0
     return this.#fill(this.#partial)
   }
@@ -102,7 +104,7 @@ export class FrameDecoder {
 
   /** What the frame that has begun and is not complete was announced to take; less than its length while that is unknown. */
   get partialBytes(): number {
-    return this.#partial?.length ?? this.#headerBytes
+    return this.#partial === undefined ? this.#headerBytes : this.#partialLength
   }
 
   /** How many frames were handed out: tells one incomplete frame from the next. */
@@ -111,14 +113,18 @@ export class FrameDecoder {
   }
 
   #fill(partial: Uint8Array): Uint8Array | undefined {
-    const taken = Math.min(partial.length - this.#partialBytes, this.#chunk.length - this.#offset)
-    partial.set(this.#chunk.subarray(this.#offset, this.#offset + taken), this.#partialBytes)
+    const length = this.#partialLength
+    const taken = Math.min(length - this.#partialBytes, this.#chunk.length - this.#offset)
+    const filled = this.#partialBytes + taken
+    const grown =
+      filled <= partial.length ? partial : enlarged(partial, Math.min(length, Math.max(filled, 2 * partial.length)))
+    grown.set(this.#chunk.subarray(this.#offset, this.#offset + taken), this.#partialBytes)
     this.#offset += taken
-    this.#partialBytes += taken
-    if (this.#partialBytes < partial.length) return this.#exhausted()
-    this.#partial = undefined
+    this.#partialBytes = filled
+    this.#partial = filled < length ? grown : undefined
+    if (filled < length) return this.#exhausted()
     this.#completed++
-    return partial
+    return grown
   }
 
   #readLength(): number | undefined {
@@ -146,6 +152,14 @@ export class FrameDecoder {
 }
 
 const EMPTY = new Uint8Array(0)
+/** What is set aside for a frame that has only been announced; it grows with what comes. */
+const PARTIAL_BYTES_FIRST = 64 * 1024
+
+function enlarged(bytes: Uint8Array, length: number): Uint8Array {
+  const larger = new Uint8Array(length)
+  larger.set(bytes)
+  return larger
+}
 
 function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array {
   const both = new Uint8Array(first.length + second.length)

@@ -38,6 +38,25 @@ describe('frame decoder', () => {
     expect([...bytes].flatMap(byte => take(decoder, Uint8Array.of(byte)))).to.deep.equal(frames)
   })
 
+  it('puts a long frame together from pieces, setting aside what comes and not what was announced', () => {
+    const frame = Buffer.from(Array.from({ length: 300_000 }, (_, at) => at % 251))
+    const decoder = new FrameDecoder({ firstFrameBytesMax: 1_000_000 })
+    const stream = framed(frame, Buffer.from('next'))
+    const found: Buffer[] = []
+    for (let at = 0; at < stream.length; at += 70_001) found.push(...take(decoder, stream.subarray(at, at + 70_001)))
+    expect(found.map(each => each.length)).to.deep.equal([300_000, 4])
+    expect(found[0]!.equals(frame)).to.equal(true)
+
+    const { arrayBuffers } = process.memoryUsage()
+    const announced = Array.from({ length: 100 }, () => new FrameDecoder({ firstFrameBytesMax: 1_000_000 }))
+    for (const each of announced) {
+      each.push(Buffer.concat([frameHeader(1_000_000), Buffer.from('x')]))
+      expect(each.next()).to.equal(undefined)
+      expect(each.partialBytes).to.equal(1_000_000)
+    }
+    expect(process.memoryUsage().arrayBuffers - arrayBuffers).to.be.lessThan(20_000_000)
+  })
+
   it('finds any frames in any chunks', () => {
     fc.assert(
       fc.property(
