@@ -67,9 +67,11 @@ export const lifetimeMutants: readonly Mutant[] = [
       const looked = new WeakSet<Reaper>()
       return replaceMethod(Reaper.prototype, 'due', due => {
         return function (this: Reaper, now) {
-          if (looked.has(this) || now < this.nextAt) return []
+          if (now < this.nextAt) return []
+          const found = due.call(this, now)
+          if (looked.has(this)) return []
           looked.add(this)
-          return due.call(this, now)
+          return found
         }
       })
     },
