@@ -1,8 +1,10 @@
 /**
  * What one run of the build machine must have seen (`npm run simulate -- --budget`): so many seeds, events and faults, and every required cell of coverage.ts. It
- * goes on until that is so, or until it has cost too much: then it has failed. Its seeds are others for each commit, and the same for one commit.
+ * goes on until that is so, or until it has cost too much: then it has failed. Its seeds are others whenever the code is,
+ * and the same for the same code.
  */
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 
 export const BUDGET = { seeds: 4000, events: 60_000_000, faults: 300_000 } as const
 /** Fifteen minutes of two cores. Counted as processor time: a machine that is shared is slow by the clock. */
@@ -24,14 +26,21 @@ export function shortOf(totals: Totals): string[] {
 }
 
 /** Far above the seeds that people try by hand. */
-export function firstSeedOf(commit: string): number {
-  return 1_000_000 + Number.parseInt(commit.slice(0, 7), 16)
+export function firstSeedOf(code: string): number {
+  return 1_000_000 + Number.parseInt(code.slice(0, 7), 16)
 }
 
-/** The commit that is checked out; without a repository the date stands for it. */
-export function currentCommit(): string {
+/**
+ * What stands for the code that is run: the committed content of `lib` and of the simulation, so that a word in the documents asks for no other seeds. Without
+ * a repository the date stands for it.
+ */
+export function currentCode(): string {
   try {
-    return execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+    const git = (...args: string[]): string =>
+      execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    return createHash('sha256')
+      .update(git('rev-parse', 'HEAD:lib', 'HEAD:test/simulation'))
+      .digest('hex')
   } catch {
     return Math.floor(Date.now() / 86_400_000)
       .toString(16)

@@ -10,13 +10,13 @@
  *   npm run simulate -- --depth host            hosts, codec, clients and observables, too, as every 20th seed is otherwise (core: none of them)
  *   npm run simulate -- --twice                 each seed in two processes: the hashes of their traces must be equal (R4)
  *   npm run simulate -- --coverage              says which roles and phases each fault has hit (coverage.ts); fails when a required cell is empty
- *   npm run simulate -- --budget                what the build machine runs (budget.ts): other seeds for each commit, until enough was seen
+ *   npm run simulate -- --budget                what the build machine runs (budget.ts): other seeds whenever the code is another, until enough was seen
  *   --from N (the first seed), --jobs N (processes; as many as there are cores), --mutant NAME (with a bug planted; nothing is saved)
  */
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { CPU_MINUTES, CPU_MINUTES_MAX, currentCommit, firstSeedOf, shortOf, type Totals } from './budget.js'
+import { CPU_MINUTES, CPU_MINUTES_MAX, currentCode, firstSeedOf, shortOf, type Totals } from './budget.js'
 import { Campaign } from './campaign.js'
 import { coveredFaults } from './coverage.js'
 import { Farm } from './farm.js'
@@ -115,9 +115,9 @@ function* jobs(): Generator<Job> {
   if (mode === undefined && hostMode === undefined && mutant === undefined)
     for (const job of regressionFiles().map(jobOf))
       if (depth === 'both' || (depth === 'host') === (job.depth === 'host')) yield job
-  const commit = currentCommit()
-  const first = values.budget ? firstSeedOf(commit) : Number(values.from)
-  if (values.budget) console.log(`commit ${commit}: fresh seeds from ${first}`)
+  const code = currentCode()
+  const first = values.budget ? firstSeedOf(code) : Number(values.from)
+  if (values.budget) console.log(`code ${code.slice(0, 12)}: fresh seeds from ${first}`)
   const endsAt = values.minutes === undefined ? undefined : performance.now() + Number(values.minutes) * 60_000
   for (let seed = first; goesOn(seed - first, endsAt); seed++) {
     if (depth !== 'host') yield jobFor(seed, false)
