@@ -188,6 +188,8 @@ export class Watches implements SessionListener {
     this.#suspend(watch, true)
     watch.cancelRetry()
     watch.cancelRetry = this.#session.retryLater(watch.attempt++, () => {
+      // Else the greeting of the next attachment has it, and everybody is resumed then.
+      if (!this.#session.attached) return
       this.#register(watch)
       for (const observer of [...watch.observers]) observer.resumed()
     })

@@ -225,6 +225,18 @@ describe('state streams', () => {
       await settled()
       expect(data.values.map(({ value }) => value)).to.deep.equal(['1', '2'])
     })
+    it('R1: a watch that was to be tried again is left to the next attachment when this one is lost meanwhile', async () => {
+      w.channel.script = request =>
+        request.kind === 'addWatch' ? { kind: 'failed', code: 'OVERLOADED', outcome: 'not-applied' } : undefined
+      const streams = Array.from({ length: 20 }, (_, number) => record(w.zk.subtree$(`/s${number}`)))
+      await settled()
+      w.channel.script = () => undefined
+      w.channel.cut()
+      await w.clock.advance(5000)
+      w.ensemble.create('/s7', '1')
+      await settled()
+      expect([...(streams[7]?.values.at(-1)?.znodes.keys() ?? [])]).to.deep.equal(['/s7'])
+    })
     it('W9: deregisters again when that is refused for the moment', async () => {
       let refusals = 2
       w.channel.script = request => {
