@@ -1,5 +1,5 @@
 /**
- * What one run of the build machine must have seen (`npm run simulate -- --budget`): so many seeds, events and faults, and every required cell of coverage.ts. It
+ * What the whole campaign must have seen (`npm run simulate -- --budget`): so many seeds, events and faults, and every required cell of coverage.ts. It
  * goes on until that is so, or until it has cost too much: then it has failed. Its seeds are others whenever the code is,
  * and the same for the same code.
  */

@@ -10,7 +10,7 @@
  *   npm run simulate -- --depth host            hosts, codec, clients and observables, too, as every 20th seed is otherwise (core: none of them)
  *   npm run simulate -- --twice                 each seed in two processes: the hashes of their traces must be equal (R4)
  *   npm run simulate -- --coverage              says which roles and phases each fault has hit (coverage.ts); fails when a required cell is empty
- *   npm run simulate -- --budget                what the build machine runs (budget.ts): other seeds whenever the code is another, until enough was seen
+ *   npm run simulate -- --budget                the whole campaign (budget.ts): other seeds whenever the code is another, until enough was seen
  *   --from N (the first seed), --jobs N (processes; as many as there are cores), --mutant NAME (with a bug planted; nothing is saved)
  */
 import { availableParallelism } from 'node:os'
