@@ -16,7 +16,9 @@ const MIB = 1024 ** 2
 const P99_FLOOR_MS = 5
 const BUSY_MS = 10
 /** Before 20,000 connections a heap has not found its size. */
-const growthMax = warmUp >= 20_000 ? 16e6 : 48e6
+/** After so many connections of a whole run memory is looked at for the first time. */
+const WARM_UP_WHOLE = 20_000
+const growthMax = warmUp >= WARM_UP_WHOLE ? 16e6 : 48e6
 
 const { byKind, rssBytes, heapBytes, p99Ms, answered, clientsLeft, perSecond, cpuMsPerConnection } = await runHostile({
   connections,
@@ -40,8 +42,10 @@ const bounds: (readonly [string, boolean])[] = [
   ['nobody else is left', clientsLeft <= 4],
   [`RSS at most ${growthMax / 1e6} MB above that after the first`, grown * MIB <= growthMax],
 ]
-// Where a quiet server already takes long to be heard, the machine is busy with other things, and the tail says nothing about this one.
-if (p99Ms.before <= BUSY_MS)
+// A measure of time, so of a whole run alone, by hand: the build machine is shared. And where a quiet server already takes long to be heard, the
+// machine is busy with other things, and the tail says nothing about this one.
+if (warmUp < WARM_UP_WHOLE) console.log('not judged: p99, since this is a short run')
+else if (p99Ms.before <= BUSY_MS)
   bounds.push(['p99 at most twice that of before', p99Ms.during <= 2 * Math.max(p99Ms.before, P99_FLOOR_MS)])
 else console.log(`not judged: p99, since the machine is busy (${p99Ms.before.toFixed(1)} ms without any attack)`)
 for (const [bound, kept] of bounds) console.log(`${kept ? 'kept' : 'NOT kept'}: ${bound}`)
