@@ -2,8 +2,8 @@
  * The disk of one peer in a simulated world: how long it takes to get things there, what fails, and what is left after a crash.
  *
  * Always holds: operations complete in the order given, one at a time, appends that wait together as one; a completion is told after the state
- * has changed; after the first failure nothing more is written and nothing more completes (D2). A crash loses what waits, and of the writes that were
- * outstanding it keeps a prefix or any of them, the last torn or not. What each operation writes, and what is read, is in simulated-store.ts.
+ * has changed; after the first failure nothing more is written and nothing more completes (D2). A crash, or the stop behind a failure, loses what waits,
+ * and of the writes that were outstanding it keeps a prefix or any of them, the last torn or not. What each operation writes, and what is read, is in simulated-store.ts.
  * Mirrors host/log-writer.ts and host/checkpointer.ts.
  */
 import type { Effect } from '../core/effect.js'
@@ -80,7 +80,8 @@ export class SimulatedDisk {
   #snapshots = new Map<LinkId, ArrivingSnapshot>()
   #askedAt = 0
   #life = 0
-  #failed = false
+  /** What failed first; a write that was under way elsewhere then is in doubt until the peer is gone. */
+  #failed: 'log' | 'tree' | 'read' | undefined
   #stallMs = 0
   #fault: WriteFault | undefined
 
@@ -117,7 +118,7 @@ export class SimulatedDisk {
   }
   /** After a failure, until its peer starts again. */
   get failed(): boolean {
-    return this.#failed
+    return this.#failed !== undefined
   }
 
   /** Nothing waits and nothing is under way. */
@@ -203,21 +204,21 @@ export class SimulatedDisk {
     throw new ZooKeeperError('STORAGE_FAILED', 'the simulated disk cannot be read')
   }
 
-  /** What its peer was told of a read, or of a write: nothing more is written (D2). */
-  fail(): void {
-    this.#failed = true
+  /** What its peer was told of a read, as of a write: nothing more is written (D2). */
+  failedRead(): void {
+    this.#failed ??= 'read'
   }
 
   // --- what its peer writes
 
   submit(operation: DiskOperation): void {
-    if (this.#failed) return
+    if (this.failed) return
     this.#queue.push(operation)
     this.#begin()
   }
 
   submitCheckpoint(checkpoint: CheckpointEffect): void {
-    if (this.#failed) return
+    if (this.failed) return
     this.#checkpoints.push(checkpoint)
     this.#beginCheckpoint()
   }
@@ -249,7 +250,7 @@ export class SimulatedDisk {
     this.#snapshots.clear()
     this.#held = []
     this.#askedAt = 0
-    this.#failed = false
+    this.#failed = undefined
     this.#fault = undefined
     this.#stallMs = 0
     this.failRead = false
@@ -262,8 +263,8 @@ export class SimulatedDisk {
     content.mark.settle(now())
     if (this.keeps !== undefined) return this.#keepExactly(this.keeps)
     const outstanding: ('log' | 'tree' | 'mark')[] = []
-    if (this.#underWay !== undefined && !this.#failed) outstanding.push('log')
-    if (this.#checkpointing && !this.#failed) outstanding.push('tree')
+    if (this.#underWay !== undefined && this.#failed !== 'log') outstanding.push('log')
+    if (this.#checkpointing && this.#failed !== 'tree') outstanding.push('tree')
     if (content.mark.pending) outstanding.push('mark')
     if (outstanding.length === 0) return
     const prefix = random.below(outstanding.length + 1)
@@ -282,8 +283,9 @@ export class SimulatedDisk {
   }
 
   #keepExactly(count: number): void {
-    const log = this.#underWay === undefined || this.#failed ? [] : this.#stepsOf(this.#underWay)
-    const tree = this.#checkpointing && !this.#failed ? this.#checkpointSteps(this.#checkpoints[0]!, false) : []
+    const log = this.#underWay === undefined || this.#failed === 'log' ? [] : this.#stepsOf(this.#underWay)
+    const tree =
+      this.#checkpointing && this.#failed !== 'tree' ? this.#checkpointSteps(this.#checkpoints[0]!, false) : []
     for (const steps of [log, tree]) for (const step of steps.slice(0, count)) step()
     this.store.content.mark.crash(this.#ports.now(), 'absent')
   }
@@ -301,7 +303,7 @@ export class SimulatedDisk {
 
   #begin(): void {
     const first = this.#queue[0]
-    if (this.#underWay !== undefined || first === undefined || this.#failed) return
+    if (this.#underWay !== undefined || first === undefined || this.failed) return
     let operations: DiskOperation[]
     if (first.kind === 'append') {
       const end = this.#queue.findIndex(each => each.kind !== 'append')
@@ -319,6 +321,7 @@ export class SimulatedDisk {
   }
 
   #end(operations: readonly DiskOperation[]): void {
+    if (this.failed) return
     const last = operations.at(-1)!
     if (this.holds(last.kind)) return this.#hold(() => this.#end(operations))
     if (last.kind === 'installSnapshot' && this.#snapshots.get(last.link)?.state !== 'ended') {
@@ -333,9 +336,9 @@ export class SimulatedDisk {
     if (fault === 'syncFails' || fault === 'writeFails' || fault === 'fullDisk') {
       if (fault !== 'syncFails' && last.kind === 'append' && this.#ports.random.chance(0.3))
         this.store.flaws.tornTail = true
-      return this.#breakOff(steps, fault)
+      return this.#breakOff('log', steps, fault)
     }
-    if (fault === 'rotSnapshot') return this.#tell('DATA_CORRUPT', fault)
+    if (fault === 'rotSnapshot') return this.#tell('log', 'DATA_CORRUPT', fault)
     this.#underWay = undefined
     for (const step of steps) step()
     if (fault !== undefined && this.store.mislead(fault, last, entriesOf(operations), before))
@@ -388,14 +391,18 @@ export class SimulatedDisk {
   }
 
   /** Nobody knows what is there now (D4): after a sync that failed even all of it. */
-  #breakOff(steps: readonly (() => void)[], fault: 'syncFails' | 'writeFails' | 'fullDisk'): void {
+  #breakOff(
+    where: 'log' | 'tree',
+    steps: readonly (() => void)[],
+    fault: 'syncFails' | 'writeFails' | 'fullDisk',
+  ): void {
     const done = this.#ports.random.below(steps.length + (fault === 'syncFails' ? 1 : 0))
     for (const step of steps.slice(0, done)) step()
-    this.#tell('STORAGE_FAILED', fault)
+    this.#tell(where, 'STORAGE_FAILED', fault)
   }
 
-  #tell(code: 'STORAGE_FAILED' | 'DATA_CORRUPT', fault: DiskFault): void {
-    this.fail()
+  #tell(where: 'log' | 'tree', code: 'STORAGE_FAILED' | 'DATA_CORRUPT', fault: DiskFault): void {
+    this.#failed = where
     this.#ports.happened(fault)
     this.#ports.complete({ kind: 'storageFailed', code, reason: `the simulated disk failed: ${fault}` })
   }
@@ -409,18 +416,19 @@ export class SimulatedDisk {
 
   #beginCheckpoint(): void {
     const next = this.#checkpoints[0]
-    if (this.#checkpointing || next === undefined || this.#failed) return
+    if (this.#checkpointing || next === undefined || this.failed) return
     this.#checkpointing = true
     this.#later(() => this.#endCheckpoint(next))
   }
 
   #endCheckpoint(checkpoint: CheckpointEffect): void {
-    if (this.#failed) return
+    if (this.failed) return
     if (this.holds('checkpoint')) return this.#hold(() => this.#endCheckpoint(checkpoint))
     const { op, changes } = checkpoint
     const fault = this.#takeFault('checkpoint')
     const steps = this.#checkpointSteps(checkpoint, fault === 'lostWrite')
-    if (fault === 'syncFails' || fault === 'writeFails' || fault === 'fullDisk') return this.#breakOff(steps, fault)
+    if (fault === 'syncFails' || fault === 'writeFails' || fault === 'fullDisk')
+      return this.#breakOff('tree', steps, fault)
     for (const step of steps) step()
     if (fault !== undefined) this.#ports.happened(fault)
     this.#checkpoints.shift()

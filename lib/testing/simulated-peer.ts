@@ -275,7 +275,7 @@ export class SimulatedPeer {
     } catch (error) {
       if (!(error instanceof ZooKeeperError)) throw error
       if (error.code === 'HISTORY_CONFLICT') return undefined
-      this.disk.fail()
+      this.disk.failedRead()
       const { life } = this
       const { code, message: reason } = error
       this.#world.after(0, () => {
