@@ -164,8 +164,15 @@ export class LeaderRequests implements Submission {
       return
     }
     const valid = this.#recordOf(question) !== undefined
-    if (valid) this.#station.moved(session, from)
+    if (valid) this.#moved(session, from)
     this.#answers.answer(from, { kind: 'revalidated', session, valid, proposed: this.#door.lastProposed })
+  }
+
+  /** Its syncs were asked for by an attachment that is over: the next one may count from 1 again, and would take their answers for its own (C8). */
+  #moved(session: SessionId, to: PeerId): void {
+    this.#station.moved(session, to)
+    for (const { from, cxid } of this.#barrier.remove(session))
+      this.#answers.answer(from, { kind: 'refused', session, cxid, code: 'SESSION_MOVED' })
   }
 
   #recordOf({ session, password }: Revalidate): SessionRecord | undefined {

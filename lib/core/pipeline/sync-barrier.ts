@@ -21,6 +21,13 @@ export class SyncBarrier {
     this.#waiting.push(sync)
   }
 
+  /** Of a session that is somewhere else now. */
+  remove(session: SessionId): readonly WaitingSync[] {
+    const removed = this.#waiting.filter(each => each.session === session)
+    if (removed.length > 0) this.#waiting = this.#waiting.filter(each => each.session !== session)
+    return removed
+  }
+
   /** Those that may be answered now, in order of arrival: both bounds only grow along the list. */
   take(committed: Zxid, confirmed: number): readonly WaitingSync[] {
     let count = 0

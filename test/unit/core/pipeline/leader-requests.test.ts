@@ -181,6 +181,23 @@ describe("leader's requests", () => {
     expect(world.proposals).to.have.length(2)
   })
 
+  it('C8: a sync of a session that attaches anew is answered as moved: its number may be used again', () => {
+    const world = new World()
+    world.createSession()
+    world.apply()
+    world.ask(there, 1, remove)
+    world.ask(there, 3, { kind: 'sync', path: '/' })
+    world.revalidate(there)
+    world.ask(there, 3, { kind: 'sync', path: '/' })
+    world.apply()
+    world.prove()
+    expect(world.answers).to.deep.equal([
+      [there, { kind: 'refused', session, cxid: 3, code: 'SESSION_MOVED' }],
+      [there, { kind: 'revalidated', session, valid: true, proposed: zxid(1, 2) }],
+      [there, { kind: 'synced', session, cxid: 3, zxid: zxid(1, 2) }],
+    ])
+  })
+
   it('S7: a wrong password is answered like an unknown session, and moves nothing', () => {
     const world = new World()
     world.createSession()
