@@ -11,6 +11,14 @@ import { Violation } from './violation.js'
 /** What all clocks showed when a leader last heard of a session. */
 type Clocks = ReadonlyMap<PeerId, number>
 
+/** What a peer that leads goes by when it counts the silence of sessions. */
+interface Counting {
+  /** Since when it counts for a session; under no session, since when it leads. */
+  readonly since: Map<SessionId | undefined, Clocks>
+  /** Whose end it has proposed: nothing that comes later keeps them alive. */
+  readonly ending: Set<SessionId>
+}
+
 /** It has expired, and who has it could not know yet. */
 interface Late {
   readonly client: SimulatedClient
@@ -24,8 +32,7 @@ export class OwnerChecker implements WorldObserver, LedgerListener {
   readonly #links = new Map<LinkId, PeerId>()
   /** For each peer that leads: at whom it has last let a session go on. A new leadership knows nothing. */
   readonly #owners = new Map<PeerId, Map<SessionId, PeerId>>()
-  /** For each peer that leads, since when it counts for a session; under no session, since when it leads. */
-  readonly #counting = new Map<PeerId, Map<SessionId | undefined, Clocks>>()
+  readonly #counting = new Map<PeerId, Counting>()
   #late: Late[] = []
 
   constructor(ledger: Ledger) {
@@ -43,7 +50,7 @@ export class OwnerChecker implements WorldObserver, LedgerListener {
       this.#counting.delete(peer.id)
       return
     }
-    this.#counts(peer.id, input)
+    this.#counts(peer.id, input, effects)
     const owners = this.#owners.get(peer.id) ?? new Map<SessionId, PeerId>()
     this.#owners.set(peer.id, owners)
     if (input.kind === 'message' && input.message.kind === 'request') {
@@ -73,18 +80,23 @@ export class OwnerChecker implements WorldObserver, LedgerListener {
       throw new Violation('S6', `peer ${peer.id} takes a write of session ${session} by ${from}, which ${owner} has`)
   }
 
-  #counts(leader: PeerId, input: Input): void {
+  #counts(leader: PeerId, input: Input, effects: readonly Effect[]): void {
     let counting = this.#counting.get(leader)
     if (counting === undefined) {
-      counting = new Map([[undefined, this.#clocks()]])
+      counting = { since: new Map([[undefined, this.#clocks()]]), ending: new Set() }
       this.#counting.set(leader, counting)
     }
+    const { since, ending } = counting
+    for (const effect of effects)
+      if (effect.kind === 'append')
+        for (const { cxid, txn } of effect.proposals)
+          if (txn.kind === 'closeSession' && cxid === 0) ending.add(txn.session)
     if (input.kind !== 'message') return
     const { message } = input
     const heard = message.kind === 'pong' ? message.touched : message.kind === 'request' ? [message.session] : []
     if (heard.length === 0) return
     const clocks = this.#clocks()
-    for (const session of heard) counting.set(session, clocks)
+    for (const session of heard) if (!ending.has(session)) since.set(session, clocks)
   }
 
   #clocks(): Clocks {
@@ -118,7 +130,7 @@ export class OwnerChecker implements WorldObserver, LedgerListener {
 
   #isSlower(owner: PeerId, leader: PeerId, session: SessionId): boolean {
     const counting = this.#counting.get(leader)
-    const since = counting?.get(session) ?? counting?.get(undefined)
+    const since = counting?.since.get(session) ?? counting?.since.get(undefined)
     if (since === undefined) return false
     const now = this.#clocks()
     const passed = (id: PeerId) => now.get(id)! - since.get(id)!
