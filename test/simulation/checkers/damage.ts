@@ -1,5 +1,6 @@
 /** D3, E7: a damaged peer counts nowhere and serves nobody, and is called whole only when it holds again what it had acknowledged. */
 import type { Effect } from '../../../lib/core/effect.js'
+import type { LinkId } from '../../../lib/model/ids.js'
 import { formatZxid, isAtMost } from '../../../lib/model/zxid.js'
 import type { DiskChange } from '../../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
@@ -9,6 +10,8 @@ import { Violation } from './violation.js'
 
 export class DamageChecker implements WorldObserver {
   readonly #ledger: Ledger
+  /** Where a peer has said that it observes: nobody counts what it says there. */
+  readonly #asObserver = new Set<LinkId>()
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
@@ -16,6 +19,8 @@ export class DamageChecker implements WorldObserver {
   }
 
   performed(peer: SimulatedPeer, effect: Effect): void {
+    if (effect.kind === 'send' && effect.message.kind === 'learnerInfo' && effect.message.role === 'observer')
+      this.#asObserver.add(effect.link)
     if (peer.disk.lost === undefined) return
     if (effect.kind === 'reply' || (effect.kind === 'statusChanged' && effect.status.serving))
       throw new Violation('D3', `peer ${peer.id} is damaged and serves clients (${effect.kind})`)
@@ -24,7 +29,7 @@ export class DamageChecker implements WorldObserver {
     const votes =
       (message.kind === 'notification' && message.role !== 'repairing' && message.role !== 'observing') ||
       (message.kind === 'learnerInfo' && message.role === 'participant') ||
-      (message.kind === 'ackEpoch' && message.counted && peer.core?.status.role !== 'observing')
+      (message.kind === 'ackEpoch' && message.counted && !this.#asObserver.has(effect.link))
     if (votes) throw new Violation('E7', `peer ${peer.id} is damaged and has a say: ${JSON.stringify(message)}`)
     if (message.kind === 'ackNewLeader' || message.kind === 'ack')
       throw new Violation('E7', `peer ${peer.id} is damaged and acknowledges: ${JSON.stringify(message)}`)
