@@ -252,10 +252,6 @@ export const longFiles: ReadonlyMap<string, string> = new Map([
     'lib/core/zab/learner.ts',
     'one relationship with one leader, stage by stage; taking its history could stand by itself',
   ],
-  [
-    'lib/jute/server/client-connection.ts',
-    'one state machine: a connection from its first byte to its end; what it has asked and not heard of could stand by itself',
-  ],
   ['lib/host/links.ts', 'the life of a link, from dialling to its end; the handshake could stand by itself'],
   ['lib/host/peer-host.ts', "a peer's turns and its life; wiring and lifecycle could stand by themselves"],
   [

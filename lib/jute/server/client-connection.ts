@@ -7,42 +7,27 @@
  * the order of the requests, each under the number that its request had (C2); an event leaves before any answer that reflects its change
  * (W1: both come from one FIFO). Whatever cannot be read ends this connection and nothing else. Who does not read his answers is not
  * read from, and in the end not kept.
- * Before: client-port.ts. After: client/channel.ts; translate.ts has the opcodes. Semantics §5, §18.
+ * Before: client-port.ts. After: client/channel.ts; wire-request.ts reads, answer-frames.ts writes, asked-requests.ts remembers. Semantics §5, §18.
  */
 import type { Socket } from 'node:net'
 import type { Channel, ChannelAttachment, ChannelReceiver, ClientClock } from '../../client/channel.js'
 import { type ErrorCode, hasCode, type Outcome, type ReplyCode } from '../../model/errors.js'
 import type { SessionId } from '../../model/ids.js'
-import { invariant } from '../../model/invariant.js'
-import { requestRefusal } from '../../model/request-check.js'
 import type { Response } from '../../model/response.js'
 import type { WatchEvent } from '../../model/watch-event.js'
 import { ZERO, type Zxid } from '../../model/zxid.js'
 import { FrameDecoder } from '../../transport/frame.js'
-import { numberOfCode, replyCodeOf } from '../error-codes.js'
-import { asSeen } from '../model-values.js'
-import { NO_ZXID, OpCode, Xid } from '../op-codes.js'
-import { JuteReader } from '../reader.js'
-import * as records from '../records.js'
-import { type Translated, translate } from '../translate.js'
-import { STATE_CONNECTED, typeOfEvent } from '../watch-events.js'
+import { replyCodeOf } from '../error-codes.js'
 import type { JuteWriter } from '../writer.js'
+import { writeAnswer, writeEvent, writeRefusal, writeSession } from './answer-frames.js'
+import { type Asked, AskedRequests } from './asked-requests.js'
 import { type ClientPortLimits, FIRST_FRAME_BYTES_MAX } from './client-port-limits.js'
 import { OutQueue } from './out-queue.js'
 import type { SharedLimits, Waiting } from './shared-limits.js'
 import { Traffic } from './traffic.js'
+import { readRequest, readSessionRequest } from './wire-request.js'
 
-const NO_PASSWORD = new Uint8Array(records.PASSWORD_BYTES)
 const WORD_BYTES = 4
-
-interface Pending {
-  readonly cxid: number
-  readonly xid: number
-  readonly opCode: number
-  readonly translated: Translated
-  /** Monotonic milliseconds. */
-  readonly since: number
-}
 
 export interface ConnectionPorts {
   readonly limits: ClientPortLimits
@@ -80,8 +65,7 @@ export class ClientConnection implements ChannelReceiver, Waiting {
   #readOnly = false
   /** The client knows of read-only servers. */
   #knowsReadOnly = false
-  #lastCxid = 0
-  #pending: Pending[] = []
+  readonly #asked: AskedRequests
   /** A request that ends the connection was taken: nothing behind it is. */
   #lastTaken = false
   #frameSince: number | undefined
@@ -91,6 +75,7 @@ export class ClientConnection implements ChannelReceiver, Waiting {
     this.#socket = socket
     this.#ports = ports
     this.#out = new OutQueue(socket)
+    this.#asked = new AskedRequests(ports.shared)
     this.address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`
     this.openedAt = ports.clock.now()
     this.#decoder = new FrameDecoder({
@@ -107,7 +92,7 @@ export class ClientConnection implements ChannelReceiver, Waiting {
 
   /** Requests without an answer. */
   get outstanding(): number {
-    return this.#pending.length
+    return this.#asked.count
   }
 
   /** Gives up the connection, whatever it was about to say; its session lives on. */
@@ -178,7 +163,7 @@ export class ClientConnection implements ChannelReceiver, Waiting {
   #blocked(): boolean {
     if (this.#stage === 'attaching' || this.#stage === 'ending' || this.#lastTaken) return true
     const { limits, shared } = this.#ports
-    const own = this.#pending.length
+    const own = this.#asked.count
     if (own >= limits.connectionOutstandingMax || this.#out.bytes > limits.outQueueBytesPause) return true
     if (own === 0 || !shared.crowded) return false
     shared.wait(this)
@@ -188,84 +173,60 @@ export class ClientConnection implements ChannelReceiver, Waiting {
   #take(frame: Uint8Array): void {
     this.traffic.received += 1
     this.#ports.traffic.received += 1
-    if (this.#stage === 'greeting') this.#attach(new JuteReader(frame))
+    if (this.#stage === 'greeting') this.#attach(frame)
     else this.#request(frame)
   }
 
-  #attach(reader: JuteReader): void {
-    const { timeOut, lastZxidSeen, sessionId, passwd, readOnly } = records.connectRequest.read(reader)
+  #attach(frame: Uint8Array): void {
+    const { readOnly, ...asked } = readSessionRequest(frame)
     this.#stage = 'attaching'
     this.#knowsReadOnly = readOnly !== undefined
     this.#decoder.established()
-    const resume =
-      sessionId === records.NO_SESSION ? undefined : { session: sessionId, password: passwd ?? new Uint8Array(0) }
     this.#readOnly = readOnly === true && this.#ports.readOnly()
-    const options = { timeoutMs: timeOut, resume, lastZxidSeen: asSeen(lastZxidSeen), readOnly: this.#readOnly }
-    this.#attachment = this.#ports.channel.attach(options, this)
+    this.#attachment = this.#ports.channel.attach({ ...asked, readOnly: this.#readOnly }, this)
   }
 
   #request(frame: Uint8Array): void {
-    const reader = new JuteReader(frame)
-    const { xid, type } = records.requestHeader.read(reader)
-    const translated = this.#judged(translate(type, reader))
-    // A secret, of which the channel overwrites its copy.
-    if (type === OpCode.auth) frame.fill(0)
-    this.#lastTaken = translated.last === true
-    this.#lastCxid += 1
-    const cxid = this.#lastCxid
-    this.#pending.push({ cxid, xid, opCode: type, translated, since: this.#ports.clock.now() })
-    this.#ports.shared.asked()
+    const request = readRequest(frame, this.#ports.channel.dataBytesMax)
+    this.#lastTaken = request.translated.last === true
+    const { cxid, translated } = this.#asked.add(request, this.#ports.clock.now())
     this.#attachment!.send(cxid, translated.request)
-  }
-
-  /** What the channel would refuse at its door, out of turn, is refused in its turn. */
-  #judged(translated: Translated): Translated {
-    const { request } = translated
-    if (request.kind === 'auth') return translated
-    const refusal = requestRefusal(request, this.#ports.channel.dataBytesMax)
-    if (refusal === undefined) return translated
-    return { ...translated, request: { kind: 'invalid', code: replyCodeOf(refusal) ?? 'BAD_ARGUMENTS' } }
   }
 
   // --- what the channel tells
 
-  attached({ session, password, timeoutMs, readOnly }: Parameters<ChannelReceiver['attached']>[0]): void {
+  attached(granted: Parameters<ChannelReceiver['attached']>[0]): void {
     this.#stage = 'attached'
-    this.#readOnly = readOnly === true
-    this.session = session
-    this.timeoutMs = timeoutMs
-    this.#write(writer => this.#connectResponse(writer, timeoutMs, session, password))
+    this.#readOnly = granted.readOnly === true
+    this.session = granted.session
+    this.timeoutMs = granted.timeoutMs
+    this.#write(writer => writeSession(writer, granted, this.#readOnlyAsTold))
     this.goOn()
   }
 
   reply(cxid: number, zxid: Zxid, response: Response): void {
-    const pending = this.#answered(cxid)
-    const code = pending.translated.refusal ?? (response.kind === 'error' ? response.code : undefined)
-    this.#answer(pending, zxid, code, response)
+    const asked = this.#asked.take(cxid)
+    const code = asked.translated.refusal ?? (response.kind === 'error' ? response.code : undefined)
+    this.#answer(asked, zxid, code, response)
   }
 
   failed(cxid: number, code: ErrorCode, outcome: Outcome): void {
     if (code === 'AUTH_FAILED' || code === 'SESSION_CLOSED_REQUIRE_SASL_AUTH') return this.#turnedAway(cxid, code)
     const replyCode = outcome === 'not-applied' && isOurLimit(code) ? replyCodeOf(code) : undefined
     // Nothing can be said of it: the client will see its connection lost.
-    if (replyCode === undefined || this.#pending[0]?.cxid !== cxid) return this.#end()
-    this.#answer(this.#answered(cxid), this.lastZxid, replyCode, undefined)
+    if (replyCode === undefined || this.#asked.first?.cxid !== cxid) return this.#end()
+    this.#answer(this.#asked.take(cxid), this.lastZxid, replyCode, undefined)
   }
 
   /** Said at once, ahead of what was asked before; the end follows. */
   #turnedAway(cxid: number, code: ReplyCode): void {
-    const xid = this.#pending.find(each => each.cxid === cxid)?.xid
-    if (xid !== undefined) {
-      this.#write(writer => records.replyHeader.write(writer, { xid, zxid: ZERO, err: numberOfCode(code) }))
-    }
+    const xid = this.#asked.xidOf(cxid)
+    if (xid !== undefined) this.#write(writer => writeRefusal(writer, xid, code))
     this.#end()
   }
 
-  event({ type, path, zxid }: WatchEvent): void {
-    this.#write(writer => {
-      records.replyHeader.write(writer, { xid: Xid.notification, zxid: zxid ?? NO_ZXID, err: 0 })
-      records.watcherEvent.write(writer, { type: typeOfEvent(type), state: STATE_CONNECTED, path })
-    })
+  event(event: WatchEvent): void {
+    this.#write(writer => writeEvent(writer, event))
   }
 
   /** Outside a working ensemble nobody is served, unless reads will do: the client looks for another server. */
@@ -274,42 +235,28 @@ export class ClientConnection implements ChannelReceiver, Waiting {
   }
 
   detached(code: ErrorCode): void {
-    if (this.#stage === 'attaching' && code === 'SESSION_EXPIRED') {
-      this.#write(writer => this.#connectResponse(writer, 0, records.NO_SESSION, NO_PASSWORD))
-    }
+    if (this.#stage === 'attaching' && code === 'SESSION_EXPIRED')
+      this.#write(writer => writeSession(writer, undefined, this.#readOnlyAsTold))
     this.#end()
   }
 
   // --- what the client is sent
 
-  #connectResponse(writer: JuteWriter, timeOut: number, sessionId: SessionId, passwd: Uint8Array): void {
-    const readOnly = this.#knowsReadOnly ? this.#readOnly : undefined
-    records.connectResponse.write(writer, { protocolVersion: 0, timeOut, sessionId, passwd, readOnly })
+  /** Only clients that know of it are told. */
+  get #readOnlyAsTold(): boolean | undefined {
+    return this.#knowsReadOnly ? this.#readOnly : undefined
   }
 
-  #answered(cxid: number): Pending {
-    const pending = this.#pending.shift()
-    invariant(pending?.cxid === cxid, 'answers come in the order of the requests')
-    return pending
-  }
-
-  #answer(pending: Pending, zxid: Zxid, code: ReplyCode | undefined, response: Response | undefined): void {
-    const { xid, opCode, translated, since } = pending
+  #answer(asked: Asked, zxid: Zxid, code: ReplyCode | undefined, response: Response | undefined): void {
+    const { xid, opCode, translated, since } = asked
     const at = this.#ports.clock.now()
     const latencyMs = at - since
     this.last = { opCode, xid, at, latencyMs }
     this.lastZxid = zxid
     for (const traffic of [this.traffic, this.#ports.traffic]) traffic.answered(latencyMs)
-    this.#write(writer => {
-      records.replyHeader.write(writer, {
-        xid,
-        zxid: translated.zxid ?? zxid,
-        err: code === undefined ? 0 : numberOfCode(code),
-      })
-      if (code === undefined && response !== undefined) translated.answer(writer, response)
-    })
+    this.#write(writer => writeAnswer(writer, asked, zxid, code, response))
     if (translated.last) this.#end()
-    this.#ports.shared.answered()
+    this.#asked.over()
     this.goOn()
   }
 
@@ -338,8 +285,7 @@ export class ClientConnection implements ChannelReceiver, Waiting {
     this.#frameSince = undefined
     this.#attachment?.detach()
     this.#ports.shared.forget(this)
-    if (this.#pending.length > 0) this.#ports.shared.answered(this.#pending.length)
-    this.#pending = []
+    this.#asked.clear()
   }
 
   #closed(): void {
