@@ -47,7 +47,7 @@ export class Peer extends OpenedPeer {
 const VERSION = '3.9.5-vivarium'
 
 function clientPortOf(host: PeerHost, resolved: ResolvedPeerOptions): ClientPort | undefined {
-  const { clientPort, clock } = resolved
+  const { clientPort, clock, random, protocol } = resolved
   if (clientPort === undefined) return undefined
   const facts = new ServerFacts(host, resolved, VERSION)
   return new ClientPort({
@@ -56,6 +56,8 @@ function clientPortOf(host: PeerHost, resolved: ResolvedPeerOptions): ClientPort
     channel: address => host.channels.channel({ address, embedded: false }),
     report: () => facts.report(),
     lists: facts,
+    chance: () => random.uint32() / 2 ** 32,
+    localSessions: protocol.localSessionsEnabled,
   })
 }
 

@@ -58,9 +58,17 @@ export function translate(opCode: number, reader: JuteReader): Translated {
 /** Keeps the place of a request in the order, and tells the zxid of that moment. */
 const PLACE: Request = { kind: 'ping' }
 const nothing = (): void => {}
-const UNKNOWN: Translated = { request: PLACE, refusal: 'UNIMPLEMENTED', zxid: NO_ZXID, last: true, answer: nothing }
+/** What a client is told of an opcode that does not exist. */
+export const UNKNOWN: Translated = {
+  request: PLACE,
+  refusal: 'UNIMPLEMENTED',
+  zxid: NO_ZXID,
+  last: true,
+  answer: nothing,
+}
 
-function refused(code: ReplyCode): Translated {
+/** Answered by this code in its turn, and otherwise as if it had never come. */
+export function refused(code: ReplyCode): Translated {
   return { request: PLACE, refusal: code, answer: nothing }
 }
 

@@ -228,6 +228,48 @@ describe('the client port', () => {
       }
     })
 
+    it('passes on one request at a time, each client in its order, and closes sessions whose clients are gone', async () => {
+      await open({ requestThrottleMax: 1 })
+      const clients = [await WireClient.connect(port), await WireClient.connect(port)]
+      for (let n = 0; n < 200; n++)
+        for (const client of clients) client.send(OpCode.create, records.createRequest, create('/s-', 3))
+      await Promise.all(clients.map(client => client.until(() => client.frames.length === 200)))
+      for (const { frames } of clients)
+        expect(frames.map(({ xid }) => xid)).to.deep.equal(frames.map((_, index) => index + 1))
+      for (const client of clients) {
+        client.send(OpCode.closeSession)
+        client.socket.end()
+      }
+      await until(async () => peer.view.children('/')?.length === 1)
+    })
+
+    it('closes a session that may not begin yet, and one that may not go on, without an answer', async () => {
+      await open({ connectionTokensMax: 2, connectionTokensFillMs: 3_600_000 })
+      const kept = await WireClient.connect(port)
+      await (await WireClient.connect(port)).close()
+      for (const options of [{}, kept.session]) {
+        const over = await WireClient.connect(port, options)
+        expect([over.ended, over.responseBytes]).to.deep.equal([true, undefined])
+      }
+      expect((await kept.ping()).err).to.equal(0)
+    })
+
+    it('closes on a large request past the bound of all large ones, as soon as its length is known', async () => {
+      await open({ largeRequestBytes: 1000, largeRequestBytesMax: 5000 })
+      const [announces, sends, kept] = [
+        await WireClient.connect(port),
+        await WireClient.connect(port),
+        await WireClient.connect(port),
+      ]
+      announces.socket.write(Buffer.from([0, 0, 0x13, 0x89, 0]))
+      sends.send(OpCode.create, records.createRequest, create('/b', 0, new Uint8Array(5000)))
+      await Promise.all([announces, sends].map(each => each.until(() => each.ended)))
+      for (const path of ['/a', '/b']) {
+        const data = new Uint8Array(4900)
+        expect((await kept.ask(OpCode.create, records.createRequest, create(path, 0, data))).err).to.equal(0)
+      }
+    })
+
     it('does not read from who does not read his answers, and in the end lets him go', async () => {
       await open({ outQueueBytesPause: 64 * 1024, outQueueBytesMax: 512 * 1024 })
       const client = await WireClient.connect(port)

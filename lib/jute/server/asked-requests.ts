@@ -1,28 +1,100 @@
 /**
- * What one connection has asked and not heard of, in the order in which it asked.
+ * What one connection has asked and not heard of, in the order in which it asked; some of it may wait in request-throttle.ts.
  *
- * Always holds: answers are given to the first of it, and to no other (C2); what the connections of a port share is told of each request once when it
- * comes, and once when it is over.
- * Before: client-connection.ts, which reads and writes. After: shared-limits.ts.
+ * Always holds: requests reach the channel in their order, and answers are given to the first of them, and to no other (C2); what the connections of a
+ * port share is told of each request once when it comes, and once when it is over.
+ * Before: client-connection.ts, which reads and writes. After: the channel.
  */
+import type { ClientClock } from '../../client/channel.js'
 import { invariant } from '../../model/invariant.js'
+import type { ClientRequest } from '../../model/request.js'
+import { OpCode } from '../op-codes.js'
+import { refused, type Translated } from '../translate.js'
+import type { ClientPortLimits } from './client-port-limits.js'
+import type { LargeRequests } from './large-requests.js'
+import type { RequestThrottle, Throttled } from './request-throttle.js'
 import type { SharedLimits } from './shared-limits.js'
 import type { WireRequest } from './wire-request.js'
 
-export interface Asked extends WireRequest {
+export interface AskedPorts {
+  readonly limits: Pick<ClientPortLimits, 'throttledOpWaitMs'>
+  readonly shared: SharedLimits
+  readonly throttle: RequestThrottle
+  readonly large: LargeRequests
+  readonly clock: ClientClock
+}
+
+/** The connection, as what it has asked knows it. */
+export interface Asker {
+  readonly timeoutMs: number
+  send(cxid: number, request: ClientRequest): void
+  giveUp(): void
+}
+
+export class Asked implements Throttled {
   /** Its number on the channel; `xid` is that on the wire. */
   readonly cxid: number
-  /** Monotonic milliseconds. */
+  readonly xid: number
+  readonly opCode: number
+  translated: Translated
+  /** Of its frame. */
+  readonly bytes: number
   readonly since: number
+  readonly #asker: Asker
+  readonly #throttledOpWaitMs: number
+
+  constructor(
+    cxid: number,
+    { xid, opCode, translated }: WireRequest,
+    bytes: number,
+    since: number,
+    asker: Asker,
+    throttledOpWaitMs: number,
+  ) {
+    this.cxid = cxid
+    this.xid = xid
+    this.opCode = opCode
+    this.translated = translated
+    this.bytes = bytes
+    this.since = since
+    this.#asker = asker
+    this.#throttledOpWaitMs = throttledOpWaitMs
+  }
+
+  get endsSession(): boolean {
+    return this.opCode === OpCode.closeSession
+  }
+  get lateAfterMs(): number {
+    return this.endsSession ? Number.POSITIVE_INFINITY : this.#asker.timeoutMs
+  }
+
+  /** One that has waited too long keeps its place in the order, and nothing else. */
+  pass(waitedMs: number): void {
+    const max = this.#throttledOpWaitMs
+    if (max > 0 && waitedMs > max && this.#maySayThrottled) this.translated = refused('THROTTLED_OP')
+    this.#asker.send(this.cxid, this.translated.request)
+  }
+
+  drop(): void {
+    this.#asker.giveUp()
+  }
+
+  get #maySayThrottled(): boolean {
+    return this.opCode !== OpCode.ping && this.opCode !== OpCode.auth && this.translated.last !== true
+  }
 }
 
 export class AskedRequests {
-  readonly #shared: SharedLimits
+  readonly #ports: AskedPorts
+  readonly #asker: Asker
   #lastCxid = 0
   #asked: Asked[] = []
+  /** The session that all of it is to belong to. */
+  #opening: Throttled | undefined
 
-  constructor(shared: SharedLimits) {
-    this.#shared = shared
+  constructor(ports: AskedPorts, asker: Asker) {
+    this.#ports = ports
+    this.#asker = asker
   }
 
   /** Without an answer. */
@@ -33,12 +105,27 @@ export class AskedRequests {
     return this.#asked[0]
   }
 
-  add({ xid, opCode, translated }: WireRequest, since: number): Asked {
+  /** A new session takes its turn like a request. */
+  open(begin: () => void): void {
+    const since = this.#ports.clock.now()
+    this.#opening = { since, lateAfterMs: Number.POSITIVE_INFINITY, pass: begin, drop: () => this.#asker.giveUp() }
+    this.#ports.throttle.submit(this.#opening)
+  }
+
+  opened(): void {
+    if (this.#opening === undefined) return
+    this.#opening = undefined
+    this.#ports.throttle.over()
+  }
+
+  add(request: WireRequest, bytes: number): void {
+    const { limits, clock, shared, throttle, large } = this.#ports
     this.#lastCxid += 1
-    const asked = { cxid: this.#lastCxid, xid, opCode, translated, since }
+    const asked = new Asked(this.#lastCxid, request, bytes, clock.now(), this.#asker, limits.throttledOpWaitMs)
     this.#asked.push(asked)
-    this.#shared.asked()
-    return asked
+    shared.asked()
+    large.taken(bytes)
+    throttle.submit(asked)
   }
 
   xidOf(cxid: number): number | undefined {
@@ -52,14 +139,27 @@ export class AskedRequests {
     return asked
   }
 
-  over(): void {
-    this.#shared.answered()
+  over({ bytes }: Asked): void {
+    this.#ports.large.over(bytes)
+    this.#ports.throttle.over()
+    this.#ports.shared.answered()
   }
 
-  /** Nobody waits for the rest any more. */
-  clear(): void {
-    const { length } = this.#asked
+  /** Nobody waits for the rest any more. True when the end of the session is still to have its turn, by `send`. */
+  clear(): boolean {
+    const { shared, throttle, large } = this.#ports
+    const asked = this.#asked
     this.#asked = []
-    if (length > 0) this.#shared.answered(length)
+    const waiting = asked.filter(each => throttle.isWaiting(each))
+    const [first] = waiting
+    const outlives = first?.endsSession === true && throttle.outlive(first)
+    for (const each of asked) large.over(each.bytes)
+    for (const each of waiting) if (each !== first || !outlives) throttle.forget(each)
+    if (this.#opening !== undefined && throttle.isWaiting(this.#opening)) throttle.forget(this.#opening)
+    else this.opened()
+    this.#opening = undefined
+    if (asked.length > 0) shared.answered(asked.length)
+    throttle.over(asked.length - waiting.length)
+    return outlives
   }
 }

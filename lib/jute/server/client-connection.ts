@@ -10,9 +10,10 @@
  * Before: client-port.ts. After: client/channel.ts; wire-request.ts reads, answer-frames.ts writes, asked-requests.ts remembers. Semantics §5, §18.
  */
 import type { Socket } from 'node:net'
-import type { Channel, ChannelAttachment, ChannelReceiver, ClientClock } from '../../client/channel.js'
+import type { ChannelAttachment, ChannelReceiver } from '../../client/channel.js'
 import { type ErrorCode, hasCode, type Outcome, type ReplyCode } from '../../model/errors.js'
 import type { SessionId } from '../../model/ids.js'
+import type { ClientRequest } from '../../model/request.js'
 import type { Response } from '../../model/response.js'
 import type { WatchEvent } from '../../model/watch-event.js'
 import { ZERO, type Zxid } from '../../model/zxid.js'
@@ -20,31 +21,17 @@ import { FrameDecoder } from '../../transport/frame.js'
 import { replyCodeOf } from '../error-codes.js'
 import type { JuteWriter } from '../writer.js'
 import { writeAnswer, writeEvent, writeRefusal, writeSession } from './answer-frames.js'
-import { type Asked, AskedRequests } from './asked-requests.js'
-import { type ClientPortLimits, FIRST_FRAME_BYTES_MAX } from './client-port-limits.js'
+import { type Asked, AskedRequests, type Asker } from './asked-requests.js'
+import { FIRST_FRAME_BYTES_MAX } from './client-port-limits.js'
+import type { ConnectionPorts } from './connection-ports.js'
 import { OutQueue } from './out-queue.js'
-import type { SharedLimits, Waiting } from './shared-limits.js'
+import type { Waiting } from './shared-limits.js'
 import { Traffic } from './traffic.js'
 import { readRequest, readSessionRequest } from './wire-request.js'
 
 const WORD_BYTES = 4
 
-export interface ConnectionPorts {
-  readonly limits: ClientPortLimits
-  readonly shared: SharedLimits
-  readonly clock: ClientClock
-  /** Of the whole port. */
-  readonly traffic: Traffic
-  readonly channel: Channel
-  /** Whether the peer has no leader, and gives reads to those who ask for that. */
-  readOnly(): boolean
-  /** The answer to a four-letter word; undefined if these are no word. */
-  word(word: string): string | undefined
-  /** Nothing of it is left. */
-  closed(connection: ClientConnection): void
-}
-
-export class ClientConnection implements ChannelReceiver, Waiting {
+export class ClientConnection implements ChannelReceiver, Waiting, Asker {
   readonly traffic = new Traffic()
   readonly address: string
   /** For those who ask how it goes: when it began, and the last answer. */
@@ -75,7 +62,7 @@ export class ClientConnection implements ChannelReceiver, Waiting {
     this.#socket = socket
     this.#ports = ports
     this.#out = new OutQueue(socket)
-    this.#asked = new AskedRequests(ports.shared)
+    this.#asked = new AskedRequests(ports, this)
     this.address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`
     this.openedAt = ports.clock.now()
     this.#decoder = new FrameDecoder({
@@ -115,26 +102,23 @@ export class ClientConnection implements ChannelReceiver, Waiting {
   #receive(chunk: Buffer): void {
     if (this.#stage === 'ending') return
     const { completed } = this.#decoder
-    if (this.#greeting === undefined) this.#decoder.push(chunk)
-    else if (!this.#greet(chunk)) return
+    const bytes = this.#greeting === undefined ? chunk : this.#greet(this.#greeting, chunk)
+    if (bytes === undefined) return
+    this.#decoder.push(bytes)
     this.#read()
     if (this.#decoder.completed !== completed || !this.#decoder.midFrame) this.#frameSince = undefined
     if (this.#decoder.midFrame) this.#frameSince ??= this.#ports.clock.now()
   }
 
-  /** True when the first bytes are none of a word, and have gone to the decoder. */
-  #greet(chunk: Buffer): boolean {
-    const bytes = Buffer.concat([this.#greeting!, chunk])
-    this.#greeting = bytes
-    if (bytes.length < WORD_BYTES) return false
-    this.#greeting = undefined
+  /** What belongs to frames. Undefined while the first bytes could still be a word, and when they are one. */
+  #greet(before: Buffer, chunk: Buffer): Buffer | undefined {
+    const bytes = Buffer.concat([before, chunk])
+    this.#greeting = bytes.length < WORD_BYTES ? bytes : undefined
+    if (bytes.length < WORD_BYTES) return undefined
     const answer = this.#ports.word(bytes.toString('latin1', 0, WORD_BYTES))
-    if (answer === undefined) {
-      this.#decoder.push(bytes)
-      return true
-    }
+    if (answer === undefined) return bytes
     this.#end(answer)
-    return false
+    return undefined
   }
 
   /** Takes frames as long as it may. */
@@ -150,7 +134,9 @@ export class ClientConnection implements ChannelReceiver, Waiting {
       return this.giveUp()
     }
     if (this.#stage === 'ending') return
-    this.#ports.shared.partial(this, this.#decoder.partialBytes)
+    const { partialBytes } = this.#decoder
+    if (!this.#ports.large.admits(partialBytes)) return this.giveUp()
+    this.#ports.shared.partial(this, partialBytes)
     if (this.#blocked()) this.#socket.pause()
     else this.#socket.resume()
   }
@@ -179,23 +165,37 @@ export class ClientConnection implements ChannelReceiver, Waiting {
 
   #attach(frame: Uint8Array): void {
     const { readOnly, ...asked } = readSessionRequest(frame)
+    const { tokens, channel, localSessions } = this.#ports
+    const isNew = asked.resume === undefined
+    if (!tokens.take(isNew ? (localSessions ? 'local' : 'global') : 'renew')) return this.giveUp()
     this.#stage = 'attaching'
     this.#knowsReadOnly = readOnly !== undefined
     this.#decoder.established()
     this.#readOnly = readOnly === true && this.#ports.readOnly()
-    this.#attachment = this.#ports.channel.attach({ ...asked, readOnly: this.#readOnly }, this)
+    const attach = (): void => {
+      this.#attachment = channel.attach({ ...asked, readOnly: this.#readOnly }, this)
+    }
+    if (isNew) this.#asked.open(attach)
+    else attach()
   }
 
   #request(frame: Uint8Array): void {
+    if (!this.#ports.large.admits(frame.length)) return this.giveUp()
     const request = readRequest(frame, this.#ports.channel.dataBytesMax)
     this.#lastTaken = request.translated.last === true
-    const { cxid, translated } = this.#asked.add(request, this.#ports.clock.now())
-    this.#attachment!.send(cxid, translated.request)
+    this.#asked.add(request, frame.length)
+  }
+
+  /** A request has its turn. Of a connection that has gone it is the last one, for its session's end. */
+  send(cxid: number, request: ClientRequest): void {
+    this.#attachment?.send(cxid, request)
+    if (this.#stage === 'ending') this.#attachment?.detach()
   }
 
   // --- what the channel tells
 
   attached(granted: Parameters<ChannelReceiver['attached']>[0]): void {
+    this.#asked.opened()
     this.#stage = 'attached'
     this.#readOnly = granted.readOnly === true
     this.session = granted.session
@@ -205,6 +205,7 @@ export class ClientConnection implements ChannelReceiver, Waiting {
   }
 
   reply(cxid: number, zxid: Zxid, response: Response): void {
+    if (this.#stage === 'ending') return
     const asked = this.#asked.take(cxid)
     const code = asked.translated.refusal ?? (response.kind === 'error' ? response.code : undefined)
     this.#answer(asked, zxid, code, response)
@@ -256,7 +257,7 @@ export class ClientConnection implements ChannelReceiver, Waiting {
     for (const traffic of [this.traffic, this.#ports.traffic]) traffic.answered(latencyMs)
     this.#write(writer => writeAnswer(writer, asked, zxid, code, response))
     if (translated.last) this.#end()
-    this.#asked.over()
+    this.#asked.over(asked)
     this.goOn()
   }
 
@@ -283,9 +284,8 @@ export class ClientConnection implements ChannelReceiver, Waiting {
     this.#stage = 'ending'
     this.#endingSince = this.#ports.clock.now()
     this.#frameSince = undefined
-    this.#attachment?.detach()
+    if (!this.#asked.clear()) this.#attachment?.detach()
     this.#ports.shared.forget(this)
-    this.#asked.clear()
   }
 
   #closed(): void {

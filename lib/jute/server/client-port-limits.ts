@@ -1,5 +1,9 @@
 /** What a client port allows, resolved: no defaults are left to make. Each limit that is passed costs one connection, nobody else. */
-export interface ClientPortLimits {
+import type { ConnectionTokenLimits } from './connection-tokens.js'
+import type { LargeRequestLimits } from './large-requests.js'
+import type { ThrottleLimits } from './request-throttle.js'
+
+export interface ClientPortLimits extends ThrottleLimits, ConnectionTokenLimits, LargeRequestLimits {
   /** Connections from one address; 0 for any number (ZooKeeper's maxClientCnxns). */
   readonly connectionsPerAddressMax: number
   /** All connections; 0 for any number (maxCnxns). */
@@ -16,6 +20,8 @@ export interface ClientPortLimits {
   readonly outstandingMax: number
   /** Requests of one connection without an answer; past it, it is not read from. */
   readonly connectionOutstandingMax: number
+  /** A request that the throttle has kept longer is answered THROTTLED_OP, and has no effect; 0 for never (throttled_op_wait_time). */
+  readonly throttledOpWaitMs: number
   /** Unsent bytes of one connection past which it is not read from, and past which it is closed. */
   readonly outQueueBytesPause: number
   readonly outQueueBytesMax: number

@@ -10,7 +10,10 @@ import type { Channel, ClientClock } from '../../client/channel.js'
 import { ZooKeeperError } from '../../model/errors.js'
 import { ClientConnection } from './client-connection.js'
 import type { ClientPortLimits } from './client-port-limits.js'
+import { ConnectionTokens } from './connection-tokens.js'
 import { answerWord } from './four-letter-words.js'
+import { LargeRequests } from './large-requests.js'
+import { RequestThrottle } from './request-throttle.js'
 import type { ServerLists, ServerReport } from './server-report.js'
 import { SharedLimits } from './shared-limits.js'
 import { Traffic } from './traffic.js'
@@ -30,6 +33,10 @@ export interface ClientPortPorts {
   channel(address: string): Channel
   report(): ServerReport
   readonly lists: ServerLists
+  /** Uniformly from [0, 1). */
+  chance(): number
+  /** Whether new sessions are known to this peer only. */
+  readonly localSessions: boolean
 }
 
 const SWEEP_MS = 500
@@ -38,6 +45,9 @@ export class ClientPort {
   readonly #ports: ClientPortPorts
   readonly #server: Server
   readonly #shared: SharedLimits
+  readonly #throttle: RequestThrottle
+  readonly #tokens: ConnectionTokens
+  readonly #large: LargeRequests
   readonly #traffic = new Traffic()
   readonly #connections = new Set<ClientConnection>()
   readonly #byAddress = new Map<string, number>()
@@ -46,7 +56,11 @@ export class ClientPort {
 
   constructor(ports: ClientPortPorts) {
     this.#ports = ports
-    this.#shared = new SharedLimits(ports.options)
+    const { options, clock } = ports
+    this.#shared = new SharedLimits(options)
+    this.#throttle = new RequestThrottle(options, clock)
+    this.#tokens = new ConnectionTokens(options, () => clock.now(), ports.chance)
+    this.#large = new LargeRequests(options)
     this.#server = createServer({ allowHalfOpen: false, pauseOnConnect: false })
     this.#server.on('connection', socket => this.#accept(socket))
   }
@@ -82,6 +96,7 @@ export class ClientPort {
       this.#cancelSweep = undefined
       this.#server.close(() => resolve())
       for (const connection of this.#connections) connection.giveUp()
+      this.#throttle.close()
     })
     return this.#closing
   }
@@ -102,6 +117,10 @@ export class ClientPort {
     const connection = new ClientConnection(socket, {
       limits: this.#ports.options,
       shared: this.#shared,
+      throttle: this.#throttle,
+      tokens: this.#tokens,
+      large: this.#large,
+      localSessions: this.#ports.localSessions,
       clock: this.#ports.clock,
       traffic: this.#traffic,
       channel: this.#ports.channel(address),
