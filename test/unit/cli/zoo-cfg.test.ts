@@ -1,8 +1,11 @@
 import { expect } from 'chai'
 import { readProperties } from '../../../lib/cli/properties.js'
 import { readZooCfg } from '../../../lib/cli/zoo-cfg.js'
+import { configText } from '../../../lib/core/membership/config-text.js'
 import { resolvePeerOptions } from '../../../lib/host/peer-options.js'
 import { hasCode } from '../../../lib/model/errors.js'
+import { ZERO } from '../../../lib/model/zxid.js'
+import { tcp } from '../../../transports/tcp/index.js'
 
 const noMyid = () => undefined
 const read = (...lines: string[]) => readZooCfg(lines.join('\n'), noMyid)
@@ -104,13 +107,67 @@ describe('zoo.cfg', () => {
     expect(options.clientPort).to.deep.equal({
       port: 2181,
       host: '127.0.0.1',
-      fourLetterWords: ['srvr', 'ruok'],
+      fourLetterWords: ['srvr', 'ruok', 'isro'],
       connectionsPerAddressMax: 7,
       connectionsMax: 70,
       frameBytesMax: 2_000_000,
       outstandingMax: 50,
     })
     expect(resolvePeerOptions({ id: 1, dataDir: ':memory:', ...options }).clientPort?.host).to.equal('127.0.0.1')
+  })
+
+  it('knows the throttles by the names that ZooKeeper reads, all of them off by default', () => {
+    const throttles = [
+      'request_throttle_max_requests=100',
+      'request_throttle_stall_time=50',
+      'zookeeper.request_stale_latency_check=true',
+      'zookeeper.throttled_op_wait_time=3000',
+      'connection_throttle_tokens=10',
+      'connection_throttle_fill_time=5',
+      'connection_throttle_fill_count=2',
+      'connection_throttle_freeze_time=1000',
+      'connection_throttle_drop_increase=0.1',
+      'connection_throttle_drop_decrease=0.01',
+      'connection_throttle_decrease_ratio=0.5',
+      'connection_throttle_weight_enabled=true',
+      'connection_throttle_renew_session_weight=3',
+      'largeRequestThreshold=10000',
+      'largeRequestMaxBytes=1000000',
+    ]
+    const { options, warnings } = read('dataDir=:memory:', 'clientPort=2181', ...throttles)
+    expect(warnings).to.deep.equal([])
+    expect(options.clientPort).to.deep.equal({
+      port: 2181,
+      host: '0.0.0.0',
+      requestThrottleMax: 100,
+      requestThrottleStallMs: 50,
+      requestThrottleDropLate: true,
+      throttledOpWaitMs: 3000,
+      connectionTokensMax: 10,
+      connectionTokensFillMs: 5,
+      connectionTokensFillCount: 2,
+      connectionTokensFreezeMs: 1000,
+      connectionDropIncrease: 0.1,
+      connectionDropDecrease: 0.01,
+      connectionDropDecreaseRatio: 0.5,
+      connectionTokenWeights: { global: 3, renew: 3, local: 1 },
+      largeRequestBytes: 10_000,
+      largeRequestBytesMax: 1_000_000,
+    })
+    const off = read(
+      'dataDir=:memory:',
+      'clientPort=2181',
+      'largeRequestThreshold=-1',
+      'request_throttle_drop_stale=no',
+    )
+    expect(off.options.clientPort).to.deep.include({ largeRequestBytes: 0 })
+    expect(off.warnings.length).to.equal(1)
+    const { clientPort } = resolvePeerOptions({ id: 1, dataDir: ':memory:', ...off.options })
+    expect(clientPort).to.deep.include({ requestThrottleMax: 0, throttledOpWaitMs: 0, connectionTokensMax: 0 })
+    const wrong = { port: 1, connectionDropIncrease: 2, connectionTokenWeights: { global: 1, renew: 2, local: 2 } }
+    expect(() => resolvePeerOptions({ id: 1, dataDir: ':memory:', clientPort: wrong })).to.throw(
+      /connectionDropIncrease must.*connectionTokenWeights must/,
+    )
   })
 
   const three = [
@@ -143,6 +200,55 @@ describe('zoo.cfg', () => {
   it('with one server line stands alone, under that id', () => {
     const cfg = read('dataDir=:memory:', 'server.5=127.0.0.1:2888:3888')
     expect([cfg.id, cfg.quorum, cfg.options.members]).to.deep.equal([5, undefined, undefined])
+  })
+
+  describe('with weights and groups', () => {
+    const six = [
+      'dataDir=/data',
+      'initLimit=10',
+      'syncLimit=5',
+      'vivarium.myid=1',
+      ...[1, 2, 3, 4, 5].map(id => `server.${id}=10.0.0.${id}:2888:3888`),
+      'server.6=10.0.0.6:2888:3888:observer',
+    ]
+
+    it('says how much each participant counts, and where: 1 by default', () => {
+      const { options, warnings } = read(...six, 'group.1=1:2', 'group.2=3:4:5', 'weight.2=3', 'weight.5=0')
+      expect(warnings).to.deep.equal([])
+      const { members } = resolvePeerOptions({
+        id: 1,
+        dataDir: '/data',
+        transport: tcp({ port: 0 }),
+        ...options,
+      }).config
+      expect(members.map(({ id, weight, group }) => [id, weight, group])).to.deep.equal([
+        [1, 1, 1],
+        [2, 3, 1],
+        [3, 1, 2],
+        [4, 1, 2],
+        [5, 0, 2],
+        [6, undefined, undefined],
+      ])
+      const text = configText({ version: ZERO, members })
+      for (const line of ['group.1=1:2', 'group.2=3:4:5', 'weight.2=3', 'weight.5=0']) expect(text).to.include(line)
+    })
+
+    it('is complained of where a participant has no group, or two, or is none; an observer does not count', () => {
+      expect(complaintOf(...six, 'group.1=1:2:3')).to.include('server 4 is not in a group; server 5 is not in a group')
+      expect(complaintOf(...six, 'weight.1=2')).to.include('server 1 is not in a group')
+      expect(complaintOf(...six, 'group.1=1:2:3', 'group.2=3:4:5')).to.include('server 3 is in multiple groups')
+      expect(complaintOf(...six, 'group.1=1:2:3:4:5:7')).to.include('there is no server.7')
+      expect(complaintOf(...six, 'group.1=1:b')).to.include('group.1=1:b')
+      expect(complaintOf(...six, 'group.1=1:2:3:4:5', 'weight.1=-1')).to.include('weight.1=-1')
+      expect(read(...six, 'group.1=1:2:3:4:5:6').warnings[0]).to.include('server 6 is an observer')
+    })
+
+    it('is refused where nobody would vote', () => {
+      const { options } = read(...six, 'group.1=1:2:3:4:5', ...[1, 2, 3, 4, 5].map(id => `weight.${id}=0`))
+      expect(() => resolvePeerOptions({ id: 1, dataDir: '/data', transport: tcp({ port: 0 }), ...options })).to.throw(
+        'no participant that votes',
+      )
+    })
   })
 
   it('is warned of by name where it says what has no meaning here', () => {
