@@ -6,7 +6,7 @@
  * its completion has come in as an input. The first step starts the election. After `stop` every input is ignored.
  */
 
-import { sameDigest } from '../model/digest.js'
+import { type StateMark, sameDigest } from '../model/digest.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
 import type { Epochs, HistorySummary } from '../model/history.js'
@@ -189,6 +189,11 @@ export class PeerCore {
   /** Sessions with the paths that they watch. */
   watched(): Iterable<readonly [SessionId, ReadonlySet<string>]> {
     return this.#pipeline.watched()
+  }
+
+  /** Digests of this peer's state at the places where all peers look, as far as they are remembered. */
+  get marks(): readonly StateMark[] {
+    return this.#marks.all
   }
 
   #route(input: Input): void {

@@ -11,9 +11,10 @@ import type { Effect } from '../core/effect.js'
 import type { Input, Now } from '../core/input.js'
 import type { PeerStatus } from '../core/peer-status.js'
 import type { Replica } from '../core/replica.js'
+import type { StateMark } from '../model/digest.js'
 import type { ErrorCode } from '../model/errors.js'
 import type { SessionId } from '../model/ids.js'
-import type { Recovered, Storage } from '../storage/storage.js'
+import type { Recovered, Storage, StorageSizes } from '../storage/storage.js'
 import { Alarm } from './alarm.js'
 import { Audit } from './audit.js'
 import { accessOf, schemesOf } from './auth-options.js'
@@ -43,6 +44,8 @@ export interface SteppedCore {
   readonly counts: { readonly clients: number; readonly watches: number; readonly outstanding: number }
   /** For those who ask what goes on here: it walks over every watch. */
   watched(): Iterable<readonly [SessionId, ReadonlySet<string>]>
+  /** Digests that other peers have, too. */
+  readonly marks: readonly StateMark[]
 }
 
 /** A way in for clients that are not of this process. */
@@ -220,6 +223,11 @@ export class PeerHost {
     }
     // A peer that has failed meanwhile has closed its doors already, this one perhaps too early.
     if (this.#stopped) await door.close()
+  }
+
+  /** What the store has on its disk, in bytes; nothing if it has none. */
+  async storageSizes(): Promise<StorageSizes> {
+    return (await this.#storage.sizes?.()) ?? { tree: 0, log: 0 }
   }
 
   push(input: Input): void {

@@ -3,9 +3,12 @@
  * from counters; only the lists walk over anything.
  * Before: compose.ts ties it to jute/server, which has the interfaces. After: peer-host, core.
  */
+import { configText } from '../core/membership/config-text.js'
+import type { StateMark } from '../model/digest.js'
 import { votersOf } from '../model/ensemble-config.js'
 import type { SessionId } from '../model/ids.js'
 import type { Zxid } from '../model/zxid.js'
+import type { StorageSizes } from '../storage/storage.js'
 import type { PeerHost } from './peer-host.js'
 import type { ResolvedPeerOptions } from './peer-options.js'
 
@@ -54,22 +57,37 @@ export class ServerFacts {
     for (const owner of ephemerals.owners()) yield [owner, ephemerals.of(owner)]
   }
 
+  digests(): Iterable<StateMark> {
+    return this.#host.core.marks
+  }
+
+  sizes(): Promise<StorageSizes> {
+    return this.#host.storageSizes()
+  }
+
   /** ZooKeeper's names, and only what it would not call a secret. */
-  *configuration(): Iterable<readonly [string, string | number]> {
+  *configuration({ tree, log }: StorageSizes): Iterable<string> {
     const { protocol, clientPort, dataDir, config, id } = this.#options
-    yield ['clientPort', clientPort?.port ?? -1]
-    yield ['dataDir', dataDir ?? '']
-    yield ['tickTime', protocol.tickMs]
-    yield ['maxClientCnxns', clientPort?.connectionsPerAddressMax ?? 0]
-    yield ['minSessionTimeout', protocol.sessionTimeoutMinMs]
-    yield ['maxSessionTimeout', protocol.sessionTimeoutMaxMs]
-    yield ['serverId', id]
+    yield `clientPort=${clientPort?.port ?? -1}`
+    yield 'secureClientPort=-1'
+    yield `dataDir=${dataDir ?? ''}`
+    yield `dataDirSize=${tree}`
+    yield `dataLogDir=${dataDir ?? ''}`
+    yield `dataLogSize=${log}`
+    yield `tickTime=${protocol.tickMs}`
+    yield `maxClientCnxns=${clientPort?.connectionsPerAddressMax ?? 0}`
+    yield `minSessionTimeout=${protocol.sessionTimeoutMinMs}`
+    yield `maxSessionTimeout=${protocol.sessionTimeoutMaxMs}`
+    yield 'clientPortListenBacklog=-1'
+    yield `serverId=${id}`
     if (config.members.length === 1) return
-    yield ['initLimit', protocol.initLimitTicks]
-    yield ['syncLimit', protocol.syncLimitTicks]
+    yield `initLimit=${protocol.initLimitTicks}`
+    yield `syncLimit=${protocol.syncLimitTicks}`
+    yield 'electionAlg=3'
     const role = config.members.find(member => member.id === id)?.role
-    yield ['peerType', role === 'observer' ? 1 : 0]
-    for (const member of config.members) yield [`server.${member.id}`, `${member.address}:${member.role}`]
+    yield `peerType=${role === 'observer' ? 1 : 0}`
+    yield 'membership: '
+    yield configText(config)
   }
 
   get #mode(): 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only' | undefined {

@@ -31,3 +31,8 @@ export function replyCodeOf(code: ErrorCode): ReplyCode | undefined {
       return Object.hasOwn(zookeeperCodes, code) ? (code as ReplyCode) : undefined
   }
 }
+
+/** Refusals that leave the session as it is: said to whoever asked, and to nobody else. */
+export function isOurLimit(code: ErrorCode): boolean {
+  return code === 'STORAGE_LOW' || code === 'DATA_TOO_LARGE'
+}

@@ -84,8 +84,15 @@ export interface Storage {
   logBytesSinceCheckpoint(): number
   /** Room that is left where the data lie, for `diskFreeBytesMin`. Left out by a store that has no disk. */
   freeBytes?(): Promise<number>
+  /** What is there now, in bytes. Left out by a store that has no disk. */
+  sizes?(): Promise<StorageSizes>
   /** Waits for what is under way; idempotent. */
   close(): Promise<void>
+}
+
+export interface StorageSizes {
+  readonly tree: number
+  readonly log: number
 }
 
 export interface SnapshotHeader {

@@ -366,7 +366,9 @@ describe('the client port', () => {
       expect(await word(port, 'wchc')).to.match(/^0x1[0-9a-f]+\n\t\/none\n\t\/\n/)
       expect(await word(port, 'mntr')).to.match(/^zk_ephemerals_count\t1$/m)
       expect(await word(port, 'dump')).to.match(/^\t\/mine$/m)
-      expect(await word(port, 'conf')).to.match(/^tickTime=100$/m)
+      expect(await word(port, 'conf')).to.match(/^dataDirSize=0\n.*\ndataLogSize=0\ntickTime=100$/m)
+      expect(await word(port, 'dirs')).to.equal('datadir_size: 0\nlogdir_size: 0\n')
+      expect(await word(port, 'hash')).to.match(/^(?:1[0-9a-f]{8}: -?\d+\n)+$/)
       expect(await word(port, 'cons')).to.match(
         /^ \/127\.0\.0\.1:\d+\[1\]\(queued=0,recved=4,sent=4,sid=0x1[0-9a-f]+,lop=ADDW,/m,
       )

@@ -32,6 +32,11 @@ export class StateMarks {
     return this.#marks.at(-1)
   }
 
+  /** In ascending order. */
+  get all(): readonly StateMark[] {
+    return this.#marks
+  }
+
   at(zxid: Zxid): Digest | undefined {
     for (let index = this.#marks.length - 1; index >= 0; index--)
       if (sameZxid(this.#marks[index]!.zxid, zxid)) return this.#marks[index]!.digest

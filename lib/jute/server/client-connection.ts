@@ -18,7 +18,7 @@ import type { Response } from '../../model/response.js'
 import type { WatchEvent } from '../../model/watch-event.js'
 import { ZERO, type Zxid } from '../../model/zxid.js'
 import { FrameDecoder } from '../../transport/frame.js'
-import { replyCodeOf } from '../error-codes.js'
+import { isOurLimit, replyCodeOf } from '../error-codes.js'
 import type { JuteWriter } from '../writer.js'
 import { writeAnswer, writeEvent, writeRefusal, writeSession } from './answer-frames.js'
 import { type Asked, AskedRequests, type Asker } from './asked-requests.js'
@@ -117,7 +117,12 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker {
     if (bytes.length < WORD_BYTES) return undefined
     const answer = this.#ports.word(bytes.toString('latin1', 0, WORD_BYTES))
     if (answer === undefined) return bytes
-    this.#end(answer)
+    // Nothing more is read of it, nor is a word that takes its time lost to what follows.
+    this.#socket.pause()
+    Promise.resolve(answer).then(
+      text => this.#end(text),
+      () => this.#end(),
+    )
     return undefined
   }
 
@@ -292,9 +297,4 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker {
     this.#leave()
     this.#ports.closed(this)
   }
-}
-
-/** Refusals that leave the session as it is: said to whoever asked, and to nobody else. */
-function isOurLimit(code: ErrorCode): boolean {
-  return code === 'STORAGE_LOW' || code === 'DATA_TOO_LARGE'
 }

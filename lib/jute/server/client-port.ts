@@ -146,7 +146,7 @@ export class ClientPort {
     if (this.#connections.size > 0) this.#cancelSweep = this.#ports.clock.schedule(SWEEP_MS, this.#sweep)
   }
 
-  #word(word: string): string | undefined {
+  #word(word: string): string | Promise<string> | undefined {
     const { options, clock, lists } = this.#ports
     const offset = clock.wall() - clock.now()
     return answerWord(word, {

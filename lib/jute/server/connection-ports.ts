@@ -17,7 +17,7 @@ export interface ConnectionPorts extends AskedPorts {
   /** Whether the peer has no leader, and gives reads to those who ask for that. */
   readOnly(): boolean
   /** The answer to a four-letter word; undefined if these are no word. */
-  word(word: string): string | undefined
+  word(word: string): string | Promise<string> | undefined
   /** Nothing of it is left. */
   closed(connection: ClientConnection): void
 }

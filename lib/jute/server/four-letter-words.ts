@@ -6,7 +6,7 @@
  * cons, stat, wchs, wchc, wchp) are for those who put them on the list (CVE-2017-5637).
  * Before: client-connection.ts with the first bytes. Semantics §24.
  */
-import { formatZxid, isAfter, ZERO } from '../../model/zxid.js'
+import { formatZxid, isAfter, ZERO, type Zxid } from '../../model/zxid.js'
 import { OpCode } from '../op-codes.js'
 import type { ClientConnection } from './client-connection.js'
 import type { ServerLists, ServerReport } from './server-report.js'
@@ -28,8 +28,8 @@ const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests\n
 /** Answered also while the peer serves nobody. */
 const always: ReadonlySet<string> = new Set(['ruok', 'envi', 'isro', 'gtmk', 'stmk'])
 
-/** Undefined for what is no word. */
-export function answerWord(word: string, ports: WordPorts): string | undefined {
+/** Undefined for what is no word. A promise of what has to be looked up. */
+export function answerWord(word: string, ports: WordPorts): string | Promise<string> | undefined {
   const answer = words.get(word)
   if (answer === undefined) return undefined
   if (!ports.allowed.includes('*') && !ports.allowed.includes(word))
@@ -39,16 +39,21 @@ export function answerWord(word: string, ports: WordPorts): string | undefined {
   return answer(ports, report)
 }
 
-type Answer = (ports: WordPorts, report: ServerReport) => string
+type Answer = (ports: WordPorts, report: ServerReport) => string | Promise<string>
 
 const words: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['ruok', () => 'imok'],
   ['srvr', (ports, report) => version(report) + statistics(ports, report)],
   ['stat', (ports, report) => `${version(report)}Clients:\n${clients(ports, briefly)}\n${statistics(ports, report)}`],
   ['cons', ports => `${clients(ports, atLength)}\n`],
-  ['conf', ({ lists }) => lines([...lists.configuration()].map(([key, value]) => `${key}=${value}`))],
+  ['conf', async ({ lists }) => lines([...lists.configuration(await lists.sizes())])],
   ['mntr', (ports, report) => lines(monitored(ports, report).map(([key, value]) => `zk_${key}\t${value}`))],
   ['dump', dump],
+  ['dirs', directories],
+  [
+    'hash',
+    ({ lists }) => lines([...lists.digests()].map(({ zxid, digest }) => `${hexOfZxid(zxid)}: ${signed(digest)}`)),
+  ],
   ['wchs', watchSummary],
   ['wchc', ({ lists }) => listed(bySession(lists))],
   ['wchp', ({ lists }) => listed(byPath(lists))],
@@ -173,6 +178,11 @@ function dump({ lists, connections }: WordPorts): string {
   ])
 }
 
+async function directories({ lists }: WordPorts): Promise<string> {
+  const { tree, log } = await lists.sizes()
+  return lines([`datadir_size: ${tree}`, `logdir_size: ${log}`])
+}
+
 function watchSummary({ lists }: WordPorts): string {
   const sessions = bySession(lists)
   const total = sessions.reduce((sum, [, paths]) => sum + paths.length, 0)
@@ -196,6 +206,15 @@ function listed(groups: readonly (readonly [string, readonly string[]])[]): stri
 
 function hexOf(session: string): string {
   return `0x${session.replace(/^0+/, '')}`
+}
+
+function hexOfZxid(zxid: Zxid): string {
+  return formatZxid(zxid).replace(/^0x/, '')
+}
+
+/** As Java prints a long. */
+function signed({ high, low }: { readonly high: number; readonly low: number }): string {
+  return BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low)).toString()
 }
 
 function indented(text: string): string {

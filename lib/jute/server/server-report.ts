@@ -25,6 +25,10 @@ export interface ServerLists {
   ephemerals(): Iterable<readonly [SessionId, Iterable<string>]>
   /** Sessions with the paths on which they hear of the znode itself. */
   watched(): Iterable<readonly [SessionId, ReadonlySet<string>]>
-  /** `key=value` pairs of `conf`. */
-  configuration(): Iterable<readonly [string, string | number]>
+  /** Digests of the state, each behind the txn it stands for; equal on all peers that have both. */
+  digests(): Iterable<{ readonly zxid: Zxid; readonly digest: { readonly high: number; readonly low: number } }>
+  /** What lies on the disk, in bytes. */
+  sizes(): Promise<{ readonly tree: number; readonly log: number }>
+  /** Lines of `conf`. */
+  configuration(sizes: { readonly tree: number; readonly log: number }): Iterable<string>
 }

@@ -52,6 +52,7 @@ import type {
   SnapshotReader,
   Storage,
   StorageIdentity,
+  StorageSizes,
 } from '../storage.js'
 import { requireBehind, requireRising } from '../storage-order.js'
 import { checkpointOperation } from './checkpoint-record.js'
@@ -74,6 +75,7 @@ import {
   WHAT_TO_DO,
   writeBatch,
 } from './database.js'
+import { directorySize } from './directory-size.js'
 import { DurableMark } from './durable-mark.js'
 import { epochsRecord, loadEpochs, saveEpochs } from './epoch-store.js'
 import { asStorageError, FailStop, reasonOf } from './fail-stop.js'
@@ -267,6 +269,13 @@ export class LevelStorage implements Storage {
   async freeBytes(): Promise<number> {
     const { bavail, bsize } = await statfs(this.#options.dataDir)
     return bavail * bsize
+  }
+
+  async sizes(): Promise<StorageSizes> {
+    const [tree, log] = await Promise.all(
+      ['tree', 'log'].map(name => directorySize(path.join(this.#options.dataDir, name))),
+    )
+    return { tree: tree!, log: log! }
   }
 
   close(): Promise<void> {

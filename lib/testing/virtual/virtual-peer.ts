@@ -185,5 +185,8 @@ function watched(core: PeerCore, peer: PeerId, observer: PeerObserver): SteppedC
       return core.counts
     },
     watched: () => core.watched(),
+    get marks() {
+      return core.marks
+    },
   }
 }

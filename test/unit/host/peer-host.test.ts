@@ -23,6 +23,7 @@ import { until } from './until.js'
 class ScriptedCore implements SteppedCore {
   readonly counts = { clients: 0, watches: 0, outstanding: 0 }
   watched = () => []
+  readonly marks = []
   readonly inputs: Input[] = []
   readonly replica = Replica.empty()
   serving = false

@@ -15,7 +15,7 @@ storageCompliance('LevelStorage', async (options = {}) => {
 })
 
 describe('LevelStorage', () => {
-  it('tells how much room its disk has left', async () => {
+  it('tells how much room its disk has left, and how much it has taken', async () => {
     const dataDir = await mkdtemp(path.join(tmpdir(), 'vivarium-storage-'))
     const store = new LevelStorage({ dataDir, ensemble: 'test', peer: 1 as PeerId })
     try {
@@ -23,6 +23,8 @@ describe('LevelStorage', () => {
       const { bavail, bsize, blocks } = await statfs(dataDir)
       const free = await store.freeBytes()
       expect(free).to.be.within(0.5 * bavail * bsize, blocks * bsize)
+      const { tree, log } = await store.sizes()
+      expect([tree > 0, log > 0, tree + log < 1024 * 1024]).to.deep.equal([true, true, true])
     } finally {
       await store.close()
       await rm(dataDir, { recursive: true, force: true })
