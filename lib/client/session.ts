@@ -378,15 +378,18 @@ export class Session {
     if (!this.#closing) this.#listener?.resumed()
   }
 
-  /** Without its identities and its watches an attachment is of no use: one that refuses them is left, and the next one told again. */
+  /**
+   * Without its identities and its watches an attachment is of no use: one that refuses them is left, and the next one told again. Who is not believed is
+   * not believed by the next one either: the end of this one says so, and is final.
+   */
   #greet(request: ClientRequest): void {
-    const refused = (): void => {
-      if (!this.#attached || this.#end !== undefined) return
+    const refused = ({ code }: { readonly code: ErrorCode }): void => {
+      if (!this.#attached || this.#end !== undefined || isFinal(code)) return
       this.#attachment?.detach()
       this.#onDetached('CONNECTION_LOSS')
     }
     const answered = ({ response }: Answer): void => {
-      if (response.kind === 'error') refused()
+      if (response.kind === 'error') refused(response)
     }
     this.#pending.sendFirst({ request, answered, failed: refused, internal: true }, this.#send)
   }

@@ -14,7 +14,7 @@ import { ipIdentities } from '../auth/ip.js'
 import type { AttachOptions, Channel, ChannelAttachment, ChannelReceiver, ClientClock } from '../client/channel.js'
 import type { Effect } from '../core/effect.js'
 import type { Input } from '../core/input.js'
-import { type Identities, TRUSTED } from '../model/acl.js'
+import { type Identities, joinedIdentities, TRUSTED } from '../model/acl.js'
 import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
 import { type ClientId, isSessionId, type SessionId } from '../model/ids.js'
 import type { AuthRequest, ClientRequest } from '../model/request.js'
@@ -182,7 +182,7 @@ class LocalAttachment implements ChannelAttachment {
 
   #authenticate(cxid: number, { scheme, auth }: AuthRequest): void {
     const identities = this.#verified(scheme, auth)
-    if (identities !== undefined) this.#identities = [...this.#identities, ...identities]
+    if (identities !== undefined) this.#identities = joinedIdentities(this.#identities, identities)
     this.#ports.audit.authenticated(identities !== undefined, this.#session, this.#identities, this.#door.address)
     if (identities === undefined) return this.#refuse(cxid, 'AUTH_FAILED')
     const client = this.#client
@@ -195,7 +195,7 @@ class LocalAttachment implements ChannelAttachment {
     const identities = this.#ports.authenticator.authenticate(scheme, auth, { address: this.#door.address })
     // Whatever a scheme of the application's own makes of it.
     if (!isIdentities(identities)) return undefined
-    const all = [...this.#identities, ...identities]
+    const all = joinedIdentities(this.#identities, identities)
     const bytes = all.reduce((sum, { scheme, id }) => sum + utf8Bytes(scheme) + utf8Bytes(id), 0)
     return all.length > IDENTITIES_MAX || bytes > IDENTITY_BYTES_MAX ? undefined : identities
   }

@@ -25,3 +25,10 @@ export const CREATOR_ALL_ACL: Acl = Object.freeze([Object.freeze({ perms: Permis
 
 /** An in-process client runs inside the application that owns the peer: it is trusted like `super`. */
 export const TRUSTED: Identities = Object.freeze([Object.freeze({ scheme: 'super', id: '' })])
+
+/** Those of both, each once: whoever is somebody twice is nobody else. */
+export function joinedIdentities(known: Identities, more: Identities): Identities {
+  const all = [...known]
+  for (const each of more) if (!all.some(({ scheme, id }) => scheme === each.scheme && id === each.id)) all.push(each)
+  return all
+}

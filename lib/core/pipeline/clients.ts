@@ -1,7 +1,7 @@
 /**
  * The clients attached to this peer, each with the requests it waits for, in order: answers leave in the order of requests (C2).
  */
-import type { Identities, Identity } from '../../model/acl.js'
+import { type Identities, joinedIdentities } from '../../model/acl.js'
 import type { RefusalCode } from '../../model/errors.js'
 import type { ClientId, SessionId } from '../../model/ids.js'
 import type { Request } from '../../model/request.js'
@@ -71,9 +71,7 @@ export class AttachedClient {
 
   /** What it asks from now on, and what it is told, is judged by these too. */
   authenticate(more: Identities): void {
-    const has = ({ scheme, id }: Identity): boolean =>
-      this.identities.some(each => each.scheme === scheme && each.id === id)
-    this.identities = [...this.identities, ...more.filter(each => !has(each))]
+    this.identities = joinedIdentities(this.identities, more)
   }
 
   get idle(): boolean {

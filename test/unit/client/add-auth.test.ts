@@ -59,6 +59,23 @@ describe('addAuth', () => {
     await w.zk.close()
   })
 
+  it('ends the client also when its refusal was lost with the attachment', async () => {
+    w.channel.hold()
+    const ended = refused(w.zk.addAuth('digest', 'alice:secret'), 'AUTH_FAILED')
+    await settled()
+    w.channel.script = request => {
+      if ((request as ClientRequest).kind !== 'auth') return undefined
+      queueMicrotask(() => w.channel.cut('AUTH_FAILED'))
+      return { kind: 'failed', code: 'AUTH_FAILED', outcome: 'not-applied' }
+    }
+    w.channel.cut()
+    await w.clock.advance(1000)
+    await ended
+    expect(w.channel.attaches).to.have.lengthOf(2)
+    await refused(w.zk.get('/a'), 'AUTH_FAILED')
+    await w.zk.close()
+  })
+
   it('refuses what is no scheme and no proof', async () => {
     await refused(w.zk.addAuth(1 as never, 'a'), 'BAD_ARGUMENTS')
     await refused(w.zk.addAuth('digest', 1 as never), 'BAD_ARGUMENTS')

@@ -156,6 +156,15 @@ describe('local channel', () => {
     expect(inputs.length).to.be.below(70)
   })
 
+  it('takes who proves the same again and again for one and the same', async () => {
+    const told: string[] = []
+    const attachment = attach(told)
+    for (let at = 0; at < 1000; at++)
+      attachment.send(at, { kind: 'auth', scheme: 'digest', auth: bytes('alice:secret') })
+    await settle()
+    expect(told.filter(each => each.startsWith('detached'))).to.deep.equal([])
+  })
+
   it('R2: and of bounded length, and of a shape that can be sent, whatever a scheme makes of it', async () => {
     const odd = (identities: unknown): AuthScheme => ({
       ...x509Scheme,
