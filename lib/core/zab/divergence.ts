@@ -2,12 +2,13 @@
  * The leader compares states (Z31): each learner reports the digest after its last mark, and whoever differs is not left to serve.
  *
  * - A learner that differs stops serving at once. It goes on to log and acknowledge: its log has checksums of its own, its state is what is wrong.
- * - Once a quorum agrees with the leader it is judged: its state is void. As soon as a quorum does without it, it is sent away to come back
- *   for a snapshot (leader-synchronization.ts).
+ * - Once a quorum agrees with the leader, and more voters than contradict it, it is judged: its state is void. As soon as a quorum does without
+ *   it, it is sent away to come back for a snapshot (leader-synchronization.ts).
  * - A leader that more voters contradict than confirm is itself the one that differs: it steps down, and needs a snapshot.
  *
- * An agreement counts only from the disputed mark on: who agreed before may differ since. One against one decides nothing; both are right
- * as far as anybody knows, and the leader goes on alone until a third speaks.
+ * Who is right is asked by heads, whatever they weigh: a weight says how much a member's log is needed, not how likely its memory errs. What follows from it
+ * must leave a quorum, by weight. An agreement counts only from the disputed mark on: who agreed before may differ since. One against one decides nothing; both
+ * are right as far as anybody knows, and the leader goes on alone until a third speaks. Whom no quorum can do without serves nobody, and its log goes on to count.
  * Before: pongs. After: message `diverged`; learner.ts. Source: architecture §4; etcd's corruption check has the same purpose.
  */
 import { type StateMark, sameDigest } from '../../model/digest.js'
@@ -77,9 +78,11 @@ export class Divergence {
       this.#leadership.stepDown('its state differs from the majority')
       return
     }
+    const isBelieved = (peers: readonly PeerId[]): boolean =>
+      quorum.isQuorum(peers) && peers.length > against.length && (peers.length > 1 || quorum.voters.size === 1)
     for (const learner of [...learners.values()]) {
       const from = learner.differsAt
-      if (from === undefined || learner.setAside || !quorum.isQuorum(agreeing(from))) continue
+      if (from === undefined || learner.setAside || !isBelieved(agreeing(from))) continue
       learner.setAside = true
       this.#tell(learner, from, true)
     }

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import type { Quorum } from '../../../../lib/core/quorum/quorum.js'
+import { weighted } from '../../../../lib/core/quorum/weighted.js'
 import type { Leader } from '../../../../lib/core/zab/leader.js'
 import { StateMarks } from '../../../../lib/core/zab/state-marks.js'
 import { type Digest, EMPTY_DIGEST } from '../../../../lib/model/digest.js'
@@ -9,8 +11,8 @@ const right: Digest = { high: 1, low: 1 }
 const wrong: Digest = { high: 2, low: 2 }
 
 /** Peer 1 leads epoch 2 over a log of eight, all of it applied, with marks at 1, 4 and 8 of epoch 1; the others are in sync. */
-function lead(world: ZabWorld, others = [2, 3]): Leader {
-  const leader = world.leader([1, 2, 3])
+function lead(world: ZabWorld, others = [2, 3], quorum?: Quorum): Leader {
+  const leader = world.leader([1, 2, 3], true, 1, quorum)
   leader.start()
   for (const id of others) {
     const role = id > 3 ? 'observer' : 'participant'
@@ -20,7 +22,7 @@ function lead(world: ZabWorld, others = [2, 3]): Leader {
   const ack = { kind: 'ackEpoch', currentEpoch: 1, lastZxid: world.history.last, counted: true } as const
   for (const id of others.filter(each => each <= 3)) world.promises(leader, id, ack)
   leader.onEpochsSaved(op(2))
-  for (const id of others) leader.onMessage(peer(id), { kind: 'ackNewLeader', epoch: 2 }, 0)
+  for (const id of others.filter(each => each <= 3)) leader.onMessage(peer(id), { kind: 'ackNewLeader', epoch: 2 }, 0)
   for (const id of others.filter(each => each > 3)) {
     leader.onMessage(peer(id), ack, 0)
     leader.onMessage(peer(id), { kind: 'ackNewLeader', epoch: 2 }, 0)
@@ -115,6 +117,41 @@ describe('divergence', () => {
     leader.onMessage(peer(2), { kind: 'ackNewLeader', epoch: 2 }, 0)
     leader.onEpochsSaved(op(2))
     expect(leader.established).to.equal(true)
+  })
+
+  describe('where one counts more than all others together', () => {
+    const heavy = weighted([
+      { id: peer(1), group: 1, weight: 3 },
+      { id: peer(2), group: 1, weight: 1 },
+      { id: peer(3), group: 1, weight: 1 },
+    ])
+
+    it('Z31: judges nobody one against one, though the leader is a quorum by itself', () => {
+      const w = world()
+      const leader = lead(w, [2, 3], heavy)
+      pong(leader, 2, wrong)
+      expect(w.sent()).to.deep.equal([[12, { kind: 'diverged', zxid: zxid(1, 8), judged: false }]])
+      pong(leader, 3, right)
+      expect(w.effects()).to.deep.equal([
+        { kind: 'send', link: 12, message: { kind: 'diverged', zxid: zxid(1, 8), judged: true } },
+        { kind: 'disconnect', link: 12, reason: 'its state differs: it gets a snapshot' },
+      ])
+    })
+
+    it('Z31: lets the leader step down that two contradict', () => {
+      const w = world()
+      const leader = lead(w, [2, 3], heavy)
+      pong(leader, 2, wrong)
+      pong(leader, 3, wrong)
+      expect(w.told.slice(-2)).to.deep.equal(['diverged', 'roleEnded: its state differs from the majority'])
+    })
+
+    it('Z31: believes no leader alone against an observer', () => {
+      const w = world()
+      const leader = lead(w, [2, 4], heavy)
+      pong(leader, 4, wrong)
+      expect(w.sent()).to.deep.equal([[14, { kind: 'diverged', zxid: zxid(1, 8), judged: false }]])
+    })
   })
 })
 

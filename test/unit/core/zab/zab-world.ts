@@ -110,10 +110,14 @@ export class ZabWorld {
     return new Learner(setup, this.history, link(of.link), 0)
   }
 
-  leader(voters: readonly number[] = [1, 2, 3], firstStart = true, self = 1): Leader {
+  leader(
+    voters: readonly number[] = [1, 2, 3],
+    firstStart = true,
+    self = 1,
+    quorum = majority(voters.map(peer)),
+  ): Leader {
     const { port, events, epochs, history, marks } = this
     const { handoverPause } = this
-    const quorum = majority(voters.map(peer))
     return new Leader(
       {
         self: peer(self),
