@@ -1,17 +1,20 @@
 /**
  * Writes ZooKeeper's encoding, frame behind frame into one buffer, so that all that a turn of the event loop has to say leaves as one write.
  *
- * Always holds: what `take` handed out is never written again. A frame's length is filled in when it ends.
+ * Always holds: what `take` handed out is never written again. Between frames at most a small block is kept. A frame's length is filled in when it ends.
  * Before: schema.ts, records.ts. After: the socket. Semantics §1, §5.
  */
 import { invariant } from '../model/invariant.js'
 
+const NONE = Buffer.alloc(0)
 const BLOCK_BYTES_MIN = 1024
+/** What is left of a larger one is not kept for the next frame: who was sent a megabyte once does not own one. */
+const BLOCK_BYTES_KEPT_MAX = 16 * 1024
 const NULL = -1
 const utf8 = new TextEncoder()
 
 export class JuteWriter {
-  #block: Buffer = Buffer.alloc(0)
+  #block: Buffer = NONE
   #at = 0
   #frameAt = 0
 
@@ -32,7 +35,7 @@ export class JuteWriter {
   /** Everything written since the last time. */
   take(): Uint8Array {
     const taken = this.#block.subarray(0, this.#at)
-    this.#block = this.#block.subarray(this.#at)
+    this.#block = this.#block.buffer.byteLength > BLOCK_BYTES_KEPT_MAX ? NONE : this.#block.subarray(this.#at)
     this.#at = 0
     return taken
   }

@@ -91,7 +91,8 @@ export class FrameDecoder {
       this.#completed++
       return frame
     }
-    this.#partial = new Uint8Array(Math.min(length, PARTIAL_BYTES_FIRST))
+    const here = this.#chunk.length - this.#offset
+    this.#partial = new Uint8Array(Math.min(length, Math.max(here, PARTIAL_BYTES_FIRST)))
     this.#partialLength = length
     this.#partialBytes = 0
     return this.#fill(this.#partial)
@@ -153,7 +154,7 @@ export class FrameDecoder {
 
 const EMPTY = new Uint8Array(0)
 /** What is set aside for a frame that has only been announced; it grows with what comes. */
-const PARTIAL_BYTES_FIRST = 64 * 1024
+const PARTIAL_BYTES_FIRST = 4 * 1024
 
 function enlarged(bytes: Uint8Array, length: number): Uint8Array {
   const larger = new Uint8Array(length)
