@@ -1,15 +1,22 @@
 /** The peer under attack, in a process of its own, so that its memory is its own. Told over IPC what to measure; ends with its parent. */
 import { Peer } from '../../lib/index.js'
 
-export type Question = 'memory'
+/** After a collection of garbage, or as it is. */
+export type Question = 'settled' | 'as it is'
+
+export interface Memory {
+  readonly rss: number
+  readonly heapTotal: number
+  readonly heapUsed: number
+  /** Outside the heap, owned by objects on it. */
+  readonly external: number
+}
+
 export interface Answer {
-  /** Where it listens; then, for each question, what it takes after a collection of garbage. */
-  readonly port?: number
-  readonly rssBytes?: number
-  readonly heapBytes?: number
-  readonly clients?: number
+  readonly memory: Memory
+  readonly clients: number
   /** Of the processor, since its start. */
-  readonly cpuMs?: number
+  readonly cpuMs: number
 }
 
 const peer = await Peer.open({
@@ -19,20 +26,25 @@ const peer = await Peer.open({
   sessionTimeoutMinMs: 1000,
   logBytesKept: 4 * 1024 * 1024,
   checkpointLogBytes: 1024 * 1024,
-  clientPort: { port: 0, host: '0.0.0.0', sessionlessTimeoutMs: 1000, frameTimeoutMs: 1000 },
+  clientPort: {
+    port: 0,
+    host: '0.0.0.0',
+    sessionlessTimeoutMs: 1000,
+    frameTimeoutMs: 1000,
+    fourLetterWords: ['srvr', 'mntr'],
+  },
 })
 await peer.serving()
 
-const tell = (answer: Answer): void => {
-  process.send?.(answer)
-}
-
-process.on('message', () => {
+process.on('message', (question: Question) => {
   const { user, system } = process.cpuUsage()
   // Twice: what the first one ends, the second one frees.
-  for (let round = 0; round < 2; round++) globalThis.gc?.()
-  const { rss, heapUsed } = process.memoryUsage()
-  tell({ rssBytes: rss, heapBytes: heapUsed, clients: peer.status.clients, cpuMs: (user + system) / 1000 })
+  if (question === 'settled') for (let round = 0; round < 2; round++) globalThis.gc?.()
+  process.send?.({
+    memory: process.memoryUsage(),
+    clients: peer.status.clients,
+    cpuMs: (user + system) / 1000,
+  } satisfies Answer)
 })
 process.on('disconnect', () => process.exit())
-tell({ port: peer.clientPort!.port })
+process.send?.({ port: peer.clientPort!.port })
