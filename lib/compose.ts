@@ -58,6 +58,7 @@ function clientPortOf(host: PeerHost, resolved: ResolvedPeerOptions): ClientPort
     lists: facts,
     chance: () => random.uint32() / 2 ** 32,
     localSessions: protocol.localSessionsEnabled,
+    warn: (message, fields) => host.logger.warn(message, fields),
   })
 }
 

@@ -17,6 +17,12 @@ export interface ClientPortOptions {
   readonly connectionsPerAddressMax?: number
   /** All connections, 0 for any number (maxCnxns). @default 10_000 */
   readonly connectionsMax?: number
+  /** New connections a second, of all addresses, 0 for any number; also as many at once, after a second without any. @default 1000 */
+  readonly connectionsPerSecondMax?: number
+  /** The same of one address. @default 200 */
+  readonly connectionsPerSecondPerAddressMax?: number
+  /** Connections that have no session yet, 0 for any number. @default 100 */
+  readonly sessionlessMax?: number
   /** Without a session by then, a connection is closed (nio.sessionlessCnxnTimeout). @default 10_000 */
   readonly sessionlessTimeoutMs?: number
   /** A request that has begun is complete by then, or its connection is closed. @default 10_000 */
@@ -75,6 +81,9 @@ const numbers = {
   port: { min: 0, max: 65_535, byDefault: undefined },
   connectionsPerAddressMax: { min: 0, max: 1_000_000, byDefault: 60 },
   connectionsMax: { min: 0, max: 1_000_000, byDefault: 10_000 },
+  connectionsPerSecondMax: { min: 0, max: 1_000_000, byDefault: 1000 },
+  connectionsPerSecondPerAddressMax: { min: 0, max: 1_000_000, byDefault: 200 },
+  sessionlessMax: { min: 0, max: 10_000, byDefault: 100 },
   sessionlessTimeoutMs: { min: 1, max: 3_600_000, byDefault: 10_000 },
   frameTimeoutMs: { min: 1, max: 3_600_000, byDefault: 10_000 },
   frameBytesMax: { min: 1024, max: 64 * MIB, byDefault: 1_048_575 },

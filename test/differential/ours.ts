@@ -27,7 +27,12 @@ export class Ours {
           enforceQuota: true,
           superDigest: digestOf(SUPER),
           containerCheckIntervalMs: 86_400_000,
-          clientPort: { port: 0, connectionsPerAddressMax: 0, fourLetterWords: ['*'] },
+          clientPort: {
+            port: 0,
+            connectionsPerAddressMax: 0,
+            connectionsPerSecondPerAddressMax: 0,
+            fourLetterWords: ['*'],
+          },
         }),
       ),
     )

@@ -3,7 +3,7 @@
  * answers is judged by ZooKeeper itself in test/differential; here stand the life of a connection and its limits.
  */
 import { expect } from 'chai'
-import type { ClientPortOptions } from '../../lib/index.js'
+import type { ClientPortOptions, Logger } from '../../lib/index.js'
 import { hasCode, Peer, text } from '../../lib/index.js'
 import { OpCode, Xid } from '../../lib/jute/op-codes.js'
 import * as records from '../../lib/jute/records.js'
@@ -18,8 +18,9 @@ describe('the client port', () => {
   let peer: Peer
   let port: number
 
-  async function open(options: Partial<ClientPortOptions> = {}): Promise<void> {
-    peer = await Peer.open({ id: 1, dataDir: ':memory:', tickMs: 100, clientPort: { port: 0, ...options } })
+  async function open(options: Partial<ClientPortOptions> = {}, logger?: Logger): Promise<void> {
+    const clientPort = { port: 0, ...options }
+    peer = await Peer.open({ id: 1, dataDir: ':memory:', tickMs: 100, clientPort, ...(logger && { logger }) })
     await peer.serving()
     port = peer.clientPort!.port
   }
@@ -192,6 +193,31 @@ describe('the client port', () => {
       await kept[0]!.close()
       await until(async () => (await WireClient.connect(port)).responseBytes !== undefined)
       expect((await kept[1]!.ping()).err).to.equal(0)
+    })
+
+    it('who comes and says nothing keeps nobody out, however many they are', async () => {
+      await open({ sessionlessMax: 5, sessionlessTimeoutMs: 60_000, fourLetterWords: ['mntr'] })
+      const kept = await WireClient.connect(port)
+      const quiet = await Promise.all(Array.from({ length: 20 }, () => WireClient.open(port)))
+      const left = () => quiet.filter(({ ended }) => !ended).length
+      await until(async () => left() <= 5)
+      await until(async () => (await WireClient.connect(port)).responseBytes !== undefined)
+      expect((await kept.ping()).err).to.equal(0)
+      const rejected = /^zk_connection_rejected\t(\d+)$/m.exec(await word(port, 'mntr'))?.[1]
+      expect(Number(rejected)).to.be.at.least(16)
+    })
+
+    it('closes newcomers who come too fast, and tells the log once of all of them', async () => {
+      const told: unknown[] = []
+      const warn = (message: string, fields?: object) => told.push({ message, ...fields })
+      await open({ connectionsPerSecondPerAddressMax: 5 }, { debug() {}, info() {}, error() {}, warn })
+      const clients = await Promise.all(Array.from({ length: 20 }, () => WireClient.connect(port)))
+      const served = clients.filter(({ responseBytes }) => responseBytes !== undefined)
+      expect(served.length).to.be.within(5, 19)
+      for (const client of served) expect((await client.ping()).err).to.equal(0)
+      await until(async () => (await WireClient.connect(port)).responseBytes !== undefined)
+      expect(told).to.have.length(1)
+      expect(told[0]).to.deep.include({ of: 'pace of the address', closed: 1, last: '127.0.0.1' })
     })
 
     it('closes a connection that has no session in time, and one whose request does not end', async () => {

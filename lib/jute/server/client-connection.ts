@@ -20,6 +20,7 @@ import { ZERO, type Zxid } from '../../model/zxid.js'
 import { FrameDecoder } from '../../transport/frame.js'
 import { isOurLimit, replyCodeOf } from '../error-codes.js'
 import type { JuteWriter } from '../writer.js'
+import type { Stranger } from './admission.js'
 import { writeAnswer, writeEvent, writeRefusal, writeSession } from './answer-frames.js'
 import { type Asked, AskedRequests, type Asker } from './asked-requests.js'
 import { FIRST_FRAME_BYTES_MAX } from './client-port-limits.js'
@@ -31,7 +32,7 @@ import { readRequest, readSessionRequest } from './wire-request.js'
 
 const WORD_BYTES = 4
 
-export class ClientConnection implements ChannelReceiver, Waiting, Asker {
+export class ClientConnection implements ChannelReceiver, Waiting, Asker, Stranger {
   readonly traffic = new Traffic()
   readonly address: string
   /** For those who ask how it goes: when it began, and the last answer. */
@@ -82,6 +83,10 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker {
     return this.#asked.count
   }
 
+  get waitsForUs(): boolean {
+    return this.#stage === 'attaching'
+  }
+
   /** Gives up the connection, whatever it was about to say; its session lives on. */
   giveUp(): void {
     this.#leave()
@@ -119,10 +124,9 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker {
     if (answer === undefined) return bytes
     // Nothing more is read of it, nor is a word that takes its time lost to what follows.
     this.#socket.pause()
-    Promise.resolve(answer).then(
-      text => this.#end(text),
-      () => this.#end(),
-    )
+    void Promise.resolve(answer)
+      .catch(() => '')
+      .then(text => this.#end(text))
     return undefined
   }
 
@@ -139,14 +143,12 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker {
       return this.giveUp()
     }
     if (this.#stage === 'ending') return
-    const { partialBytes } = this.#decoder
-    if (!this.#ports.large.admits(partialBytes)) return this.giveUp()
-    this.#ports.shared.partial(this, partialBytes)
+    if (!this.#ports.large.admits(this.#decoder.partialBytes)) return this.giveUp()
+    this.#ports.shared.partial(this, this.#decoder.partialBytes)
     if (this.#blocked()) this.#socket.pause()
     else this.#socket.resume()
   }
 
-  /** There may be room again. */
   goOn(): void {
     if (this.#stage !== 'ending' && this.#socket.isPaused()) this.#read()
   }
@@ -162,8 +164,7 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker {
   }
 
   #take(frame: Uint8Array): void {
-    this.traffic.received += 1
-    this.#ports.traffic.received += 1
+    for (const traffic of [this.traffic, this.#ports.traffic]) traffic.received += 1
     if (this.#stage === 'greeting') this.#attach(frame)
     else this.#request(frame)
   }
@@ -202,6 +203,7 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker {
   attached(granted: Parameters<ChannelReceiver['attached']>[0]): void {
     this.#asked.opened()
     this.#stage = 'attached'
+    this.#ports.welcomed(this)
     this.#readOnly = granted.readOnly === true
     this.session = granted.session
     this.timeoutMs = granted.timeoutMs
@@ -268,8 +270,7 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker {
 
   #write(frame: (writer: JuteWriter) => void): void {
     if (this.#stage === 'ending') return
-    this.traffic.sent += 1
-    this.#ports.traffic.sent += 1
+    for (const traffic of [this.traffic, this.#ports.traffic]) traffic.sent += 1
     this.#out.frame(frame)
     if (this.#out.bytes > this.#ports.limits.outQueueBytesMax) this.giveUp()
   }

@@ -8,6 +8,11 @@ export interface ClientPortLimits extends ThrottleLimits, ConnectionTokenLimits,
   readonly connectionsPerAddressMax: number
   /** All connections; 0 for any number (maxCnxns). */
   readonly connectionsMax: number
+  /** New connections, of all addresses and of one; also as many at once, after a second without any. 0 for any number. */
+  readonly connectionsPerSecondMax: number
+  readonly connectionsPerSecondPerAddressMax: number
+  /** Connections that have no session yet; 0 for any number. */
+  readonly sessionlessMax: number
   /** A connection that has no session by then is closed (nio.sessionlessCnxnTimeout). */
   readonly sessionlessTimeoutMs: number
   /** A frame that has begun is complete by then. */

@@ -1,18 +1,20 @@
 /**
- * Where ZooKeeper's own clients connect: a TCP port that speaks their protocol. It accepts, counts, looks now and then for what takes too long,
- * and closes; what is said on a connection is client-connection.ts.
+ * Where ZooKeeper's own clients connect: a TCP port that speaks their protocol. It accepts whom admission.ts lets in, looks now and then for what takes
+ * too long, and closes; what is said on a connection is client-connection.ts.
  *
  * Always holds: past a limit a newcomer is closed and nobody else notices; after `close()` there is no listener, no connection and no timer.
- * Before: host (a door of the peer). After: client-connection.ts. Semantics §5, §18.
+ * Before: host (a door of the peer). After: admission.ts, client-connection.ts. Semantics §5, §18.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Channel, ClientClock } from '../../client/channel.js'
 import { ZooKeeperError } from '../../model/errors.js'
+import { Admission } from './admission.js'
 import { ClientConnection } from './client-connection.js'
 import type { ClientPortLimits } from './client-port-limits.js'
 import { ConnectionTokens } from './connection-tokens.js'
 import { answerWord } from './four-letter-words.js'
 import { LargeRequests } from './large-requests.js'
+import { Refusals, type Warn } from './refusals.js'
 import { RequestThrottle } from './request-throttle.js'
 import type { ServerLists, ServerReport } from './server-report.js'
 import { SharedLimits } from './shared-limits.js'
@@ -37,6 +39,8 @@ export interface ClientPortPorts {
   chance(): number
   /** Whether new sessions are known to this peer only. */
   readonly localSessions: boolean
+  /** What an operator should hear. */
+  readonly warn: Warn
 }
 
 const SWEEP_MS = 500
@@ -50,7 +54,8 @@ export class ClientPort {
   readonly #large: LargeRequests
   readonly #traffic = new Traffic()
   readonly #connections = new Set<ClientConnection>()
-  readonly #byAddress = new Map<string, number>()
+  readonly #refusals: Refusals
+  readonly #admission: Admission
   #cancelSweep: (() => void) | undefined
   #closing: Promise<void> | undefined
 
@@ -61,6 +66,8 @@ export class ClientPort {
     this.#throttle = new RequestThrottle(options, clock)
     this.#tokens = new ConnectionTokens(options, () => clock.now(), ports.chance)
     this.#large = new LargeRequests(options)
+    this.#refusals = new Refusals(() => clock.now(), ports.warn)
+    this.#admission = new Admission(options, clock.now(), this.#refusals.add)
     this.#server = createServer({ allowHalfOpen: false, pauseOnConnect: false })
     this.#server.on('connection', socket => this.#accept(socket))
   }
@@ -103,17 +110,13 @@ export class ClientPort {
 
   #accept(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress)
-    const { connectionsMax, connectionsPerAddressMax } = this.#ports.options
-    const fromThere = this.#byAddress.get(address) ?? 0
-    const tooMany =
-      (connectionsMax > 0 && this.#connections.size >= connectionsMax) ||
-      (connectionsPerAddressMax > 0 && fromThere >= connectionsPerAddressMax)
-    if (tooMany || this.#closing !== undefined || address === '') {
+    const now = this.#ports.clock.now()
+    this.#cancelSweep ??= this.#ports.clock.schedule(SWEEP_MS, this.#sweep)
+    if (this.#closing !== undefined || address === '' || !this.#admission.admits(address, now)) {
       socket.on('error', () => {})
       socket.destroy()
       return
     }
-    this.#byAddress.set(address, fromThere + 1)
     const connection = new ClientConnection(socket, {
       limits: this.#ports.options,
       shared: this.#shared,
@@ -126,24 +129,22 @@ export class ClientPort {
       channel: this.#ports.channel(address),
       readOnly: () => this.#ports.report().mode === 'read-only',
       word: word => this.#word(word),
+      welcomed: known => this.#admission.knows(known),
       closed: left => this.#left(left, address),
     })
     this.#connections.add(connection)
-    this.#cancelSweep ??= this.#ports.clock.schedule(SWEEP_MS, this.#sweep)
+    this.#admission.enter(connection, address, now)
   }
 
   #left(connection: ClientConnection, address: string): void {
-    if (!this.#connections.delete(connection)) return
-    const others = (this.#byAddress.get(address) ?? 1) - 1
-    if (others === 0) this.#byAddress.delete(address)
-    else this.#byAddress.set(address, others)
+    if (this.#connections.delete(connection)) this.#admission.leave(connection, address)
   }
 
   readonly #sweep = (): void => {
     this.#cancelSweep = undefined
     const now = this.#ports.clock.now()
     for (const connection of this.#connections) connection.sweep(now)
-    if (this.#connections.size > 0) this.#cancelSweep = this.#ports.clock.schedule(SWEEP_MS, this.#sweep)
+    if (this.#admission.sweep(now)) this.#cancelSweep = this.#ports.clock.schedule(SWEEP_MS, this.#sweep)
   }
 
   #word(word: string): string | Promise<string> | undefined {
@@ -152,6 +153,7 @@ export class ClientPort {
     return answerWord(word, {
       allowed: options.fourLetterWords,
       traffic: this.#traffic,
+      refused: this.#refusals.count,
       report: () => this.#ports.report(),
       lists,
       connections: () => this.#connections,

@@ -18,6 +18,8 @@ export interface ConnectionPorts extends AskedPorts {
   readOnly(): boolean
   /** The answer to a four-letter word; undefined if these are no word. */
   word(word: string): string | Promise<string> | undefined
+  /** It has a session. */
+  welcomed(connection: ClientConnection): void
   /** Nothing of it is left. */
   closed(connection: ClientConnection): void
 }

@@ -16,6 +16,8 @@ export interface WordPorts {
   /** The words that are carried out; '*' for all. */
   readonly allowed: readonly string[]
   readonly traffic: Traffic
+  /** Connections that were closed because of too many. */
+  readonly refused: number
   report(): ServerReport
   readonly lists: ServerLists
   connections(): Iterable<ClientConnection>
@@ -107,6 +109,7 @@ function monitored(ports: WordPorts, report: ServerReport): (readonly [string, s
     ['packets_received', ports.traffic.received],
     ['packets_sent', ports.traffic.sent],
     ['num_alive_connections', [...ports.connections()].length],
+    ['connection_rejected', ports.refused],
     ['outstanding_requests', ports.outstanding],
     ['znode_count', report.znodes],
     ['watch_count', report.watches],
