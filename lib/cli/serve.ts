@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { tcp } from '../../transports/tcp/index.js'
 import { Peer } from '../compose.js'
+import type { AuditListener } from '../host/audit.js'
 import { consoleLogger, type Logger } from '../host/logger.js'
 import type { PeerOptions } from '../host/peer-options.js'
 import { ZooKeeperError } from '../model/errors.js'
@@ -28,7 +29,8 @@ export async function serve(file: string, { say, logger = consoleLogger(), signa
     return existsSync(path) ? readText(path) : undefined
   })
   for (const warning of cfg.warnings) logger.warn(`${file}: ${warning}`)
-  const peer = await Peer.open({ ...optionsOf(cfg), logger })
+  const audited = cfg.audit ? { audit: auditTo(logger), auditWrites: true } : {}
+  const peer = await Peer.open({ ...optionsOf(cfg), ...audited, logger })
   try {
     say(described(peer, cfg))
     await ended(peer, signal)
@@ -50,6 +52,18 @@ function optionsOf(cfg: ZooCfg): PeerOptions {
           }),
         }
   return { ...options, ...transport, id, dataDir: dataDir === MEMORY ? MEMORY : placeOf(dataDir) }
+}
+
+/** One line an event, in words that a log can print. */
+function auditTo(logger: Logger): AuditListener {
+  return ({ session, identities, zxid, time: _, ...event }) => {
+    const user = identities.map(({ scheme, user }) => `${scheme}:${user}`).join(',')
+    logger.info('audit', { ...event, session: hexOf(session), user, zxid: hexOf(zxid) })
+  }
+}
+
+function hexOf(number: bigint | undefined): string | undefined {
+  return number === undefined ? undefined : `0x${number.toString(16)}`
 }
 
 function placeOf(dataDir: string): string {

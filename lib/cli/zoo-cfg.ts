@@ -23,6 +23,8 @@ export interface ZooCfg {
   readonly quorum: { readonly host: string; readonly port: number } | undefined
   readonly secretFile: string | undefined
   readonly insecure: boolean
+  /** What is to be accounted for goes to the log. */
+  readonly audit: boolean
   readonly warnings: readonly string[]
 }
 
@@ -66,10 +68,11 @@ class Reading {
     }
     const secretFile = this.#values.text('vivarium.secretFile')
     const insecure = this.#values.flag('vivarium.insecure') ?? false
+    const audit = this.#values.flag('audit.enable') ?? false
     for (const key of this.#values.unknown) this.#values.warnings.push(`${key}: has no meaning here, ignored`)
     if (this.#values.complaints.length > 0) throw new ZooKeeperError('BAD_OPTIONS', this.#values.complaints.join('; '))
     const quorum = alone || own === undefined ? undefined : { host: own.host, port: own.port }
-    return { id, options, dataDir: dataDir!, quorum, secretFile, insecure, warnings: this.#values.warnings }
+    return { id, options, dataDir: dataDir!, quorum, secretFile, insecure, audit, warnings: this.#values.warnings }
   }
 
   #timing(alone: boolean): Partial<PeerOptions> {

@@ -5,16 +5,16 @@
  * After: host/audit.ts adds who and where, without anything secret.
  */
 import type { Identities } from '../model/acl.js'
-import type { ErrorCode } from '../model/errors.js'
+import type { ReplyCode } from '../model/errors.js'
 import type { SessionId } from '../model/ids.js'
 import type { RequestKind } from '../model/request.js'
 import type { Zxid } from '../model/zxid.js'
 
 export interface Audited {
   /** A step of a multi by its own kind. */
-  readonly operation: RequestKind
+  readonly operation: RequestKind | 'deleteEphemeral'
   /** NO_AUTH: denied. For closeSession OK, or SESSION_EXPIRED when nobody asked for it. */
-  readonly result: Extract<ErrorCode, 'OK' | 'NO_AUTH' | 'SESSION_EXPIRED'>
+  readonly result: ReplyCode
   readonly session: SessionId
   readonly identities: Identities
   readonly path: string | undefined

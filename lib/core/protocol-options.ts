@@ -40,6 +40,8 @@ export interface ProtocolOptions {
   readonly localSessionsEnabled: boolean
   /** Such a session becomes an ordinary one with its first ephemeral; else that is refused. @default false */
   readonly localSessionsUpgradingEnabled: boolean
+  /** `audit` is told of every write too, done or failed, and of ephemerals that end with their session; a leader tells it. @default false */
+  readonly auditWrites: boolean
   /** Without a leader for some time, this peer answers reads of clients that ask for that. @default false */
   readonly readOnlyModeEnabled: boolean
   /** So long, and a tick at least: a short election is nothing to change one's ways for. @default 2000, as in ZooKeeper */
@@ -67,5 +69,6 @@ export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
   localSessionsEnabled: false,
   localSessionsUpgradingEnabled: false,
   readOnlyModeEnabled: false,
+  auditWrites: false,
   readOnlyAfterMs: 2000,
 })

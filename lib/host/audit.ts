@@ -1,5 +1,6 @@
 /**
- * What an operator may have to account for, as one kind of record: who authenticated, or could not; what an ACL has denied; which session ended.
+ * What an operator may have to account for, as one kind of record: when a peer began and ended; who authenticated, or could not; what an ACL has
+ * denied; which session ended; with `auditWrites` also what was written.
  * A peer tells what it decides itself, so to have everything, all peers must be listened to; nothing is told by two.
  *
  * Always holds: no record has a secret, nor what one could be guessed from (identities by scheme and name); a listener that throws disturbs nobody.
@@ -19,9 +20,12 @@ export interface AuditEvent {
   /** Wall-clock milliseconds of the peer that tells it. */
   readonly time: number
   readonly peer: PeerId
-  /** `addAuth`; what was denied, by the name of the request; `closeSession`. */
+  /**
+   * `serverStart`, `serverStop`; `addAuth`; what was denied, by the name of the request; `closeSession`. With `auditWrites` also every write by its
+   * name, `reap` for what went by itself, and `deleteEphemeral` for what went with its session.
+   */
   readonly operation: string
-  /** `OK`, or why not: AUTH_FAILED, NO_AUTH; SESSION_EXPIRED for a session that nobody closed. */
+  /** `OK`, or why not: AUTH_FAILED, NO_AUTH; SESSION_EXPIRED for a session that nobody closed; what a peer has failed of. */
   readonly result: ErrorCode
   /** Undefined for a client that has none yet. */
   readonly session: bigint | undefined
@@ -46,9 +50,21 @@ export interface AuditPorts {
 
 export class Audit {
   readonly #ports: AuditPorts
+  #stopped = false
 
   constructor(ports: AuditPorts) {
     this.#ports = ports
+  }
+
+  started(): void {
+    this.#tell('serverStart', 'OK', undefined, [], undefined, undefined, undefined)
+  }
+
+  /** Once, whatever else goes wrong on the way. */
+  stopped(result: ErrorCode): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#tell('serverStop', result, undefined, [], undefined, undefined, undefined)
   }
 
   decided({ operation, result, session, identities, path, zxid }: Audited): void {
@@ -76,7 +92,8 @@ export class Audit {
       peer,
       operation,
       result,
-      session: session && sessionIdToBigint(session),
+      // What the leader does on its own account belongs to the session 0.
+      session: (session && sessionIdToBigint(session)) || undefined,
       identities: identities.map(identity => ({ scheme: identity.scheme, user: access.userName(identity) })),
       address,
       path,

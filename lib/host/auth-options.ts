@@ -19,7 +19,7 @@ export interface AuthOptions {
   readonly enforceAuthSchemes?: readonly string[]
   /** Everybody may do everything; ACLs are stored, and not looked at. @default false */
   readonly skipAcl?: boolean
-  /** Is told who authenticated, what an ACL denied, and which session ended: what this peer decides itself. @default nobody */
+  /** Is told when this peer starts and stops, who authenticated, what an ACL denied, and which session ended: what it decides itself. @default nobody */
   readonly audit?: AuditListener
 }
 

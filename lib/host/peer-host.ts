@@ -80,6 +80,7 @@ export class PeerHost {
   readonly #alarm: Alarm
   readonly #ports: PerformPorts
   readonly #lifecycle = new Lifecycle()
+  readonly #audit: Audit
   readonly #changeListeners = new Set<() => void>()
   readonly #doors: Door[] = []
   #turnScheduled = false
@@ -98,7 +99,7 @@ export class PeerHost {
     this.logger = guardLogger(options.logger, { peer: options.id }, error => {
       this.loggerFailure = error
     })
-    const audit = new Audit({
+    this.#audit = new Audit({
       peer: options.id,
       access: accessOf(options),
       listener: options.audit,
@@ -116,7 +117,7 @@ export class PeerHost {
       clock: options.clock,
       logger: this.logger,
       dataBytesMax: options.protocol.dataBytesMax,
-      audit,
+      audit: this.#audit,
       authenticator: new Authenticator(schemesOf(options)),
       enforceAuthSchemes: options.enforceAuthSchemes,
     })
@@ -181,7 +182,7 @@ export class PeerHost {
       history: this.#history,
       channels: this.channels,
       logger: this.logger,
-      audit,
+      audit: this.#audit,
       statusChanged: status => {
         this.channels.serving(status.serving)
         this.#changed = true
@@ -209,6 +210,7 @@ export class PeerHost {
       throw error
     }
     this.#lifecycle.enter('running')
+    this.#audit.started()
     this.push({ kind: 'tick' })
   }
 
@@ -259,6 +261,7 @@ export class PeerHost {
         this.#coreStopped = resolve
       })
       this.#lifecycle.enter('closing')
+      this.#audit.stopped('OK')
       // Whoever comes through one finds another peer while this one drains.
       for (const door of this.#doors) door.close().catch(() => {})
       this.push({ kind: 'close' })
@@ -331,6 +334,7 @@ export class PeerHost {
   #fail(code: ErrorCode, message: string, cause?: unknown): void {
     if (this.#stopped) return
     this.#lifecycle.fail(code, message, cause)
+    this.#audit.stopped(code)
     this.logger.error('the peer has failed and stops', { code, message, ...(cause === undefined ? {} : { cause }) })
     this.#stop()
   }

@@ -155,6 +155,7 @@ export function resolvePeerOptions(options: PeerOptions): ResolvedPeerOptions {
   const tickMs = number('tickMs', defaultProtocolOptions.tickMs)
   const protocol: ProtocolOptions = {
     ...switched(options),
+    auditWrites: options.auditWrites === true && options.audit !== undefined,
     tickMs,
     initLimitTicks: number('initLimitTicks', defaultProtocolOptions.initLimitTicks),
     syncLimitTicks: number('syncLimitTicks', defaultProtocolOptions.syncLimitTicks),

@@ -11,6 +11,7 @@ export const switches = {
   localSessionsEnabled: isBoolean,
   localSessionsUpgradingEnabled: isBoolean,
   readOnlyModeEnabled: isBoolean,
+  auditWrites: isBoolean,
 } as const
 
 export type Switch = keyof typeof switches

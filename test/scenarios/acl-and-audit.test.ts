@@ -25,8 +25,8 @@ describe('three peers whose clients are somebody', () => {
   let follower: number
   const client = (id: number, options: ClientOptions<string> = {}): Promise<Client<string>> =>
     ensemble.client(id, { codec: text, ...options })
-  const told = (): string[] =>
-    events.map(({ operation, result, path, identities }) => {
+  const told = (from = 3): string[] =>
+    events.slice(from).map(({ operation, result, path, identities }) => {
       const who = identities.map(({ scheme, user }) => `${scheme}:${user}`).join('+')
       return `${operation} ${path ?? ''} ${result} ${who}`
     })
@@ -106,8 +106,44 @@ describe('three peers whose clients are somebody', () => {
       'closeSession  SESSION_EXPIRED ',
     ])
     const leader = ensemble.leader()
-    expect(events.map(({ peer }) => peer)).to.deep.equal([follower, follower, leader, leader, follower, leader, leader])
-    expect(events.map(({ zxid }) => zxid !== undefined)).to.deep.equal([false, false, true, true, false, true, true])
+    const decisions = events.slice(3)
+    expect(decisions.map(({ peer }) => peer)).to.deep.equal([
+      follower,
+      follower,
+      leader,
+      leader,
+      follower,
+      leader,
+      leader,
+    ])
+    expect(decisions.map(({ zxid }) => zxid !== undefined)).to.deep.equal([false, false, true, true, false, true, true])
+  })
+
+  it('tell of every write and of ephemerals that go with their session, where that is asked for', async () => {
+    await ensemble.close()
+    events = []
+    const peer = { audit: (event: AuditEvent) => void events.push(event), auditWrites: true }
+    ensemble = await openEnsemble(3, { seed: 5, peer })
+    follower = [1, 2, 3].find(id => id !== ensemble.leader())!
+    const alice = await client(follower, { identities: [{ scheme: 'digest', id: digestOf('alice:a') }] })
+    await alice.create('/a', 'v', { sequential: true })
+    await alice.create('/e', 'v', { ephemeral: true })
+    await code(alice.create('/e', 'v'))
+    await alice.multi([op.check('/e'), op.set('/e', 'w'), op.delete('/a0000000000')])
+    await alice.setAcl('/e', CREATOR_ALL_ACL)
+    await alice.close()
+    await ensemble.advance(1000)
+    expect(told(0)).to.deep.equal([
+      ...Array(3).fill('serverStart  OK '),
+      'create /a0000000000 OK digest:alice',
+      'create /e OK digest:alice',
+      'create /e NODE_EXISTS digest:alice',
+      'setData /e OK digest:alice',
+      'delete /a0000000000 OK digest:alice',
+      'setAcl /e OK digest:alice',
+      'closeSession  OK digest:alice',
+      'deleteEphemeral /e OK digest:alice',
+    ])
   })
 
   it('leave no secret in logs, errors, audit events or what peers say of themselves (CVE-2026-24308)', async () => {

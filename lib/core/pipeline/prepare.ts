@@ -56,12 +56,14 @@ export class PrepareStation {
   readonly #clock: TxnClock
   readonly #overQuota: RareReport
   readonly #storageLow: () => boolean
+  readonly #auditWrites: boolean
 
   constructor(setup: PrepareSetup, now: Now) {
     const { door, replica, options, access, lowestProtocol } = setup
     this.#proposer = door
     this.#replica = replica
     this.#storageLow = setup.storageLow
+    this.#auditWrites = options.auditWrites
     const { dataBytesMax, extendedTypesEnabled, enforceQuota } = options
     const lifetimesUnderstood = () => lowestProtocol() >= LIFETIMES_SINCE
     const limits = { dataBytesMax, extendedTypesEnabled, lifetimesUnderstood, enforceQuota }
@@ -141,6 +143,11 @@ export class PrepareStation {
     this.#owners.delete(session)
   }
 
+  /** In the order in which they will go. */
+  #ephemeralsOf(session: SessionId): readonly string[] {
+    return this.#preparation.overlay.ephemeralsOf(session).sort()
+  }
+
   #propose(cxid: number, request: WriteRequest, requester: Requester, now: Now): void {
     const { session } = requester
     const place = this.#proposer.nextZxid()
@@ -148,9 +155,11 @@ export class PrepareStation {
     const time = this.#clock.next(now)
     const ending = this.#preparation.sessions.isLive(session) ? (cxid === 0 ? 'expired' : 'closed') : undefined
     const report = (message: string) => this.#overQuota.tell(message, now.monotonic)
+    const all = this.#auditWrites
+    const ephemerals = all && ending !== undefined && request.kind === 'closeSession' ? this.#ephemeralsOf(session) : []
     const txn = this.#preparation.prepare(request, requester, { zxid: place, time, report })
-    const audited = auditedWrite(request, requester, place, txn, ending)
-    if (audited !== undefined) this.#proposer.audit(audited)
+    for (const audited of auditedWrite(request, requester, place, txn, { ending, ephemerals, all }))
+      this.#proposer.audit(audited)
     this.#proposer.propose(place, session, cxid, time, txn)
   }
 }

@@ -57,7 +57,7 @@ describe('vivarium serve', function () {
       `clientPort=${port}`,
       'clientPortAddress=127.0.0.1',
     ]
-    const first = serve('zoo.cfg', ...lines, 'autopurge.purgeInterval=1')
+    const first = serve('zoo.cfg', ...lines, 'autopurge.purgeInterval=1', 'audit.enable=true')
     await serving(port!)
     const client = await WireClient.connect(port!)
     expect((await client.ask(OpCode.create, records.createRequest, create('/kept'))).err).to.equal(0)
@@ -65,6 +65,8 @@ describe('vivarium serve', function () {
     expect(await first.ended).to.deep.equal({ code: 0, signal: null })
     expect(first.lines.join('\n')).to.include(`peer 1: clients at 127.0.0.1:${port}, standalone`)
     expect(first.lines.join('\n')).to.match(/autopurge\.purgeInterval: has no meaning here/)
+    for (const operation of ['serverStart', 'create', 'serverStop'])
+      expect(first.lines.join('\n')).to.match(new RegExp(`audit \\{[^}]*operation: '${operation}'`))
 
     serve('zoo.cfg', ...lines)
     await serving(port!)

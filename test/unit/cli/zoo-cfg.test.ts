@@ -50,7 +50,7 @@ describe("Java's properties", () => {
 describe('zoo.cfg', () => {
   it('of three lines is a peer that stands alone', () => {
     const cfg = read('tickTime=2000', 'dataDir=/var/lib/zookeeper', 'clientPort=2181')
-    expect(cfg).to.deep.include({ id: 1, dataDir: '/var/lib/zookeeper', quorum: undefined, warnings: [] })
+    expect(cfg).to.deep.include({ id: 1, dataDir: '/var/lib/zookeeper', quorum: undefined, audit: false, warnings: [] })
     expect(cfg.options).to.deep.equal({
       tickMs: 2000,
       extendedTypesEnabled: false,
