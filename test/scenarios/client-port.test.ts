@@ -196,7 +196,12 @@ describe('the client port', () => {
     })
 
     it('who comes and says nothing keeps nobody out, however many they are', async () => {
-      await open({ sessionlessMax: 5, sessionlessTimeoutMs: 60_000, fourLetterWords: ['mntr'] })
+      await open({
+        sessionlessMax: 5,
+        sessionlessTimeoutMs: 60_000,
+        connectionsPerSecondPerAddressMax: 0,
+        fourLetterWords: ['mntr'],
+      })
       const kept = await WireClient.connect(port)
       const quiet = await Promise.all(Array.from({ length: 20 }, () => WireClient.open(port)))
       const left = () => quiet.filter(({ ended }) => !ended).length

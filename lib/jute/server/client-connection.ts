@@ -75,7 +75,10 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker, Strang
     socket.on('drain', () => this.goOn())
     // What went wrong on the way is followed by 'close', which says it all.
     socket.on('error', () => {})
-    socket.once('close', () => this.#closed())
+    socket.once('close', () => {
+      this.#leave()
+      ports.closed(this)
+    })
   }
 
   /** Requests without an answer. */
@@ -292,10 +295,5 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker, Strang
     this.#frameSince = undefined
     if (!this.#asked.clear()) this.#attachment?.detach()
     this.#ports.shared.forget(this)
-  }
-
-  #closed(): void {
-    this.#leave()
-    this.#ports.closed(this)
   }
 }
