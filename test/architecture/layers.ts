@@ -241,10 +241,6 @@ export const longFiles: ReadonlyMap<string, string> = new Map([
     'one state machine: every transition of a peer on one page; what each role does stands elsewhere',
   ],
   [
-    'lib/core/pipeline/request-pipeline.ts',
-    "the order of one peer's clients, from admission to answer: cut further, the order would be nobody's",
-  ],
-  [
     'lib/core/tree/data-tree.ts',
     'one structure; the making of znodes (stored, withChild, systemZnode) could stand by itself',
   ],

@@ -1,7 +1,7 @@
 /**
  * Which decisions are to be accounted for: every denial, each step of a multi for itself, and every end of a session; on request every write,
  * done or failed, and every ephemeral that goes with its session.
- * Used by prepare.ts for writes, and by request-pipeline.ts for reads.
+ * Used by prepare.ts for writes, and by request-stations.ts for reads.
  */
 import type { Identities } from '../../model/acl.js'
 import type { ReplyCode } from '../../model/errors.js'

@@ -103,6 +103,8 @@ export class AttachedClient {
 export class ClientTable {
   readonly #byClient = new Map<ClientId, AttachedClient>()
   readonly #bySession = new Map<SessionId, AttachedClient>()
+  /** Whose first request is a sync that is confirmed, but not reached here yet. */
+  readonly syncing = new Set<AttachedClient>()
   /** Requests of all clients that wait, the bound of `outstandingMax`. */
   outstanding = 0
 
@@ -123,7 +125,31 @@ export class ClientTable {
     return this.#bySession.get(session)
   }
 
+  /** At the end of what this client waits for. */
+  push(client: AttachedClient, cxid: number, request: Request): Outstanding {
+    const { identities, local } = client
+    const entry: Outstanding = {
+      cxid,
+      request,
+      identities,
+      local,
+      submitted: false,
+      syncedAt: undefined,
+      refusal: undefined,
+    }
+    client.push(entry)
+    this.outstanding += 1
+    return entry
+  }
+
+  /** Its first request has come to its end. */
+  shift(client: AttachedClient): void {
+    client.shift()
+    this.outstanding -= 1
+  }
+
   remove(client: AttachedClient): void {
+    this.syncing.delete(client)
     if (!this.#byClient.delete(client.client)) return
     client.gone = true
     if (this.#bySession.get(client.session) === client) this.#bySession.delete(client.session)

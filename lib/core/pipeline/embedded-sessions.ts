@@ -1,7 +1,7 @@
 /**
  * Keeps the sessions of clients in this process alive: the peer touches them with every pong (on the leader, at every ping), and holds a lease on
  * each that ends before the leader can expire the session (S2). Touches of other clients go the same way.
- * Before: request-pipeline.ts. After: zab/learner.ts puts the touches into pongs; session/local-leases.ts counts.
+ * Before: attachments.ts. After: zab/learner.ts puts the touches into pongs; session/local-leases.ts counts.
  */
 import type { SessionId } from '../../model/ids.js'
 import { LocalLeases } from '../session/local-leases.js'

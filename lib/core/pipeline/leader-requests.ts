@@ -2,7 +2,7 @@
  * The leader's side of all requests, its own clients' and the learners': prepare and propose, syncs, sessions that move or expire, znodes that are
  * out of use.
  * One per leadership, made when it is established and every committed txn is applied.
- * Before: request-pipeline.ts here, forward.ts on a learner. After: zab/leader-broadcast.ts; answers leave through `LeaderAnswers`.
+ * Before: request-stations.ts here, forward.ts on a learner. After: zab/leader-broadcast.ts; answers leave through `LeaderAnswers`.
  */
 import type { PeerId, SessionId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'

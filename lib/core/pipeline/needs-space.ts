@@ -1,7 +1,7 @@
 /**
  * Which requests are refused while the disk is low: those that can make the tree larger. What makes it smaller goes on, and what ends or begins a
  * session: locks are released, ephemerals go, and whoever wants to read can.
- * Used by request-pipeline.ts for this peer's clients and by prepare.ts for everybody's.
+ * Used by request-stations.ts for this peer's clients and by prepare.ts for everybody's.
  */
 import type { Request } from '../../model/request.js'
 

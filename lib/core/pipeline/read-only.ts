@@ -2,7 +2,7 @@
  * Whether this peer serves reads from what it has although it has no leader (C15): for those who ask for it, after some time, and only from a state
  * that is not known to be wrong. It takes no update and opens no session but local ones; when there is a leader again, everybody it
  * served so is let go of, and comes back to a working ensemble.
- * Semantics §17. Used by request-pipeline.ts.
+ * Semantics §17. Used by local-attachments.ts.
  */
 import type { Request } from '../../model/request.js'
 import type { ProtocolOptions } from '../protocol-options.js'

@@ -3,7 +3,7 @@
  *
  * Always holds: per session the answers come in the order of the questions, so each goes to the one who asked, also when others have left
  * meanwhile: nobody gets in by another's password (S7). The questions end with the link to the leader.
- * Used by request-pipeline.ts.
+ * Used by attachments.ts.
  */
 import type { SessionId } from '../../model/ids.js'
 import { samePassword } from '../session/same-password.js'

@@ -1,6 +1,6 @@
 /**
  * Where a client's writes and syncs go: to this peer's own leader stations, or over the link to the leader. The client's side
- * (request-pipeline.ts) does not know which; while there is no leader it has no submission and waits.
+ * (request-stations.ts) does not know which; while there is no leader it has no submission and waits.
  */
 import type { Request } from '../../model/request.js'
 import type { Now } from '../input.js'

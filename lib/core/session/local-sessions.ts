@@ -3,7 +3,7 @@
  * and end with this peer. One that wants more is upgraded, and is an ordinary one from then on.
  *
  * Always holds: a session ends no earlier than its timeout after its last touch, by this peer's monotonic clock; one whose client is of this
- * process is touched as long as it is attached. Used by pipeline/request-pipeline.ts. ZooKeeper: LocalSessionTracker.
+ * process is touched as long as it is attached. Used by pipeline/local-attachments.ts. ZooKeeper: LocalSessionTracker.
  */
 import type { SessionId } from '../../model/ids.js'
 import { samePassword } from './same-password.js'

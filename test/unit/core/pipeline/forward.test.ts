@@ -7,7 +7,7 @@ import { CONTAINER, PERSISTENT_WITH_TTL, UNKNOWN_MODE } from '../../../../lib/mo
 import type { LinkId } from '../../../../lib/model/ids.js'
 import { PROTOCOL_HIGHEST } from '../../../../lib/model/peer-protocol.js'
 import type { CreateRequest, Request } from '../../../../lib/model/request.js'
-import { PipelineWorld } from '../review/pipeline-world.js'
+import { PipelineWorld } from './pipeline-world.js'
 
 const create: CreateRequest = { kind: 'create', path: '/a', data: null, acl: OPEN_ACL_UNSAFE, mode: CONTAINER }
 const newer: readonly Request[] = [
@@ -33,7 +33,7 @@ describe('forwarding to an older leader', () => {
 
   it('C2: answers the rest with UNIMPLEMENTED, in its turn', () => {
     const world = new PipelineWorld()
-    world.pipeline.resume(world.leader, [], world.now)
+    world.lead()
     const session = world.attachNew(1)
     const first: Request = { ...create, path: '/first' }
     const txn = { kind: 'create', path: '/first', data: null, acl: OPEN_ACL_UNSAFE, owner: undefined } as const

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { OPEN_ACL_UNSAFE, Permission } from '../../../../lib/model/acl.js'
 import { PERSISTENT } from '../../../../lib/model/create-mode.js'
-import { create, PipelineWorld } from '../review/pipeline-world.js'
+import { create, PipelineWorld } from './pipeline-world.js'
 
 const alice = { scheme: 'digest', id: 'alice:h' }
 const bob = { scheme: 'digest', id: 'bob:h' }
@@ -12,7 +12,7 @@ describe('identities of an attachment', () => {
   const ask = (cxid: number, path: string) => w.ask(1, cxid, { ...create(path).request })
   beforeEach(() => {
     w = new PipelineWorld()
-    w.pipeline.resume(w.leader, [], w.now)
+    w.lead()
   })
 
   it('go with the requests behind the auth, and not with those before it', () => {
@@ -32,7 +32,7 @@ describe('identities of an attachment', () => {
     w.ask(1, 2, { kind: 'authenticated', identities: [alice] })
     w.pipeline.suspend(0)
     w.submitted = []
-    w.pipeline.resume(w.leader, [], w.now)
+    w.lead()
     expect(w.submitted.map(({ identities }) => identities)).to.deep.equal([[]])
   })
 

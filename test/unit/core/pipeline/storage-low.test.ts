@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 import type { SessionId } from '../../../../lib/model/ids.js'
-import { create, PipelineWorld } from '../review/pipeline-world.js'
+import { create, PipelineWorld } from './pipeline-world.js'
 
 describe('a peer whose disk is low', () => {
   let world: PipelineWorld
   let session: SessionId
   beforeEach(() => {
     world = new PipelineWorld()
-    world.pipeline.resume(world.leader, [], world.now)
+    world.lead()
     session = world.attachNew(2)
     world.submitted = []
   })
@@ -52,7 +52,7 @@ describe('a peer whose disk is low', () => {
     world.pipeline.refused({ kind: 'refused', session, cxid: 2, code: 'STORAGE_LOW' }, world.now)
     world.pipeline.suspend(0)
     world.submitted = []
-    world.pipeline.resume(world.leader, [], world.now)
+    world.lead()
     expect(world.submitted.filter(each => each.session === session).map(({ cxid }) => cxid)).to.deep.equal([1])
     world.said()
     world.apply(session, 1, first!.txn)

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import { create } from '../pipeline/pipeline-world.js'
 import { Bench } from './core-bench.js'
-import { create } from './pipeline-world.js'
 
 describe('an observer whose link to the leader is cut', () => {
   it('C1: submits no write again that the leader has proposed and not committed yet', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import { create } from '../pipeline/pipeline-world.js'
 import { Bench } from './core-bench.js'
-import { create } from './pipeline-world.js'
 
 function ensemble(): Bench {
   const bench = new Bench(3)

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { LeaderBroadcast } from '../../../../lib/core/zab/leader-broadcast.js'
+import { create } from '../pipeline/pipeline-world.js'
 import { Bench } from '../review/core-bench.js'
-import { create } from '../review/pipeline-world.js'
 
 /** Nobody writes 2³² txns here: an epoch ends after twenty. What happens then is the same. */
 const COUNTERS = 20

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { EPHEMERAL, PERSISTENT } from '../../../../lib/model/create-mode.js'
 import type { SessionId } from '../../../../lib/model/ids.js'
 import type { Request } from '../../../../lib/model/request.js'
-import { create, PipelineWorld } from '../review/pipeline-world.js'
+import { create, PipelineWorld } from './pipeline-world.js'
 
 const getRoot: Request = { kind: 'getChildren', path: '/', watch: false }
 const ephemeral: Request = { ...create('/e').request, mode: EPHEMERAL } as Request
@@ -12,7 +12,7 @@ describe('local sessions', () => {
   let w: PipelineWorld
   const start = (options: object = {}): void => {
     w = new PipelineWorld({ localSessionsEnabled: true, ...options })
-    w.pipeline.resume(w.leader, [], w.now)
+    w.lead()
   }
   const later = (ms: number): void => {
     w.now = { monotonic: w.now.monotonic + ms, wall: 0 }
@@ -74,7 +74,7 @@ describe('local sessions', () => {
 
   it('go on at their peer for who has the password (S7)', () => {
     const session = attach(1)
-    w.pipeline.detach(1 as never)
+    w.leave(1)
     expect(attach(2, { resume: { session, password: new Uint8Array(16) } })).to.equal('none')
     expect(attach(3, { resume: { session, password } })).to.equal(session)
     later(3000)
@@ -85,7 +85,7 @@ describe('local sessions', () => {
   it('end with an attachment that leaves something under way: nobody could tell its answers from later ones', () => {
     const session = attach(1)
     w.ask(1, 1, create('/a').request)
-    w.pipeline.detach(1 as never)
+    w.leave(1)
     w.attach(2, { embedded: false, resume: { session, password } })
     // Unknown here, so the leader is asked, who knows it still less.
     expect(w.asked).to.have.lengthOf(1)
@@ -130,7 +130,7 @@ describe('local sessions', () => {
     w.ask(1, 1, ephemeral)
     w.pipeline.suspend(0)
     later(4000)
-    w.pipeline.resume(w.leader, [], w.now)
+    w.lead()
     later(4000)
     expect(w.said()).to.deep.equal([])
     later(1000)
@@ -155,14 +155,14 @@ describe('local sessions', () => {
     w.ask(1, 1, create('/a').request)
     w.pipeline.suspend(0)
     w.submitted = []
-    w.pipeline.resume(w.leader, [], w.now)
+    w.lead()
     expect(w.submitted.map(({ local, cxid }) => [local, cxid])).to.deep.equal([[true, 1]])
   })
 
   it('wait for a leader to begin', () => {
     w = new PipelineWorld({ localSessionsEnabled: true })
     expect(attach(1)).to.equal('none')
-    w.pipeline.resume(w.leader, [], w.now)
+    w.lead()
     expect(w.said()).to.deep.equal(['1: attached 9000'])
   })
 })
@@ -218,7 +218,7 @@ describe('a peer without a leader, in read-only mode', () => {
     attach(1)
     w.attach(3)
     w.said()
-    w.pipeline.resume(w.leader, [], w.now)
+    w.lead()
     expect(w.said()).to.deep.equal(['1: detached CONNECTION_LOSS', '3: attached 9000'])
     expect(w.pipeline.readOnly).to.equal(false)
   })

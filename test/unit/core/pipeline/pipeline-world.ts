@@ -49,6 +49,11 @@ export class PipelineWorld {
     )
   }
 
+  /** There is a leader; `unapplied` is the part of its history that is not applied here. */
+  lead(unapplied: readonly Proposal[] = []): void {
+    this.pipeline.resume(this.leader, unapplied, this.now)
+  }
+
   attach(client: number, options: Partial<Attachment> = {}): void {
     const attachment = { timeoutMs: 9000, resume: undefined, lastZxidSeen: ZERO, identities: TRUSTED, embedded: true }
     this.pipeline.attach(client as ClientId, { ...attachment, ...options }, this.now)
@@ -62,6 +67,15 @@ export class PipelineWorld {
     this.apply(session, cxid, { kind: 'createSession', session, timeoutMs, password })
     this.outbox.take()
     return session
+  }
+
+  leave(client: number): void {
+    this.pipeline.detach(client as ClientId)
+  }
+
+  /** The leader's answer to the first question for this session. */
+  revalidated(session: SessionId, valid: boolean, proposed = this.last): void {
+    this.pipeline.revalidated({ kind: 'revalidated', session, valid, proposed }, this.now)
   }
 
   propose(session: SessionId, cxid: number, txn: Txn): Proposal {
