@@ -5,9 +5,9 @@ import { SeededRandom } from '../../lib/testing/seeded-random.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
 import type { Ledger } from './checkers/ledger.js'
-import { ClockFaults } from './clock-faults.js'
+import { causeClockFault } from './clock-faults.js'
 import { DiskFaults, isWhole } from './disk-faults.js'
-import { NetworkFaults } from './network-faults.js'
+import { causeNetworkFault } from './network-faults.js'
 import { ProcessFaults } from './process-faults.js'
 import { isQuorum } from './quorum.js'
 import type { FaultKind, Scenario } from './scenario.js'
@@ -21,7 +21,7 @@ export const SUCCESSOR_CRASHES_MS = 4000
 export class Faults {
   readonly #drawn: readonly FaultKind[]
   readonly #strikes: Strikes
-  readonly #processes: ProcessFaults | undefined
+  readonly #processes: ProcessFaults
   readonly #world: World
   readonly #schedule: Schedule
   readonly #seed: number
@@ -61,9 +61,13 @@ export class Faults {
           return waits ?? this.#cause(kind, random)
         },
       )
-    if (families?.network !== undefined) new NetworkFaults(this.#strikes, families.network)
-    if (families?.process !== undefined) this.#processes = new ProcessFaults(this.#strikes, families.process)
-    if (families?.clock !== undefined) new ClockFaults(this.#strikes, families.clock)
+    const processes = new ProcessFaults(this.#strikes)
+    this.#processes = processes
+    this.#strikes.series('network fault', families?.network, causeNetworkFault)
+    this.#strikes.series('process fault', families?.process, (kind, target, random) =>
+      processes.cause(kind, target, random),
+    )
+    this.#strikes.series('clock fault', families?.clock, causeClockFault)
     if (scenario.slowLeaderAtMs !== undefined) this.#slowLeader(scenario.slowLeaderAtMs)
   }
 
@@ -84,7 +88,7 @@ export class Faults {
 
   /** How often a peer has crashed at each named point. */
   get points(): ReadonlyMap<string, number> {
-    return this.#processes?.points ?? new Map()
+    return this.#processes.points
   }
 
   /** No more of them. A minority of voters (and any observer) may stay down or cut off: a quorum must do. */

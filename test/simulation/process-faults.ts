@@ -7,7 +7,7 @@
 import { crashPoints, rareCrashPoints } from '../../lib/testing/crash-points.js'
 import type { SeededRandom } from '../../lib/testing/seeded-random.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
-import type { FamilyPlan, Strikes } from './strikes.js'
+import type { Strikes } from './strikes.js'
 
 export const processFaultKinds = [
   'crashAtPoint',
@@ -34,13 +34,12 @@ export class ProcessFaults {
   /** Peers whose next starts end in a crash: how many of them. */
   readonly #recovering = new Map<SimulatedPeer, { times: number; readonly random: SeededRandom }>()
 
-  constructor(strikes: Strikes, plan: FamilyPlan<ProcessFault>) {
+  constructor(strikes: Strikes) {
     this.#strikes = strikes
     strikes.world.observe({ started: peer => this.#started(peer) })
-    strikes.series('process fault', plan, (kind, target, random) => this.#cause(kind, target, random))
   }
 
-  #cause(kind: ProcessFault, target: SimulatedPeer, random: SeededRandom): string | undefined {
+  cause(kind: ProcessFault, target: SimulatedPeer, random: SeededRandom): string | undefined {
     const strikes = this.#strikes
     const { world } = strikes
     switch (kind) {

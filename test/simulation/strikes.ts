@@ -15,6 +15,14 @@ export interface FamilyPlan<Kind extends string> {
   readonly kinds: readonly Kind[]
 }
 
+/** Does one fault of a family to a peer, or beginning with it. Says what it did, if anything. */
+export type Cause<Kind extends string> = (
+  kind: Kind,
+  target: SimulatedPeer,
+  random: SeededRandom,
+  strikes: Strikes,
+) => string | undefined
+
 export class Strikes {
   readonly counts = new Map<string, number>()
   readonly world: World
@@ -36,21 +44,17 @@ export class Strikes {
     return this.#active
   }
 
-  /** Faults of one family until the end; `cause` says what it did, if anything. */
-  series<Kind extends string>(
-    family: string,
-    plan: FamilyPlan<Kind>,
-    cause: (kind: Kind, target: SimulatedPeer, random: SeededRandom) => string | undefined,
-  ): void {
-    if (plan.kinds.length === 0) return
+  /** Faults of one family until the end, if this run has any. */
+  series<Kind extends string>(family: string, plan: FamilyPlan<Kind> | undefined, cause: Cause<Kind>): void {
+    if (plan === undefined || plan.kinds.length === 0) return
     this.#schedule.series(
       family,
       plan.everyMs,
       () => this.#active,
       random => {
         const kind = random.pick(plan.kinds)
-        const waits = this.wait(random, kind, peer => cause(kind, peer, random))
-        return waits ?? cause(kind, this.#target(random), random)
+        const waits = this.wait(random, kind, peer => cause(kind, peer, random, this))
+        return waits ?? cause(kind, this.#target(random), random, this)
       },
     )
   }

@@ -50,8 +50,7 @@ describe('connections', () => {
   plays(
     'ZOOKEEPER-3240: a peer that closes while the network is down leaves no link behind, on either side (R3)',
     async () => {
-      const script = new HostScript()
-      await script.start()
+      const script = await HostScript.begin()
       const [closing] = script.others
       script.isolate(closing!)
       const { process } = closing!

@@ -1,6 +1,7 @@
 /** §3.1 and the published specification: a history that streams from the log, from memory, and goes on as broadcast, with nothing between. */
 import { formatZxid, isAfter, sameZxid, type Zxid } from '../../../lib/model/zxid.js'
 import { plansFromMemory, proposesWhileStreaming, refusesTwice } from './bugs.js'
+import { late, withWrites } from './openings.js'
 import { mutant, plays } from './played.js'
 import { Script } from './script.js'
 
@@ -26,7 +27,7 @@ describe('DIFF', () => {
       script.crash(1)
       script.writes(teller, 50)
       // A leader that has just begun has in memory only what is behind its checkpoint.
-      for (const id of [2, 3, 4, 5]) script.crash(id)
+      script.crash(2, 3, 4, 5)
       script.start(2, 3, 4, 5)
       script.reached('5 leads', script.led(2, 3, 4, 5) === 5)
       script.attach(teller, 5)
@@ -98,10 +99,8 @@ describe('DIFF', () => {
   plays(
     'ZOOKEEPER-4925: who was given entries as it came leads later, and hands them on without a hole',
     () => {
-      const script = Script.begin(5)
-      const teller = script.client(5)
-      script.writes(teller, 2)
-      for (const id of [1, 4]) script.crash(id)
+      const { script, teller } = withWrites(2, { voters: 5 })
+      script.crash(1, 4)
       script.writes(teller, 2)
       const since = script.minutes.event
       script.start(4)
@@ -117,8 +116,7 @@ describe('DIFF', () => {
       script.crash(5)
       script.until('4 leads', () => script.leader === 4)
       const later = script.minutes.event
-      script.start(1)
-      script.serving(1)
+      script.comeBack(1)
       const sent = script.minutes.sends(4, 1, 'proposal', later).map(each => formatZxid(each.message.proposal.zxid))
       script.reached('they came out of memory', sent.includes(formatZxid(place)))
       script.demand('Z14', 'there is no hole', heardInOrder(script, 1, 4, later) && script.has(1, place))
@@ -131,13 +129,11 @@ describe('DIFF', () => {
   plays(
     'ZOOKEEPER-3526: a leader whose memory holds nothing of the history orders no TRUNC of what is committed',
     () => {
-      const script = Script.begin(3, { checkpointEntries: 8 })
-      const teller = script.client(3)
-      script.writes(teller, 4)
+      const { script, teller } = withWrites(4, { checkpointEntries: 8 })
       script.crash(1)
       script.writes(teller, 3)
       script.until('there is a checkpoint', () => isAfter(script.peer(3).disk.checkpointZxid, script.lastOn(1)))
-      for (const id of [3, 2]) script.crash(id)
+      script.crash(3, 2)
       const since = script.minutes.event
       script.start(3, 1)
       script.reached('3 leads', script.led(1, 3) === 3)
@@ -151,12 +147,7 @@ describe('DIFF', () => {
   plays(
     'ZOOKEEPER-3500: nobody is served until the learner has all that was committed when it came',
     () => {
-      const script = Script.begin(3)
-      const teller = script.client(3)
-      script.writes(teller, 2)
-      script.crash(1)
-      script.writes(teller, 20)
-      const since = script.minutes.event
+      const { script, teller, since } = late(20)
       const link = script.holdLink(3, 1, ['proposal'])
       script.start(1)
       script.until('the history is on its way', () => link.waiting)
@@ -178,12 +169,7 @@ describe('DIFF', () => {
 describe('between NEWLEADER and UPTODATE', () => {
   /** 1 comes back; its acknowledgement of NEWLEADER does not arrive. */
   function acknowledging() {
-    const script = Script.begin(3)
-    const teller = script.client(3)
-    script.writes(teller, 2)
-    script.crash(1)
-    script.writes(teller, 3)
-    const since = script.minutes.event
+    const { script, teller, since } = late(3)
     const link = script.holdLink(1, 3, ['ackNewLeader'])
     script.start(1)
     script.until('1 has acknowledged NEWLEADER', () => link.waiting)

@@ -1,5 +1,6 @@
 /** §3.2: who is elected, by whom, and that it stays so. Peer 3 of three leads at first. */
 import { mindChanged, observersCount, roundForEpoch } from './election-bugs.js'
+import { withWrites } from './openings.js'
 import { plays } from './played.js'
 import { Script } from './script.js'
 
@@ -33,10 +34,9 @@ describe('an election', () => {
   plays(
     'ZOOKEEPER-3109: who has decided does not change his mind for a better vote that comes late',
     () => {
-      const script = Script.begin(3)
-      script.writes(script.client(3), 2)
-      script.until('all have all', () => script.lastOn(1) === script.lastOn(3) && script.lastOn(2) === script.lastOn(3))
-      for (const id of [1, 2, 3]) script.crash(id)
+      const { script } = withWrites(2)
+      script.allHaveAll()
+      script.crash(1, 2, 3)
       const held = script.holdLink(2, 1, ['newLeader'])
       script.start(1, 2)
       script.until('2 leads, and is not established', () => held.waiting && !script.status(2).serving)
@@ -58,11 +58,9 @@ describe('an election', () => {
   plays(
     'ZOOKEEPER-3109: nor are there more than two rounds when the one who comes late must lead, for it has more',
     () => {
-      const script = Script.begin(3)
-      const teller = script.client(3)
-      script.writes(teller, 2)
+      const { script, teller } = withWrites(2)
       const own = script.writeAlone(teller, 1)
-      for (const id of [1, 2, 3]) script.crash(id)
+      script.crash(1, 2, 3)
       script.releaseAll()
       const held = script.holdLink(2, 1, ['newLeader'])
       script.start(1, 2)
@@ -79,11 +77,9 @@ describe('an election', () => {
   plays(
     'ZOOKEEPER-2959, ZOOKEEPER-764: observers make no quorum, whatever they have accepted and hold, and are not elected',
     () => {
-      const script = Script.begin(3, { observers: 2 })
-      const teller = script.client(4)
-      script.writes(teller, 3)
+      const { script, teller } = withWrites(3, { at: 4, observers: 2 })
       script.serving(1, 2, 3, 4, 5)
-      for (const id of [1, 2]) script.crash(id)
+      script.crash(1, 2)
       teller.write()
       script.until('3 has proposed it', () => script.lastOn(3).counter === 5)
       const place = script.lastOn(3)

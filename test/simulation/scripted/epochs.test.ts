@@ -3,39 +3,37 @@ import { LeaderBroadcast } from '../../../lib/core/zab/leader-broadcast.js'
 import { isAfter } from '../../../lib/model/zxid.js'
 import { replaceMethod } from '../mutants/mutant.js'
 import { runsOver } from './election-bugs.js'
+import { withWrites } from './openings.js'
 import { mutant, plays } from './played.js'
 import { Script } from './script.js'
 
 /** 3 is gone; 1 is asked for its promise of epoch 2, or has given it and makes the epoch current: that write waits. */
-function writing(script: Script, which: 'the promise' | 'the current epoch') {
-  const teller = script.client(3)
-  script.writes(teller, 3)
-  script.until('all have all', () => script.lastOn(1) === script.lastOn(3) && script.lastOn(2) === script.lastOn(3))
+function writing(which: 'the promise' | 'the current epoch') {
+  const { script } = withWrites(3)
+  script.allHaveAll()
   const since = script.minutes.event
   const promise = script.holdDisk(1, 'saveEpochs')
   script.crash(3)
   script.until('1 is asked to promise epoch 2', () => promise.waiting && script.status(1).epoch === 2)
-  if (which === 'the promise') return { since, write: promise }
+  if (which === 'the promise') return { script, since, write: promise }
   promise.release()
   script.until('it has promised', () => script.minutes.sends(1, 2, 'ackEpoch', since).length === 1)
   const write = script.holdDisk(1, 'saveEpochs')
   script.until('it makes the epoch current', () => write.waiting)
-  return { since, write }
+  return { script, since, write }
 }
 
 describe('an epoch', () => {
   plays(
     'ZOOKEEPER-335, ZOOKEEPER-1081, ZOOKEEPER-1082: its start is on the disk: a longer log of the epoch before loses against it, though nothing was written in it',
     () => {
-      const script = Script.begin(3)
-      const teller = script.client(3)
-      script.writes(teller, 2)
+      const { script, teller } = withWrites(2)
       const own = script.writeAlone(teller, 2)
       script.crash(3)
       script.until('2 leads epoch 2', () => script.leader === 2)
       script.serving(1, 2)
       script.releaseAll()
-      for (const id of [1, 2]) script.crash(id)
+      script.crash(1, 2)
       script.reached('3 has the longer log', isAfter(script.lastOn(3), script.lastOn(1)))
       script.demand('Z3', '1 has the epoch on its disk', script.peer(1).disk.epochs.current === 2)
       script.start(3, 1)
@@ -51,8 +49,7 @@ describe('an epoch', () => {
       plays(
         `ZOOKEEPER-2307: when writing ${which} fails (${fault}) the peer stops without a word, and begins again with what is there`,
         () => {
-          const script = Script.begin(3)
-          const { since, write } = writing(script, which)
+          const { script, since, write } = writing(which)
           script.peer(1).disk.failNext(fault)
           write.release()
           script.demand('D2', 'it stops', !script.peer(1).isUp && script.peer(1).stoppedBy !== 'closed')
@@ -74,10 +71,9 @@ describe('an epoch', () => {
       plays(
         `ZOOKEEPER-4269: when the power goes after ${keeps} of the two writes of ${which}, the next start finds the old epochs or the new`,
         () => {
-          const script = Script.begin(3)
-          const { since, write } = writing(script, which)
+          const { script, since, write } = writing(which)
           const before = script.peer(1).disk.epochs
-          script.crash(1, keeps)
+          script.cutPower(1, keeps)
           const { accepted, current } = script.peer(1).disk.epochs
           write.release()
           script.start(1)

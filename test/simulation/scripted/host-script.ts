@@ -51,6 +51,13 @@ export class HostScript {
     })
   }
 
+  /** All of them at their first start. */
+  static async begin(options: Partial<VirtualEnsembleOptions> = {}): Promise<HostScript> {
+    const script = new HostScript(options)
+    await script.start()
+    return script
+  }
+
   get peers(): VirtualPeer[] {
     return [...this.ensemble.peers.values()]
   }
@@ -63,6 +70,12 @@ export class HostScript {
   /** Those that run and do not lead. */
   get others(): VirtualPeer[] {
     return this.ensemble.running.filter(({ opened }) => opened!.status.role !== 'leading')
+  }
+
+  get followers(): [VirtualPeer, VirtualPeer] {
+    const [a, b] = this.others
+    this.reached('two follow', a !== undefined && b !== undefined)
+    return [a!, b!]
   }
 
   async start(): Promise<void> {

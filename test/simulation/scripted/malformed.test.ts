@@ -23,8 +23,7 @@ describe('a word of an election', () => {
     plays(
       `ZOOKEEPER-3769, ZOOKEEPER-4787: ${what}, costs its link and nothing else, and the election goes on (E8)`,
       async () => {
-        const script = new HostScript()
-        await script.start()
+        const script = await HostScript.begin()
         const { leader } = script
         const [one, two] = script.others
         let damaged = 0

@@ -1,6 +1,7 @@
 /** §3.1 and §3.5: memory is never ahead of the disk, whatever ends between the two. Peer 3 of three leads at first. */
 import { isAfter, sameZxid, ZERO } from '../../../lib/model/zxid.js'
 import { ownVoteAtOnce, skippedWhenLate } from './bugs.js'
+import { withWrites } from './openings.js'
 import { mutant, plays } from './played.js'
 import { Script } from './script.js'
 
@@ -8,9 +9,7 @@ describe('what is on its way to the disk', () => {
   plays(
     'ZOOKEEPER-4712: a learner that has lost its leader does not vote before its log writer has come to rest',
     () => {
-      const script = Script.begin(3)
-      const teller = script.client(3)
-      script.writes(teller, 2)
+      const { script, teller } = withWrites(2)
       const disk = script.holdDisk(1, 'append')
       script.writes(teller, 3)
       const place = script.lastOn(3)
@@ -38,9 +37,7 @@ describe('what is on its way to the disk', () => {
   plays(
     'ZOOKEEPER-3598: what is committed and not applied when a role ends is applied once, before anything else',
     () => {
-      const script = Script.begin(3)
-      const teller = script.client(3)
-      script.writes(teller, 2)
+      const { script, teller } = withWrites(2)
       const disk = script.holdDisk(1, 'append')
       script.writes(teller, 3)
       const place = script.lastOn(3)
@@ -62,11 +59,9 @@ describe('what is on its way to the disk', () => {
   plays(
     'ZOOKEEPER-790: a leader applies nothing before a quorum has confirmed it, and stands for election with what it has logged',
     () => {
-      const script = Script.begin(3)
-      const teller = script.client(3)
-      script.writes(teller, 2)
+      const { script, teller } = withWrites(2)
       const own = script.writeAlone(teller, 2)
-      for (const id of [1, 2, 3]) script.crash(id)
+      script.crash(1, 2, 3)
       script.releaseAll()
       const held = script.holdLink(1, 3, ['ackNewLeader'])
       script.start(3, 1)
@@ -90,9 +85,7 @@ describe('what is on its way to the disk', () => {
   plays(
     'etcd-14370: one member alone answers nobody before its own disk has the write',
     () => {
-      const script = Script.begin(1)
-      const teller = script.client(1)
-      script.writes(teller, 2)
+      const { script, teller } = withWrites(2, { voters: 1 })
       const disk = script.holdDisk(1, 'append')
       const call = teller.write()
       script.until('the write is in its hands', () => disk.waiting)
@@ -102,8 +95,7 @@ describe('what is on its way to the disk', () => {
       script.run(50)
       script.demand('C6', 'nobody was told', call.outcome?.kind === 'lost')
       disk.release()
-      script.start(1)
-      script.serving(1)
+      script.comeBack(1)
       script.demand('C6', 'and it is not there', script.ledger.ref.zxid.counter < 5)
       script.end()
     },
@@ -121,7 +113,7 @@ describe('what is on its way to the disk', () => {
         script.reached('a checkpoint is under way', disk.waiting)
         const before = script.peer(2).disk.checkpointZxid
         const { base } = script.peer(2).disk
-        script.crash(2, keeps)
+        script.cutPower(2, keeps)
         const { checkpointZxid } = script.peer(2).disk
         script.reached(
           'it is where it is said',

@@ -1,23 +1,13 @@
 /** §3.1: NEWLEADER and its acknowledgement, with everything that may come between. Peer 3 of three leads at first. */
 import { ackBeforeNewLeader, ackOnReceipt, commitToAll, epochFirst, newLeaderFirst } from './bugs.js'
+import { late, withWrites } from './openings.js'
 import { mutant, plays } from './played.js'
-import { Script } from './script.js'
-
-/** 1 has been away for some writes and comes back; the last of them. */
-function late(script: Script, writes = 4) {
-  const teller = script.client(3)
-  script.writes(teller, 2)
-  script.crash(1)
-  script.writes(teller, writes)
-  return { teller, place: script.lastOn(3), since: script.minutes.event }
-}
 
 describe('NEWLEADER', () => {
   plays(
     'ZOOKEEPER-3023: it is not acknowledged while DIFF entries are on their way to the disk, and nobody is served',
     () => {
-      const script = Script.begin(3)
-      const { place, since } = late(script)
+      const { script, place, since } = late(4)
       const disk = script.holdDisk(1, 'append')
       script.start(1)
       script.until('NEWLEADER is heard, and the disk does nothing', () => {
@@ -38,8 +28,7 @@ describe('NEWLEADER', () => {
   plays(
     'ZOOKEEPER-3104: it comes behind every entry that the leader had, however long those take',
     () => {
-      const script = Script.begin(3)
-      const { place, since } = late(script)
+      const { script, place, since } = late(4)
       const link = script.holdLink(3, 1, ['proposal'])
       script.start(1)
       script.until('entries are on their way', () => link.waiting)
@@ -57,11 +46,9 @@ describe('NEWLEADER', () => {
   plays(
     'ZOOKEEPER-3911: DIFF entries are durable before it is acknowledged; the whole quorum crashes and nothing is lost',
     () => {
-      const script = Script.begin(3)
-      const teller = script.client(3)
-      script.writes(teller, 3)
+      const { script, teller } = withWrites(3)
       const place = script.writeAlone(teller, 1)
-      for (const id of [2, 1, 3]) script.crash(id)
+      script.crash(2, 1, 3)
       script.releaseAll()
       // It becomes committed when 1 acknowledges NEWLEADER, by that alone.
       const since = script.minutes.event
@@ -89,8 +76,7 @@ describe('NEWLEADER', () => {
   plays(
     'ZOOKEEPER-4643: the epoch follows the history to the disk; who crashes between has the old one, and loses the next election',
     () => {
-      const script = Script.begin(3)
-      const { place } = late(script)
+      const { script, place } = late(4)
       script.crash(3)
       const disk = script.holdDisk(1, 'append')
       script.start(1)
@@ -116,8 +102,7 @@ describe('NEWLEADER', () => {
     plays(
       `ZOOKEEPER-4643: who crashes right ${moment} has the history, and epoch ${current}`,
       () => {
-        const script = Script.begin(3)
-        const { place } = late(script)
+        const { script, place } = late(4)
         script.crash(3)
         if (current === 1) script.crashAt(1, 'before', each => each.kind === 'saveEpochs' && each.epochs.current === 2)
         else script.crashAt(1, 'behind', each => each.kind === 'send' && each.message.kind === 'ackNewLeader')
@@ -138,8 +123,7 @@ describe('NEWLEADER', () => {
   plays(
     'ZOOKEEPER-4646: it is not acknowledged while the log writer has the entries in its hands; a crash then costs nothing',
     () => {
-      const script = Script.begin(3)
-      const { place, since } = late(script)
+      const { script, place, since } = late(4)
       const disk = script.holdDisk(1, 'append')
       script.start(1)
       script.until('the log writer has them', () => {
@@ -150,8 +134,7 @@ describe('NEWLEADER', () => {
       script.reached('the entries are gone', !script.has(1, place))
       script.demand('Z18', 'nothing was said', script.minutes.sends(1, 3, 'ackNewLeader', since).length === 0)
       disk.release()
-      script.start(1)
-      script.serving(1)
+      script.comeBack(1)
       script.demand('Z17', 'they came once more', script.has(1, place))
       script.end()
     },
@@ -161,8 +144,7 @@ describe('NEWLEADER', () => {
   plays(
     'ZOOKEEPER-4685: an entry logged earlier than NEWLEADER is adopted is acknowledged behind it, and the leader stays',
     () => {
-      const script = Script.begin(3)
-      const { teller, since } = late(script)
+      const { script, teller, since } = late(4)
       const disk = script.holdDisk(1, 'append')
       script.start(1)
       script.until('NEWLEADER is heard', () => script.minutes.hears(1, 3, 'newLeader', since).length === 1)
@@ -188,8 +170,7 @@ describe('NEWLEADER', () => {
   plays(
     'ZOOKEEPER-4394: what is committed between it and UPTODATE comes as UPTODATE, not as a COMMIT that nobody expects',
     () => {
-      const script = Script.begin(3)
-      const { teller, since } = late(script)
+      const { script, teller, since } = late(4)
       script.start(1)
       script.until('1 has promised', () => script.minutes.sends(1, 3, 'ackEpoch', since).length === 1)
       const adopting = script.holdDisk(1, 'saveEpochs')
@@ -215,8 +196,7 @@ describe('NEWLEADER', () => {
   plays(
     'ZOOKEEPER-4785: an entry that comes behind it counts for nothing until it is logged, though NEWLEADER is acknowledged',
     () => {
-      const script = Script.begin(3)
-      const { teller, since } = late(script)
+      const { script, teller, since } = late(4)
       script.start(1)
       script.until('1 has promised', () => script.minutes.sends(1, 3, 'ackEpoch', since).length === 1)
       const epochs = script.holdDisk(1, 'saveEpochs')
@@ -243,8 +223,7 @@ describe('NEWLEADER', () => {
       script.crash(1)
       script.releaseAll()
       script.answered(call)
-      script.start(1)
-      script.serving(1)
+      script.comeBack(1)
       script.demand('Z21', 'it is there', script.has(1, place))
       script.end()
     },

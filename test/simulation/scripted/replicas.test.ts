@@ -1,7 +1,6 @@
 /** ZOOKEEPER-2623, 3306, etcd-14571: what every member makes of one request, of lists of ACLs behind a snapshot, and of who may do what. */
 import { check } from '../../../lib/core/operations/check.js'
 import { DataTree } from '../../../lib/core/tree/data-tree.js'
-import type { VirtualPeer } from '../../../lib/testing/virtual/virtual-peer.js'
 import { replaceMethod } from '../mutants/mutant.js'
 import { HostScript } from './host-script.js'
 import { mutant, plays } from './played.js'
@@ -11,8 +10,7 @@ describe('replicas', () => {
   plays(
     'ZOOKEEPER-2623: a check outside a multi is refused by everybody, leaves no mark, and everybody starts again',
     async () => {
-      const script = new HostScript()
-      await script.start()
+      const script = await HostScript.begin()
       const zk = await script.client(script.leader)
       await script.of(zk.create('/n', '1'))
       await script.of(zk.create('/sync', ''))
@@ -49,9 +47,8 @@ describe('replicas', () => {
   plays(
     'ZOOKEEPER-3306: lists of ACLs that come, change and go are the same on every member, also on one that was given a snapshot',
     async () => {
-      const script = new HostScript({ peer: { checkpointLogBytes: 1024, logBytesKept: 0, logEntriesKept: 0 } })
-      await script.start()
-      const [late, other] = script.others as [VirtualPeer, VirtualPeer]
+      const script = await HostScript.begin({ peer: { checkpointLogBytes: 1024, logBytesKept: 0, logEntriesKept: 0 } })
+      const [late, other] = script.followers
       const zk = await script.client(other)
       const list = (id: string) => [
         { scheme: 'world', id: 'anyone', perms: 31 },
@@ -111,8 +108,7 @@ describe('replicas', () => {
   plays(
     'etcd-14571: who may do what is decided by the leader, by its own options, and applied alike by members that have others',
     async () => {
-      const script = new HostScript({ own: id => (id === 2 ? { skipAcl: true } : {}) })
-      await script.start()
+      const script = await HostScript.begin({ own: id => (id === 2 ? { skipAcl: true } : {}) })
       script.reached('3 leads, and looks at ACLs', script.leader.id === 3)
       const zk = await script.client(script.peer(1))
       const acl = [{ perms: 31, scheme: 'digest', id: 'somebody:else' }]

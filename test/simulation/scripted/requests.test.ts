@@ -55,7 +55,7 @@ describe('requests', () => {
       const isBehind = (id: number): boolean => script.peer(id).disk.base.counter >= place.counter
       script.until('nobody has a log of it any more', () => [1, 2, 3].every(isBehind))
       guest.leave()
-      for (const id of [1, 2, 3]) script.crash(id)
+      script.crash(1, 2, 3)
       script.start(1, 2, 3)
       script.led(1, 2, 3)
       guest = new Guest(script, 2)

@@ -9,7 +9,7 @@ import type { Effect } from '../../../lib/core/effect.js'
 import type { PeerMessage } from '../../../lib/core/zab/messages.js'
 import type { PeerId } from '../../../lib/model/ids.js'
 import type { Proposal } from '../../../lib/model/proposal.js'
-import { compareZxid, type Zxid } from '../../../lib/model/zxid.js'
+import { compareZxid, sameZxid, type Zxid } from '../../../lib/model/zxid.js'
 import type { Call } from '../../../lib/testing/simulated-client.js'
 import type { DiskOperation } from '../../../lib/testing/simulated-disk.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
@@ -99,6 +99,10 @@ export class Script {
   serving(...ids: number[]): void {
     this.until(`peers ${ids} serve`, () => ids.every(id => this.peer(id).isUp && this.status(id).serving))
   }
+  /** On their disks. */
+  allHaveAll(): void {
+    this.all('all have all', ({ disk }) => sameZxid(disk.last, this.lastOn(this.leader!)))
+  }
   /** A leader among these, of which all serve. */
   led(...ids: number[]): number {
     this.serving(...ids)
@@ -183,8 +187,11 @@ export class Script {
     this.reached(`there is a link from ${a} to ${b}`, this.world.network.reset(a as PeerId, b as PeerId, 0))
   }
 
-  /** The power goes: of what is under way on the disk, so many of its synced writes are there afterwards. */
-  crash(id: number, keeps = 0): void {
+  crash(...ids: number[]): void {
+    for (const id of ids) this.cutPower(id, 0)
+  }
+  /** Of what is under way on its disk, so many synced writes are there afterwards. */
+  cutPower(id: number, keeps: number): void {
     const peer = this.peer(id)
     peer.disk.keeps = keeps
     peer.crash(false)
@@ -198,6 +205,14 @@ export class Script {
   }
   start(...ids: number[]): void {
     for (const id of ids) this.peer(id).start()
+  }
+  comeBack(id: number): void {
+    this.start(id)
+    this.serving(id)
+  }
+  restart(id: number): void {
+    this.crash(id)
+    this.comeBack(id)
   }
 
   // --- clients

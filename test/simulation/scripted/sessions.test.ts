@@ -43,15 +43,12 @@ describe('sessions', () => {
         const teller = script.client(2)
         script.writes(teller, 12)
         const since = script.minutes.event
-        script.start(1)
-        script.serving(1)
+        script.comeBack(1)
         const installs = script.minutes.changes(1, 'install', since).length
         script.reached(`it was given ${how}`, installs === (entriesKept === 0 ? 1 : 0))
         script.demand('S5', 'the ephemeral is nowhere', where(script, '/mine').length === 0)
         script.demand('S4', 'nor is its session', livesOn(script, session).length === 0)
-        script.crash(1)
-        script.start(1)
-        script.serving(1)
+        script.restart(1)
         script.demand('S5', 'nor does it come back with a restart', where(script, '/mine').length === 0)
         script.end()
       },
@@ -124,7 +121,7 @@ describe('sessions', () => {
       closed.close()
       script.writes(script.client(3), 8)
       gone.leave()
-      for (const id of [1, 2, 3]) script.crash(id)
+      script.crash(1, 2, 3)
       script.start(1, 2, 3)
       script.led(1, 2, 3)
       script.demand('S5', 'who had closed has nothing', where(script, '/closed').length === 0)

@@ -1,5 +1,6 @@
 /** §3.2 and §3.5: one that is slow, stuck or was stopped, and the others. Peer 3 of three leads at first. */
 import { waitsForStreams } from './election-bugs.js'
+import { withWrites } from './openings.js'
 import { mutant, plays } from './played.js'
 import { Script } from './script.js'
 
@@ -12,15 +13,13 @@ describe('one that is stuck', () => {
     plays(
       `ZOOKEEPER-2201, ZOOKEEPER-3531: ${what} stops neither heartbeats nor commits of the others`,
       () => {
-        const script = Script.begin(3, { checkpointEntries: 8, entriesKept: 1000 })
-        const teller = script.client(3)
-        script.writes(teller, 2)
+        const { script, teller } = withWrites(2, { checkpointEntries: 8, entriesKept: 1000 })
         script.crash(1)
         const checkpoint = what === 'a checkpoint that does not end' ? script.holdDisk(3, 'checkpoint') : undefined
         script.writes(teller, 20)
         if (what === 'a log that is slow to read') {
           // A leader that has just begun must read it.
-          for (const id of [2, 3]) script.crash(id)
+          script.crash(2, 3)
           script.start(2, 3)
           script.led(2, 3)
           script.attach(teller, 3)

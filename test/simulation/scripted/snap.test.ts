@@ -1,28 +1,13 @@
 /** §3.1 and §3.2: a learner that needs the whole tree. Peer 3 of three leads at first, and keeps no history behind its checkpoints. */
-import { isAfter } from '../../../lib/model/zxid.js'
 import { droppedAtInitLimit, electedAgain, installedInMemory } from './bugs.js'
+import { farBehind } from './openings.js'
 import { mutant, plays } from './played.js'
-import { Script } from './script.js'
-
-const SMALL = { checkpointEntries: 8, entriesKept: 0 }
-
-/** 1 is down, and the log of the leader no longer reaches back to it. */
-function farBehind(script: Script) {
-  const teller = script.client(3)
-  script.writes(teller, 2)
-  script.crash(1)
-  script.writes(teller, 10)
-  script.until('the log begins behind what 1 has', () => isAfter(script.peer(3).disk.base, script.lastOn(1)))
-  script.until('on both', () => isAfter(script.peer(2).disk.base, script.lastOn(1)))
-  return { teller, since: script.minutes.event }
-}
 
 describe('SNAP', () => {
   plays(
     'ZOOKEEPER-3642: when the leader dies between SNAP and NEWLEADER the snapshot is on the disk, and DIFF goes on from there',
     () => {
-      const script = Script.begin(3, SMALL)
-      const { since } = farBehind(script)
+      const { script, since } = farBehind()
       const link = script.holdLink(3, 1, ['newLeader'])
       script.start(1)
       script.until('1 has the snapshot, and NEWLEADER is on its way', () => link.waiting)
@@ -34,9 +19,7 @@ describe('SNAP', () => {
       script.writes(script.client(2), 2)
       const place = script.lastOn(2)
       script.until('1 has it', () => script.has(1, place))
-      script.crash(1)
-      script.start(1)
-      script.serving(1)
+      script.restart(1)
       script.demand('Z27', 'a restart gives the same', script.has(1, place))
       script.end()
     },
@@ -46,8 +29,7 @@ describe('SNAP', () => {
   plays(
     'ZOOKEEPER-3642: when the leader dies while it sends the snapshot, nothing of it stays',
     () => {
-      const script = Script.begin(3, SMALL)
-      const { since } = farBehind(script)
+      const { script, since } = farBehind()
       const before = script.lastOn(1)
       const link = script.holdLink(3, 1, ['snapshotImage'])
       script.start(1)
@@ -66,8 +48,7 @@ describe('SNAP', () => {
   plays(
     'ZOOKEEPER-2678: a snapshot that takes far longer than initLimit disturbs nobody, and is finished',
     () => {
-      const script = Script.begin(3, SMALL)
-      const { teller, since } = farBehind(script)
+      const { script, teller, since } = farBehind()
       const disk = script.holdDisk(1, 'installSnapshot')
       script.start(1)
       script.until('it is being installed', () => disk.waiting)
@@ -89,9 +70,8 @@ describe('SNAP', () => {
   plays(
     'ZOOKEEPER-2678: nor is there one election after the other when the leader needs for its quorum who takes so long',
     () => {
-      const script = Script.begin(3, SMALL)
-      const { since } = farBehind(script)
-      for (const id of [2, 3]) script.crash(id)
+      const { script, since } = farBehind()
+      script.crash(2, 3)
       const { tickMs, initLimitTicks } = script.world.protocol
       // From its beginning to the tree, and from there to the log behind it.
       script.world.streamDelayMs = () => 3 * initLimitTicks * tickMs

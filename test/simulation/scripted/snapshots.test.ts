@@ -4,6 +4,7 @@ import { PERSISTENT } from '../../../lib/model/create-mode.js'
 import { ANY_VERSION } from '../../../lib/model/request.js'
 import { isAfter, sameZxid, ZERO } from '../../../lib/model/zxid.js'
 import { Guest } from './guest.js'
+import { farBehind, withWrites } from './openings.js'
 import { mutant, plays } from './played.js'
 import { Script } from './script.js'
 import { laterSessions, midMulti, treeTakenForEmpty } from './snapshot-bugs.js'
@@ -17,15 +18,6 @@ function untilCheckpoint(script: Script, teller: Teller) {
   for (let count = 0; count < 50 && !held.waiting; count++) script.writes(teller, 1)
   script.reached('a checkpoint is being written', held.waiting)
   return held
-}
-
-/** 1 has been away for so long that the others have no log for it. */
-function lateForLog(script: Script, teller: Teller): void {
-  script.writes(teller, 3)
-  script.crash(1)
-  const end = script.peer(1).disk.last
-  for (let count = 0; count < 50 && !isAfter(script.peer(3).disk.base, end); count++) script.writes(teller, 2)
-  script.reached('the leader has let go of its log', isAfter(script.peer(3).disk.base, end))
 }
 
 describe('checkpoints and snapshots', () => {
@@ -44,13 +36,10 @@ describe('checkpoints and snapshots', () => {
         alone.demand('D8', `it is refused: ${alone.peer(1).refusedBy}`, alone.peer(1).refusedBy === 'DATA_CORRUPT')
       }
       disk.store.flaws.missing.delete('tree')
-      alone.start(1)
-      alone.serving(1)
+      alone.comeBack(1)
       alone.end()
 
-      const script = Script.begin(3, { checkpointEntries: 10, entriesKept: 2 })
-      const teller = script.client(2)
-      script.writes(teller, 15)
+      const { script } = withWrites(15, { at: 2, checkpointEntries: 10, entriesKept: 2 })
       script.crash(1)
       script.peer(1).disk.store.flaws.missing.add('tree')
       const since = script.minutes.event
@@ -69,16 +58,14 @@ describe('checkpoints and snapshots', () => {
     'ZOOKEEPER-2872, ZOOKEEPER-3231: a checkpoint counts when it is whole; nothing it needs is let go before that',
     () => {
       for (const keeps of [0, 1, 2]) {
-        const script = Script.begin(3, { checkpointEntries: 10, entriesKept: 0 })
-        const teller = script.client(3)
-        script.writes(teller, 12)
+        const { script, teller } = withWrites(12, { checkpointEntries: 10, entriesKept: 0 })
         script.until('there is a first one', () => script.peer(1).disk.checkpointZxid.counter > 0)
         const { disk } = script.peer(1)
         const [first, base] = [disk.checkpointZxid, disk.base]
         const held = untilCheckpoint(script, teller)
         script.writes(teller, 2)
         const last = script.lastOn(1)
-        script.crash(1, keeps)
+        script.cutPower(1, keeps)
         held.release()
         script.demand(
           'D6',
@@ -88,8 +75,7 @@ describe('checkpoints and snapshots', () => {
         script.demand('D6', 'the log is as long as it must be', sameZxid(disk.base, base) === keeps < 2)
         script.demand('D6', 'and is whole', sameZxid(disk.last, last))
         const since = script.minutes.event
-        script.start(1)
-        script.serving(1)
+        script.comeBack(1)
         script.demand('D6', 'it needed no snapshot', script.minutes.changes(1, 'install', since).length === 0)
         script.end()
       }
@@ -102,22 +88,19 @@ describe('checkpoints and snapshots', () => {
     'ZOOKEEPER-2872: a snapshot that is being received counts when it is whole; until then what was there does',
     () => {
       for (const keeps of [0, 1, 2]) {
-        const script = Script.begin(3, { checkpointEntries: 6, entriesKept: 0 })
-        const teller = script.client(3)
-        lateForLog(script, teller)
+        const { script } = farBehind()
         const { disk } = script.peer(1)
         const [checkpoint, last] = [disk.checkpointZxid, disk.last]
         const held = script.holdDisk(1, 'installSnapshot')
         script.start(1)
         script.until('it is being put in place', () => held.waiting)
         script.run(50)
-        script.crash(1, keeps)
+        script.cutPower(1, keeps)
         held.release()
         const isOld = sameZxid(disk.checkpointZxid, checkpoint) && sameZxid(disk.last, last)
         const isNew = isAfter(disk.checkpointZxid, last) && sameZxid(disk.base, disk.checkpointZxid)
         script.demand('D6', 'all of it is old, or all of it is new', keeps === 0 ? isOld : isNew)
-        script.start(1)
-        script.serving(1)
+        script.comeBack(1)
         script.end()
       }
     },
@@ -152,8 +135,7 @@ describe('checkpoints and snapshots', () => {
           script.demand('C9', `multi ${n}: ${found} of 4 znodes`, found === 0 || found === 4)
         }
         for (const call of calls) script.answered(call)
-        script.start(1)
-        script.serving(1)
+        script.comeBack(1)
         script.all('all have all of it', ({ core }) => pathsOf(8).every(path => core!.replica.tree.has(path)))
         guest.close()
         script.end()
@@ -181,12 +163,11 @@ describe('checkpoints and snapshots', () => {
       const { disk } = script.peer(1)
       script.until('1 has logged it', () => sameZxid(disk.last, script.lastOn(3)))
       watcher.client.disconnect()
-      script.crash(1, 1)
+      script.cutPower(1, 1)
       held.release()
       script.reached('the checkpoint is there, and the log of before it', isAfter(disk.checkpointZxid, disk.base))
       script.reached('with the znode that was deleted', disk.store.content.checkpoint.nodes.has('/p/deleted'))
-      script.start(1)
-      script.serving(1)
+      script.comeBack(1)
       const [here, there] = [1, 3].map(id => script.peer(id).core!.replica.tree.stat('/p')!)
       script.demand('Z27', 'pzxid, cversion', JSON.stringify(here) === JSON.stringify(there))
       script.demand('Z27', 'children', here!.numChildren === 1 && here!.cversion === 7)
@@ -213,14 +194,13 @@ describe('checkpoints and snapshots', () => {
       script.answered(opening.create('/opening'))
       const { disk } = script.peer(1)
       script.until('1 has logged it', () => sameZxid(disk.last, script.lastOn(3)))
-      script.crash(1, 1)
+      script.cutPower(1, 1)
       held.release()
       const { nodes, sessions } = disk.store.content.checkpoint
       script.reached('the checkpoint is there, and the log of before it', isAfter(disk.checkpointZxid, disk.base))
       script.demand('Z27', 'it has who closed since', nodes.has('/closing') && sessions.has(session))
       script.demand('Z27', 'and not who came since', !nodes.has('/opening') && !sessions.has(opening.session))
-      script.start(1)
-      script.serving(1)
+      script.comeBack(1)
       const { replica } = script.peer(1).core!
       script.demand('S5', 'who closed has nothing', !replica.sessions.has(session) && !replica.tree.has('/closing'))
       script.demand('S5', 'who came is there', replica.sessions.has(opening.session) && replica.tree.has('/opening'))
@@ -239,14 +219,12 @@ describe('checkpoints and snapshots', () => {
         [2, 2, 2],
         [0, 0, 0],
       ]) {
-        const script = Script.begin(3, { checkpointEntries: 8, entriesKept: 0 })
-        const teller = script.client(3)
-        script.writes(teller, 6)
+        const { script, teller } = withWrites(6, { checkpointEntries: 8, entriesKept: 0 })
         const held = [1, 2, 3].map(id => script.holdDisk(id, 'checkpoint'))
         const calls = Array.from({ length: 40 }, () => teller.write())
         script.until('all write checkpoints', () => held.every(({ waiting }) => waiting))
         script.run(1)
-        for (const [index, count] of keeps.entries()) script.crash(index + 1, count)
+        for (const [index, count] of keeps.entries()) script.cutPower(index + 1, count)
         const done = calls.filter(({ outcome }) => outcome?.kind === 'answered').map(call => script.placeOf(call))
         script.releaseAll()
         script.start(1, 2, 3)

@@ -5,7 +5,6 @@ import { ClientWatches } from '../../../lib/core/watch/client-watches.js'
 import { PersistentWatches } from '../../../lib/core/watch/persistent-watches.js'
 import type { RemoveWatchType } from '../../../lib/model/request.js'
 import type { TreeChange } from '../../../lib/model/tree-change.js'
-import type { VirtualPeer } from '../../../lib/testing/virtual/virtual-peer.js'
 import { replaceMethod } from '../mutants/mutant.js'
 import { HostScript } from './host-script.js'
 import { mutant, plays } from './played.js'
@@ -15,9 +14,8 @@ describe('events', () => {
   plays(
     'etcd-15220, etcd-17529: no answer overtakes an event, and none is lost while a subscriber starves (W1, W4)',
     async () => {
-      const script = new HostScript()
-      await script.start()
-      const [starving, other] = script.others as [VirtualPeer, VirtualPeer]
+      const script = await HostScript.begin()
+      const [starving, other] = script.followers
       const watcher = await script.client(starving)
       const writers = [await script.client(other), await script.client(script.leader)]
       await script.of(writers[0]!.create('/load', ''))
@@ -78,9 +76,8 @@ describe('events', () => {
   plays(
     'ZOOKEEPER-4466, ZOOKEEPER-4471, ZOOKEEPER-4472, ZOOKEEPER-4475: modes on one path do not disturb each other (W6, W8)',
     async () => {
-      const script = new HostScript()
-      await script.start()
-      const [follower, other] = script.others as [VirtualPeer, VirtualPeer]
+      const script = await HostScript.begin()
+      const [follower, other] = script.followers
       const writer = await script.client(other)
       await script.of(writer.create('/a', 'a'))
       await script.of(writer.create('/a/b', 'b'))

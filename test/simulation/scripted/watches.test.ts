@@ -22,9 +22,8 @@ interface Away {
 }
 
 async function begin(chroot = '/'): Promise<Away> {
-  const script = new HostScript({ peer: shortLogs })
-  await script.start()
-  const [cut, other] = script.others as [VirtualPeer, VirtualPeer]
+  const script = await HostScript.begin({ peer: shortLogs })
+  const [cut, other] = script.followers
   const watcher = await script.client(cut, { chroot })
   const writer = await script.client(other)
   const greetings: SetWatchesRequest[] = []
@@ -167,8 +166,7 @@ describe('watches', () => {
   plays(
     'etcd-15271: what a watch says never goes back in time when a partition heals (W2)',
     async () => {
-      const script = new HostScript()
-      await script.start()
+      const script = await HostScript.begin()
       const { leader } = script
       const [watcher, writer] = [await script.client(leader), await script.client(script.others[0]!)]
       await script.of(writer.create('/n', '0'))
