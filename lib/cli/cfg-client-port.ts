@@ -24,6 +24,8 @@ function connections(values: CfgValues): Partial<ClientPortOptions> {
     connectionsPerAddressMax: values.number('maxClientCnxns'),
     connectionsMax: values.number('maxCnxns'),
     sessionlessTimeoutMs: values.number('nio.sessionlessCnxnTimeout'),
+    keepAlive: values.flag('clientTcpKeepAlive'),
+    listenBacklog: unlessMinusOne(values.number('clientPortListenBacklog')),
   })
 }
 
@@ -66,6 +68,10 @@ function tokens(values: CfgValues): Partial<ClientPortOptions> {
     connectionDropDecreaseRatio: values.fraction('connection_throttle_decrease_ratio'),
     connectionTokenWeights: values.flag('connection_throttle_weight_enabled') === true ? weights : undefined,
   })
+}
+
+function unlessMinusOne(number: number | undefined): number | undefined {
+  return number === -1 ? undefined : number
 }
 
 /** Nothing is large. */

@@ -20,6 +20,9 @@ export interface CfgServer {
   readonly group?: number
 }
 
+/** What speaks of members, before the dot. */
+export const MEMBER_KEYS = ['server', 'group', 'weight'] as const
+
 export function readServers(values: CfgValues): CfgServer[] {
   const servers: CfgServer[] = []
   for (const [key, value] of values.of('server')) {
@@ -33,11 +36,17 @@ export function readServers(values: CfgValues): CfgServer[] {
 export function membersOf(servers: readonly CfgServer[]): Record<number, MemberOptions> {
   return Object.fromEntries(
     servers.map(({ id, host, port, observer, weight, group }) => {
-      const address = `tcp://${host.includes(':') ? `[${host}]` : host}:${port}`
       const share = { ...(weight !== undefined && { weight }), ...(group !== undefined && { group }) }
-      return [id, { address, role: observer ? 'observer' : 'participant', ...share } as const]
+      return [
+        id,
+        { address: addressOf({ host, port }), role: observer ? 'observer' : 'participant', ...share } as const,
+      ]
     }),
   )
+}
+
+export function addressOf({ host, port }: Pick<CfgServer, 'host' | 'port'>): string {
+  return `tcp://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function withShares(servers: CfgServer[], values: CfgValues): CfgServer[] {

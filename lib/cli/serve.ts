@@ -24,10 +24,7 @@ export interface ServeOptions {
 
 /** Resolves when the peer has closed. Rejects when it cannot begin, or has failed. */
 export async function serve(file: string, { say, logger = consoleLogger(), signal }: ServeOptions): Promise<void> {
-  const cfg = readZooCfg(readText(file), dataDir => {
-    const path = join(dataDir, 'myid')
-    return existsSync(path) ? readText(path) : undefined
-  })
+  const cfg = readZooCfg(readText(file), myidIn, readText)
   for (const warning of cfg.warnings) logger.warn(`${file}: ${warning}`)
   const audited = cfg.audit ? { audit: auditTo(logger), auditWrites: true } : {}
   const peer = await Peer.open({ ...optionsOf(cfg), ...audited, logger })
@@ -37,6 +34,11 @@ export async function serve(file: string, { say, logger = consoleLogger(), signa
   } finally {
     await peer.close()
   }
+}
+
+function myidIn(dataDir: string): string | undefined {
+  const path = join(dataDir, 'myid')
+  return existsSync(path) ? readText(path) : undefined
 }
 
 function optionsOf(cfg: ZooCfg): PeerOptions {

@@ -9,7 +9,7 @@ import type { PeerOptions } from '../host/peer-options.js'
 import { ZooKeeperError } from '../model/errors.js'
 import { isPeerId } from '../model/ids.js'
 import { readClientPort } from './cfg-client-port.js'
-import { type CfgServer, membersOf, readServers } from './cfg-members.js'
+import { addressOf, type CfgServer, MEMBER_KEYS, membersOf, readServers } from './cfg-members.js'
 import { CfgValues, given } from './cfg-values.js'
 import { readProperties } from './properties.js'
 
@@ -20,7 +20,7 @@ export interface ZooCfg {
   /** ':memory:', or the directory that holds `myid`. */
   readonly dataDir: string
   /** Where this peer listens for the others; undefined when it stands alone. */
-  readonly quorum: { readonly host: string; readonly port: number } | undefined
+  readonly quorum: { readonly host: string; readonly port: number; readonly advertise?: string } | undefined
   readonly secretFile: string | undefined
   readonly insecure: boolean
   /** What is to be accounted for goes to the log. */
@@ -30,13 +30,21 @@ export interface ZooCfg {
 
 export const MEMORY = ':memory:'
 const DEFAULT_TICK_MS = 3000
+const DATA_BYTES_MAX = 2 * 1024 * 1024
+/** There is one election, the one of this number. */
+const ELECTION_ALGORITHM = 3
 
 /**
  * @param myid content of `dataDir`/myid, if there is one
+ * @param dynamic content of the file that `dynamicConfigFile` names: the members stand there then, and nowhere else
  * @throws BAD_OPTIONS with every complaint
  */
-export function readZooCfg(text: string, myid: (dataDir: string) => string | undefined): ZooCfg {
-  return new Reading(new CfgValues(readProperties(text))).result(myid)
+export function readZooCfg(
+  text: string,
+  myid: (dataDir: string) => string | undefined,
+  dynamic: (file: string) => string,
+): ZooCfg {
+  return new Reading(new CfgValues(readProperties(text))).result(myid, dynamic)
 }
 
 class Reading {
@@ -46,12 +54,12 @@ class Reading {
     this.#values = values
   }
 
-  result(myid: (dataDir: string) => string | undefined): ZooCfg {
+  result(myid: (dataDir: string) => string | undefined, dynamic: (file: string) => string): ZooCfg {
     const dataDir = this.#values.text('dataDir')
     if (dataDir === undefined) this.#values.complaints.push('dataDir is missing')
     const logDir = this.#values.text('dataLogDir')
     if (logDir !== undefined && logDir !== dataDir) this.#values.warnings.push('dataLogDir: the log lies in dataDir')
-    const servers = readServers(this.#values)
+    const servers = this.#servers(dynamic)
     const id = this.#id(servers, dataDir === undefined || dataDir === MEMORY ? undefined : myid(dataDir))
     const own = servers.find(server => server.id === id)
     const alone = servers.length <= 1
@@ -67,12 +75,33 @@ class Reading {
       this.#values.warnings.push(`peerType: server.${id} says participant, and counts`)
     }
     const secretFile = this.#values.text('vivarium.secretFile')
+    if ((this.#values.number('electionAlg') ?? ELECTION_ALGORITHM) !== ELECTION_ALGORITHM)
+      this.#values.complaints.push('electionAlg is 3, or not given')
     const insecure = this.#values.flag('vivarium.insecure') ?? false
     const audit = this.#values.flag('audit.enable') ?? false
+    const quorum = alone || own === undefined ? undefined : this.#quorum(own)
     for (const key of this.#values.unknown) this.#values.warnings.push(`${key}: has no meaning here, ignored`)
     if (this.#values.complaints.length > 0) throw new ZooKeeperError('BAD_OPTIONS', this.#values.complaints.join('; '))
-    const quorum = alone || own === undefined ? undefined : { host: own.host, port: own.port }
     return { id, options, dataDir: dataDir!, quorum, secretFile, insecure, audit, warnings: this.#values.warnings }
+  }
+
+  #servers(dynamic: (file: string) => string): readonly CfgServer[] {
+    const file = this.#values.text('dynamicConfigFile')
+    if (file === undefined) return readServers(this.#values)
+    for (const prefix of MEMBER_KEYS)
+      for (const [key] of this.#values.of(prefix))
+        this.#values.complaints.push(`${prefix}.${key} must be in ${file}, as dynamicConfigFile says`)
+    const values = new CfgValues(readProperties(dynamic(file)))
+    const servers = readServers(values)
+    values.text('version')
+    this.#values.warnings.push(...values.warnings)
+    this.#values.complaints.push(...values.complaints, ...values.unknown.map(key => `${key} has no meaning in ${file}`))
+    return servers
+  }
+
+  #quorum({ host, port }: CfgServer): ZooCfg['quorum'] {
+    if (this.#values.flag('quorumListenOnAllIPs') !== true) return { host, port }
+    return { host: '0.0.0.0', port, advertise: addressOf({ host, port }) }
   }
 
   #timing(alone: boolean): Partial<PeerOptions> {
@@ -94,11 +123,20 @@ class Reading {
   #limits(): Partial<PeerOptions> {
     return given({
       extendedTypesEnabled: this.#values.flag('extendedTypesEnabled') ?? false,
+      dataBytesMax: this.#dataBytesMax(),
       enforceQuota: this.#values.flag('enforceQuota'),
       containerCheckIntervalMs: this.#values.number('znode.container.checkIntervalMs'),
       containerMaxPerMinute: this.#values.number('znode.container.maxPerMinute'),
       containerNeverUsedMs: this.#values.number('znode.container.maxNeverUsedIntervalMs'),
     })
+  }
+
+  /** What fits into a request may be a znode's, up to what a peer can have. */
+  #dataBytesMax(): number | undefined {
+    const bytes = this.#values.number('jute.maxbuffer')
+    if (bytes === undefined || bytes <= DATA_BYTES_MAX) return bytes
+    this.#values.warnings.push(`jute.maxbuffer: the data of a znode are ${DATA_BYTES_MAX} bytes at most`)
+    return DATA_BYTES_MAX
   }
 
   #permissions(): Partial<PeerOptions> {

@@ -11,6 +11,10 @@ export interface ClientPortOptions {
   readonly port: number
   /** The interface to listen at; `'0.0.0.0'` and `'::'` are all. @default '127.0.0.1' */
   readonly host?: string
+  /** Connections that the system keeps until they are accepted (clientPortListenBacklog). @default 511 */
+  readonly listenBacklog?: number
+  /** Whether TCP looks now and then whether a silent client is still there (clientTcpKeepAlive). @default false */
+  readonly keepAlive?: boolean
   /** Four-letter words that are answered, `'*'` for all (4lw.commands.whitelist). @default ['srvr'], with read-only mode also 'isro' */
   readonly fourLetterWords?: readonly string[]
   /** Connections from one address, 0 for any number (maxClientCnxns). @default 60 */
@@ -79,6 +83,7 @@ const MIB = 1024 * 1024
 
 const numbers = {
   port: { min: 0, max: 65_535, byDefault: undefined },
+  listenBacklog: { min: 1, max: 65_535, byDefault: 511 },
   connectionsPerAddressMax: { min: 0, max: 1_000_000, byDefault: 60 },
   connectionsMax: { min: 0, max: 1_000_000, byDefault: 10_000 },
   connectionsPerSecondMax: { min: 0, max: 1_000_000, byDefault: 1000 },
@@ -126,6 +131,7 @@ export function resolveClientPort(
   const resolved: Record<string, unknown> = {
     host: '127.0.0.1',
     fourLetterWords: readOnlyMode ? ['srvr', 'isro'] : ['srvr'],
+    keepAlive: false,
     requestThrottleDropLate: false,
     connectionTokenWeights: undefined,
     ...fractions,
@@ -155,6 +161,7 @@ function complaintAbout(name: string, value: unknown): string | undefined {
   if (Object.hasOwn(fractions, name))
     return typeof value === 'number' && value >= 0 && value <= 1 ? undefined : 'must be a number from 0 to 1'
   switch (name) {
+    case 'keepAlive':
     case 'requestThrottleDropLate':
       return typeof value === 'boolean' ? undefined : 'must be true or false'
     case 'connectionTokenWeights':

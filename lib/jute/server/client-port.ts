@@ -24,6 +24,8 @@ export interface ClientPortOptions extends ClientPortLimits {
   readonly host: string
   /** 0 for a free one. */
   readonly port: number
+  readonly listenBacklog: number
+  readonly keepAlive: boolean
   /** Four-letter words that are answered; '*' for all. */
   readonly fourLetterWords: readonly string[]
 }
@@ -68,20 +70,20 @@ export class ClientPort {
     this.#large = new LargeRequests(options)
     this.#refusals = new Refusals(() => clock.now(), ports.warn)
     this.#admission = new Admission(options, clock.now(), this.#refusals.add)
-    this.#server = createServer({ allowHalfOpen: false, pauseOnConnect: false })
+    this.#server = createServer({ allowHalfOpen: false, pauseOnConnect: false, keepAlive: options.keepAlive })
     this.#server.on('connection', socket => this.#accept(socket))
   }
 
   /** @throws PORT_IN_USE, TRANSPORT_FAILED */
   async open(): Promise<void> {
-    const { host, port } = this.#ports.options
+    const { host, port, listenBacklog: backlog } = this.#ports.options
     await new Promise<void>((resolve, reject) => {
       const refused = (cause: Error & { readonly code?: string }): void => {
         const code = cause.code === 'EADDRINUSE' ? 'PORT_IN_USE' : 'TRANSPORT_FAILED'
         reject(new ZooKeeperError(code, `clientPort ${host}:${port}: ${cause.message}`, { cause }))
       }
       this.#server.once('error', refused)
-      this.#server.listen({ host, port }, () => {
+      this.#server.listen({ host, port, backlog }, () => {
         this.#server.off('error', refused)
         // One connection that could not be accepted (no descriptor left) is that client's misfortune.
         this.#server.on('error', () => {})

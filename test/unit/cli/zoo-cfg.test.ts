@@ -8,7 +8,10 @@ import { ZERO } from '../../../lib/model/zxid.js'
 import { tcp } from '../../../transports/tcp/index.js'
 
 const noMyid = () => undefined
-const read = (...lines: string[]) => readZooCfg(lines.join('\n'), noMyid)
+const noFile = (file: string): string => {
+  throw new Error(`nobody has asked for ${file}`)
+}
+const read = (...lines: string[]) => readZooCfg(lines.join('\n'), noMyid, noFile)
 
 function complaintOf(...lines: string[]): string {
   try {
@@ -78,6 +81,9 @@ describe('zoo.cfg', () => {
       'maxSessionTimeout=9000',
       'jute.maxbuffer=2000000',
       'globalOutstandingLimit=50',
+      'clientPortListenBacklog=20',
+      'clientTcpKeepAlive=true',
+      'electionAlg=3',
       '4lw.commands.whitelist=srvr, ruok',
       'zookeeper.extendedTypesEnabled=true',
       'enforceQuota=true',
@@ -96,6 +102,7 @@ describe('zoo.cfg', () => {
       sessionTimeoutMaxMs: 9000,
       extendedTypesEnabled: true,
       enforceQuota: true,
+      dataBytesMax: 2_000_000,
       superDigest: 'super:D/InIHSb7yEEbrWz8b9l71RjZJU=',
       skipAcl: true,
       enforceAuthSchemes: ['digest'],
@@ -112,6 +119,8 @@ describe('zoo.cfg', () => {
       connectionsMax: 70,
       frameBytesMax: 2_000_000,
       outstandingMax: 50,
+      listenBacklog: 20,
+      keepAlive: true,
     })
     expect(resolvePeerOptions({ id: 1, dataDir: ':memory:', ...options }).clientPort?.host).to.equal('127.0.0.1')
   })
@@ -180,10 +189,11 @@ describe('zoo.cfg', () => {
   ]
 
   it('names the members: each at its first port, observers as such', () => {
-    const cfg = readZooCfg(three.join('\n'), directory => {
+    const myid = (directory: string): string => {
       expect(directory).to.equal('/data')
       return '2\n'
-    })
+    }
+    const cfg = readZooCfg(three.join('\n'), myid, noFile)
     expect(cfg.id).to.equal(2)
     expect(cfg.quorum).to.deep.equal({ host: 'zk2.example', port: 2889 })
     expect(cfg.options).to.deep.include({ initLimitTicks: 10, syncLimitTicks: 5 })
@@ -193,8 +203,24 @@ describe('zoo.cfg', () => {
       3: { address: 'tcp://[::1]:2890', role: 'observer' },
     })
     expect(cfg.options.clientPort).to.deep.equal({ port: 2182, host: '0.0.0.0' })
-    const third = readZooCfg([...three, 'vivarium.myid=3'].join('\n'), noMyid)
+    const third = read(...three, 'vivarium.myid=3')
     expect(third.options.clientPort).to.deep.equal({ port: 2183, host: '127.0.0.1' })
+  })
+
+  it('may leave the members to another file, and has none of them itself then', () => {
+    const files = new Map([['zoo.cfg.dynamic', [...three.slice(3), 'version=100000000'].join('\n')]])
+    const own = [...three.slice(0, 3), 'dynamicConfigFile=zoo.cfg.dynamic', 'vivarium.myid=1']
+    const both = (...lines: string[]) => readZooCfg([...own, ...lines].join('\n'), noMyid, file => files.get(file)!)
+    expect(Object.keys(both().options.members!)).to.deep.equal(['1', '2', '3'])
+    expect(both().warnings).to.deep.equal([])
+    expect(() => both('group.1=1:2')).to.throw('group.1 must be in zoo.cfg.dynamic')
+    files.set('zoo.cfg.dynamic', 'server.1=a:1\nclientPort=1')
+    expect(() => both()).to.throw(/server\.1=a:1.*clientPort has no meaning in zoo\.cfg\.dynamic/)
+  })
+
+  it('may let it listen at every interface, and have the others dial what its line says', () => {
+    const { quorum } = read(...three, 'vivarium.myid=1', 'quorumListenOnAllIPs=true')
+    expect(quorum).to.deep.equal({ host: '0.0.0.0', port: 2888, advertise: 'tcp://10.0.0.1:2888' })
   })
 
   it('with one server line stands alone, under that id', () => {
@@ -267,6 +293,7 @@ describe('zoo.cfg', () => {
     expect(complaintOf(...three)).to.include('myid is missing')
     expect(complaintOf(...three, 'vivarium.myid=9')).to.include('there is no server.9')
     expect(complaintOf(...three, 'vivarium.myid=255')).to.include('255 is none from 1 to 254')
+    expect(complaintOf('dataDir=/d', 'electionAlg=0')).to.include('electionAlg')
     expect(complaintOf('dataDir=/d', 'enforce.auth.enabled=true')).to.include('enforce.auth.schemes')
   })
 })
