@@ -396,6 +396,9 @@ describe('the client port', () => {
       expect(await word(port, 'wchp')).to.match(/^\/none\n\t0x1[0-9a-f]+\n\/\n\t0x1[0-9a-f]+\n/)
       expect(await word(port, 'wchc')).to.match(/^0x1[0-9a-f]+\n\t\/none\n\t\/\n/)
       expect(await word(port, 'mntr')).to.match(/^zk_ephemerals_count\t1$/m)
+      expect(await word(port, 'mntr')).to.match(
+        /^zk_connection_drop_probability\t0\.0\nzk_last_client_response_size\t\d+\nzk_max_client_response_size\t\d\d+$/m,
+      )
       expect(await word(port, 'dump')).to.match(/^\t\/mine$/m)
       expect(await word(port, 'conf')).to.match(/^dataDirSize=0\n.*\ndataLogSize=0\ntickTime=100$/m)
       expect(await word(port, 'dirs')).to.equal('datadir_size: 0\nlogdir_size: 0\n')

@@ -22,6 +22,8 @@ export type Refusal =
   | 'pace'
   | 'pace of the address'
   | 'without a session'
+  | 'sessions at once'
+  | 'large requests'
 
 export interface Stranger {
   /** Monotonic milliseconds. */

@@ -20,7 +20,7 @@ import { ZERO, type Zxid } from '../../model/zxid.js'
 import { FrameDecoder } from '../../transport/frame.js'
 import { isOurLimit, replyCodeOf } from '../error-codes.js'
 import type { JuteWriter } from '../writer.js'
-import type { Stranger } from './admission.js'
+import type { Refusal, Stranger } from './admission.js'
 import { writeAnswer, writeEvent, writeRefusal, writeSession } from './answer-frames.js'
 import { type Asked, AskedRequests, type Asker } from './asked-requests.js'
 import { FIRST_FRAME_BYTES_MAX } from './client-port-limits.js'
@@ -91,7 +91,8 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker, Strang
   }
 
   /** Gives up the connection, whatever it was about to say; its session lives on. */
-  giveUp(): void {
+  giveUp(why?: Refusal): void {
+    if (why !== undefined) this.#ports.refused(why)
     this.#leave()
     this.#socket.destroy()
   }
@@ -146,7 +147,7 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker, Strang
       return this.giveUp()
     }
     if (this.#stage === 'ending') return
-    if (!this.#ports.large.admits(this.#decoder.partialBytes)) return this.giveUp()
+    if (!this.#ports.large.admits(this.#decoder.partialBytes)) return this.giveUp('large requests')
     this.#ports.shared.partial(this, this.#decoder.partialBytes)
     if (this.#blocked()) this.#socket.pause()
     else this.#socket.resume()
@@ -176,7 +177,7 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker, Strang
     const { readOnly, ...asked } = readSessionRequest(frame)
     const { tokens, channel, localSessions } = this.#ports
     const isNew = asked.resume === undefined
-    if (!tokens.take(isNew ? (localSessions ? 'local' : 'global') : 'renew')) return this.giveUp()
+    if (!tokens.take(isNew ? (localSessions ? 'local' : 'global') : 'renew')) return this.giveUp('sessions at once')
     this.#stage = 'attaching'
     this.#knowsReadOnly = readOnly !== undefined
     this.#decoder.established()
@@ -189,7 +190,7 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker, Strang
   }
 
   #request(frame: Uint8Array): void {
-    if (!this.#ports.large.admits(frame.length)) return this.giveUp()
+    if (!this.#ports.large.admits(frame.length)) return this.giveUp('large requests')
     const request = readRequest(frame, this.#ports.channel.dataBytesMax)
     this.#lastTaken = request.translated.last === true
     this.#asked.add(request, frame.length)
@@ -273,8 +274,8 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker, Strang
 
   #write(frame: (writer: JuteWriter) => void): void {
     if (this.#stage === 'ending') return
-    for (const traffic of [this.traffic, this.#ports.traffic]) traffic.sent += 1
-    this.#out.frame(frame)
+    const bytes = this.#out.frame(frame)
+    for (const traffic of [this.traffic, this.#ports.traffic]) traffic.said(bytes)
     if (this.#out.bytes > this.#ports.limits.outQueueBytesMax) this.giveUp()
   }
 

@@ -131,6 +131,7 @@ export class ClientPort {
       channel: this.#ports.channel(address),
       readOnly: () => this.#ports.report().mode === 'read-only',
       word: word => this.#word(word),
+      refused: why => this.#refusals.add(why, address),
       welcomed: known => this.#admission.knows(known),
       closed: left => this.#left(left, address),
     })
@@ -156,6 +157,7 @@ export class ClientPort {
       allowed: options.fourLetterWords,
       traffic: this.#traffic,
       refused: this.#refusals.count,
+      dropChance: this.#tokens.dropChance,
       report: () => this.#ports.report(),
       lists,
       connections: () => this.#connections,

@@ -1,5 +1,6 @@
 /** What a connection needs of the port that has accepted it. Made by client-port.ts, used by client-connection.ts. */
 import type { Channel } from '../../client/channel.js'
+import type { Refusal } from './admission.js'
 import type { AskedPorts } from './asked-requests.js'
 import type { ClientConnection } from './client-connection.js'
 import type { ClientPortLimits } from './client-port-limits.js'
@@ -18,6 +19,8 @@ export interface ConnectionPorts extends AskedPorts {
   readOnly(): boolean
   /** The answer to a four-letter word; undefined if these are no word. */
   word(word: string): string | Promise<string> | undefined
+  /** It is closed, for this reason. */
+  refused(why: Refusal): void
   /** It has a session. */
   welcomed(connection: ClientConnection): void
   /** Nothing of it is left. */

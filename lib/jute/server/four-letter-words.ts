@@ -18,6 +18,8 @@ export interface WordPorts {
   readonly traffic: Traffic
   /** Connections that were closed because of too many. */
   readonly refused: number
+  /** How likely a session is turned away though there are tokens. */
+  readonly dropChance: number
   report(): ServerReport
   readonly lists: ServerLists
   connections(): Iterable<ClientConnection>
@@ -100,6 +102,7 @@ function statistics(ports: WordPorts, { mode, zxid, znodes }: ServerReport): str
 function monitored(ports: WordPorts, report: ServerReport): (readonly [string, string | number])[] {
   const { min, average, max } = ports.traffic.latency
   const { learners } = report
+  const { sizes } = ports.traffic
   return [
     ['version', report.version],
     ['server_state', report.mode ?? 'null'],
@@ -110,6 +113,10 @@ function monitored(ports: WordPorts, report: ServerReport): (readonly [string, s
     ['packets_sent', ports.traffic.sent],
     ['num_alive_connections', [...ports.connections()].length],
     ['connection_rejected', ports.refused],
+    ['connection_drop_probability', rounded(ports.dropChance)],
+    ['last_client_response_size', sizes.last],
+    ['max_client_response_size', sizes.max],
+    ['min_client_response_size', sizes.min],
     ['outstanding_requests', ports.outstanding],
     ['znode_count', report.znodes],
     ['watch_count', report.watches],

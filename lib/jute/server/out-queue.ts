@@ -21,13 +21,15 @@ export class OutQueue {
     return this.#socket.writableLength + this.#writer.length
   }
 
-  frame(write: (writer: JuteWriter) => void): void {
+  /** Bytes of the frame. */
+  frame(write: (writer: JuteWriter) => void): number {
+    const before = this.#writer.length
     this.#writer.begin()
     write(this.#writer)
     this.#writer.end()
-    if (this.#scheduled) return
+    if (!this.#scheduled) queueMicrotask(this.#flushLater)
     this.#scheduled = true
-    queueMicrotask(this.#flushLater)
+    return this.#writer.length - before
   }
 
   /** All that was said goes out, then the connection is closed. What is no frame is said before everything. */

@@ -6,10 +6,25 @@
 export class Traffic {
   received = 0
   sent = 0
+  #sizeLast = -1
+  #sizeMin = -1
+  #sizeMax = -1
   #answers = 0
   #latencySum = 0
   #latencyMin = 0
   #latencyMax = 0
+
+  said(bytes: number): void {
+    this.sent += 1
+    this.#sizeLast = bytes
+    if (this.#sizeMin < 0 || bytes < this.#sizeMin) this.#sizeMin = bytes
+    if (bytes > this.#sizeMax) this.#sizeMax = bytes
+  }
+
+  /** Bytes of what was said; −1 before the first. */
+  get sizes(): { readonly last: number; readonly min: number; readonly max: number } {
+    return { last: this.#sizeLast, min: this.#sizeMin, max: this.#sizeMax }
+  }
 
   answered(latencyMs: number): void {
     this.#latencyMin = this.#answers === 0 ? latencyMs : Math.min(this.#latencyMin, latencyMs)
@@ -27,6 +42,9 @@ export class Traffic {
   reset(): void {
     this.received = 0
     this.sent = 0
+    this.#sizeLast = -1
+    this.#sizeMin = -1
+    this.#sizeMax = -1
     this.#answers = 0
     this.#latencySum = 0
     this.#latencyMin = 0
