@@ -1,10 +1,10 @@
 /**
- * All attackers, in one process with the lowest priority: those of an operator are other machines, which take nothing of the server's processor but what
+ * All attackers, in one process of a low priority: those of an operator are other machines, which take nothing of the server's processor but what
  * they make it do. They come from many addresses of 127.0.0.0/8, so that the limits per address do not keep them away.
  *
- * Started with the port and a seed; told up to which connection to go. Tells of each ten thousand, and at the end what there was of each kind.
+ * Started with the port, a seed and their niceness; told up to which connection to go. Tells of each ten thousand, and at the end what there was of each kind.
  */
-import { constants, setPriority } from 'node:os'
+import { setPriority } from 'node:os'
 import { SeededRandom } from '../../lib/testing/seeded-random.js'
 import { type Attack, Attacker, attacks } from './attacks.js'
 
@@ -16,7 +16,7 @@ export interface Progress {
 
 const AT_ONCE = 48
 const STEP = 10_000
-const [port, seed] = process.argv.slice(2).map(Number) as [number, number]
+const [port, seed, niceness] = process.argv.slice(2).map(Number) as [number, number, number]
 const byKind = new Map<string, number>()
 let next = 0
 
@@ -44,7 +44,7 @@ function drawn(random: SeededRandom): Attack {
   return attacks[0]!
 }
 
-setPriority(constants.priority.PRIORITY_LOW)
+setPriority(niceness)
 process.on('message', async (until: number) => {
   await Promise.all(Array.from({ length: AT_ONCE }, () => attack(until)))
   tell({ connections: next, byKind: [...byKind] })

@@ -15,6 +15,8 @@ export interface HostileOptions {
   /** After so many the first look is taken at the memory that all the others must not raise. */
   readonly warmUp: number
   readonly seed: number
+  /** Of the attackers, 0 to 19: how far they stand back behind the server and those that behave. */
+  readonly niceness: number
   /** Told of each ten thousand. */
   readonly progress: (connections: number, memory: Memory) => void
 }
@@ -22,9 +24,10 @@ export interface HostileOptions {
 export interface HostileResult {
   readonly byKind: ReadonlyMap<string, number>
   readonly memory: { readonly before: Memory; readonly warm: Memory; readonly after: Memory }
-  /** Of the well-behaved, before the attack and during it. */
+  /** Of the well-behaved, before the attack, during it and when it is over. */
   readonly quiet: Report
   readonly attacked: Report
+  readonly quietAgain: Report
   /** Clients that are still attached when all attackers have left: the well-behaved. */
   readonly clientsLeft: number
   /** Connections that were not let in, or had to make room. */
@@ -39,14 +42,14 @@ const QUIET_MS = 5000
 const SETTLE_MS = 3000
 
 export async function runHostile(options: HostileOptions): Promise<HostileResult> {
-  const { connections, warmUp, seed, progress } = options
+  const { connections, warmUp, seed, niceness, progress } = options
   const server = new Child('server.ts')
   const children = [server]
   const look = (question: Question) => server.ask(question) as Promise<Answer>
   try {
     const { port } = (await server.next()) as { readonly port: number }
     const good = new Child('good-clients.ts', [String(port)])
-    const attackers = new Child('attackers.ts', [String(port), String(seed)])
+    const attackers = new Child('attackers.ts', [port, seed, niceness].map(String))
     children.push(good, attackers)
     await pause(WARM_MS)
     await good.ask('report')
@@ -71,11 +74,14 @@ export async function runHostile(options: HostileOptions): Promise<HostileResult
     const attacked = (await good.ask('report')) as Report
     await pause(SETTLE_MS)
     const after = await look('settled')
+    await good.ask('report')
+    await pause(QUIET_MS)
     return {
       byKind,
       memory: { before: before.memory, warm: warm.memory, after: after.memory },
       quiet,
       attacked,
+      quietAgain: (await good.ask('report')) as Report,
       clientsLeft: after.clients,
       rejected: Number(/zk_connection_rejected\t(\d+)/.exec(await word(port, 'mntr'))?.[1]),
       perSecond: Math.round(connections / seconds),

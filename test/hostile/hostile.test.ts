@@ -9,6 +9,7 @@ describe('hostile connections', () => {
       connections: 1500,
       warmUp: 700,
       seed: 11,
+      niceness: 0,
       progress: () => {},
     })
     expect([...byKind.keys()].sort()).to.deep.equal(attacks.map(({ name }) => name).sort())
