@@ -146,6 +146,7 @@ class Reading {
     return given({
       superDigest: this.#values.text('superDigest') ?? this.#values.text('DigestAuthenticationProvider.superDigest'),
       skipAcl: this.#values.flag('skipACL'),
+      eagerAclCheck: this.#values.flag('enableEagerACLCheck'),
       enforceAuthSchemes: enforced ? schemes : undefined,
       localSessionsEnabled: this.#values.flag('localSessionsEnabled'),
       localSessionsUpgradingEnabled: this.#values.flag('localSessionsUpgradingEnabled'),

@@ -40,6 +40,8 @@ export interface ProtocolOptions {
   readonly localSessionsEnabled: boolean
   /** Such a session becomes an ordinary one with its first ephemeral; else that is refused. @default false */
   readonly localSessionsUpgradingEnabled: boolean
+  /** Writes that an ACL of this peer's replica denies are refused here already, and not forwarded (enableEagerACLCheck). @default false */
+  readonly eagerAclCheck: boolean
   /** `audit` is told of every write too, done or failed, and of ephemerals that end with their session; a leader tells it. @default false */
   readonly auditWrites: boolean
   /** Without a leader for some time, this peer answers reads of clients that ask for that. @default false */
@@ -69,6 +71,7 @@ export const defaultProtocolOptions: ProtocolOptions = Object.freeze({
   localSessionsEnabled: false,
   localSessionsUpgradingEnabled: false,
   readOnlyModeEnabled: false,
+  eagerAclCheck: false,
   auditWrites: false,
   readOnlyAfterMs: 2000,
 })

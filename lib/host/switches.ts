@@ -11,6 +11,7 @@ export const switches = {
   localSessionsEnabled: isBoolean,
   localSessionsUpgradingEnabled: isBoolean,
   readOnlyModeEnabled: isBoolean,
+  eagerAclCheck: isBoolean,
   auditWrites: isBoolean,
 } as const
 

@@ -72,7 +72,8 @@ export function auditedRead(
   return request.steps.filter((_, at) => isRefused(response.results[at]!)).map(step => denied(step, who))
 }
 
-function denied(asked: Asked, who: Who & Pick<Audited, 'zxid'>): Audited {
+/** An ACL says no. */
+export function denied(asked: Asked, who: Who & Pick<Audited, 'zxid'>): Audited {
   const { session, identities, zxid } = who
   return { operation: asked.kind, result: 'NO_AUTH', session, identities, path: asked.path, zxid }
 }

@@ -22,6 +22,8 @@ export interface Outstanding {
   syncedAt: Zxid | undefined
   /** The leader's refusal, or this peer's, to be told when its turn comes: it takes no effect. */
   refusal: RefusalCode | undefined
+  /** The refusal is this peer's by `eagerAclCheck`. */
+  refusedEagerly: boolean
 }
 
 export class AttachedClient {
@@ -136,6 +138,7 @@ export class ClientTable {
       submitted: false,
       syncedAt: undefined,
       refusal: undefined,
+      refusedEagerly: false,
     }
     client.push(entry)
     this.outstanding += 1

@@ -12,12 +12,12 @@
  * Before: request-pipeline.ts. Between submit and await: leader-requests.ts here, forward.ts on a learner. Whose request it is: attachments.ts.
  */
 import type { Identities } from '../../model/acl.js'
-import type { ErrorCode } from '../../model/errors.js'
+import type { ErrorCode, ReplyCode } from '../../model/errors.js'
 import type { Proposal } from '../../model/proposal.js'
 import type { ForwardableRequest, ReadRequest, Request } from '../../model/request.js'
 import { DONE, errorResponse, type Response } from '../../model/response.js'
 import type { TreeChange } from '../../model/tree-change.js'
-import { isAfter, isAtMost, type Zxid } from '../../model/zxid.js'
+import { isAfter, isAtMost, ZERO, type Zxid } from '../../model/zxid.js'
 import type { Now } from '../input.js'
 import { answerRead } from '../operations/answer-read.js'
 import type { Applied } from '../operations/apply-txn.js'
@@ -28,9 +28,10 @@ import type { Replica } from '../replica.js'
 import type { Access } from '../tree/access.js'
 import type { WatchRegistry } from '../watch/watch-registry.js'
 import type { Refused, Synced } from '../zab/messages.js'
-import { auditedRead } from './account.js'
+import { auditedRead, denied } from './account.js'
 import type { Attachments } from './attachments.js'
 import type { AttachedClient, ClientTable, Outstanding } from './clients.js'
+import { refusedEagerly } from './eager-acl-check.js'
 import { eventReaders } from './event-readers.js'
 import { needsSpace } from './needs-space.js'
 import { isRefusedReadOnly } from './read-only.js'
@@ -98,7 +99,7 @@ export class RequestStations {
       entry.refusal = 'UNIMPLEMENTED'
       return
     }
-    if (this.#attachments.isAskedAbout(client)) return
+    if (this.#attachments.isAskedAbout(client) || this.#refuseEagerly(client, entry)) return
     entry.submitted = true
     if (entry.cxid === 0) this.#attachments.sessionAsked(client, now)
     if (entry.request.kind === 'sync') client.pendingSync = entry
@@ -107,6 +108,19 @@ export class RequestStations {
     const request = entry.request as ForwardableRequest
     const local = entry.local ? { local: true as const } : {}
     submission.submit({ kind: 'request', session, cxid, identities, ...local, request }, now)
+  }
+
+  /** True when it stops here: it is answered in its turn, and by no zxid, since it has no place in the order. */
+  #refuseEagerly({ session }: AttachedClient, entry: Outstanding): boolean {
+    const { options, access, replica, outbox } = this.#setup
+    if (!options.eagerAclCheck) return false
+    const { request, identities } = entry
+    const refusal = refusedEagerly(request, identities, replica().tree, access)
+    if (refusal === undefined) return false
+    entry.refusal = refusal
+    entry.refusedEagerly = true
+    if (refusal === 'NO_AUTH') outbox.audit(denied(request, { session, identities, zxid: undefined }))
+    return true
   }
 
   // --- await
@@ -175,11 +189,12 @@ export class RequestStations {
    */
   answerTurn(client: AttachedClient, now: Now, behindApplied = false): void {
     for (let first = client.first; first !== undefined && !client.gone; first = client.first) {
-      const { request, identities, syncedAt, refusal, cxid } = first
+      const { request, identities, syncedAt, refusal, refusedEagerly, cxid } = first
       if (refusal !== undefined) {
         if (!client.attached) return
         this.#clients.shift(client)
-        if (refusal !== 'STORAGE_LOW') this.#reply(client, cxid, errorResponse(refusal))
+        if (refusedEagerly) this.#reply(client, cxid, errorResponse(refusal as ReplyCode), ZERO)
+        else if (refusal !== 'STORAGE_LOW') this.#reply(client, cxid, errorResponse(refusal))
         else this.#fail(client, cxid, refusal)
         if (client.pendingSync === first) client.pendingSync = undefined
       } else if (isRead(request)) {
@@ -209,8 +224,7 @@ export class RequestStations {
     return response
   }
 
-  #reply({ client }: AttachedClient, cxid: number, response: Response): void {
-    const { zxid } = this.#setup.replica()
+  #reply({ client }: AttachedClient, cxid: number, response: Response, zxid = this.#setup.replica().zxid): void {
     this.#setup.outbox.put({ kind: 'reply', client, cxid, zxid, response })
   }
 
