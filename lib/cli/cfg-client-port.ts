@@ -1,6 +1,6 @@
 /**
  * The keys of a ZooKeeper configuration file about the client port and its limits, as the option `clientPort`. Those that ZooKeeper knows as system
- * properties only have their names as such; two are also known by the name under which its manual tells of them.
+ * properties only have their names as such; two are also known by the name under which its manual tells of them. What ZooKeeper does not limit has a key of our own.
  * Before: zoo-cfg.ts. After: client-port-options.ts judges. Semantics §18, §27.
  */
 import type { ClientPortOptions } from '../host/client-port-options.js'
@@ -23,6 +23,9 @@ function connections(values: CfgValues): Partial<ClientPortOptions> {
     fourLetterWords: words(values),
     connectionsPerAddressMax: values.number('maxClientCnxns'),
     connectionsMax: values.number('maxCnxns'),
+    connectionsPerSecondMax: values.number('vivarium.connectionsPerSecondMax'),
+    connectionsPerSecondPerAddressMax: values.number('vivarium.connectionsPerSecondPerAddressMax'),
+    sessionlessMax: values.number('vivarium.sessionlessMax'),
     sessionlessTimeoutMs: values.number('nio.sessionlessCnxnTimeout'),
     keepAlive: values.flag('clientTcpKeepAlive'),
     listenBacklog: unlessMinusOne(values.number('clientPortListenBacklog')),

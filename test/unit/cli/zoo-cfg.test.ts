@@ -127,6 +127,22 @@ describe('zoo.cfg', () => {
     expect(resolvePeerOptions({ id: 1, dataDir: ':memory:', ...options }).clientPort?.host).to.equal('127.0.0.1')
   })
 
+  it('knows the limits that ZooKeeper does not have by names of our own', () => {
+    const { options, warnings } = read(
+      'dataDir=:memory:',
+      'clientPort=2181',
+      'vivarium.connectionsPerSecondMax=500',
+      'vivarium.connectionsPerSecondPerAddressMax=0',
+      'vivarium.sessionlessMax=50',
+    )
+    expect(warnings).to.deep.equal([])
+    expect(options.clientPort).to.deep.include({
+      connectionsPerSecondMax: 500,
+      connectionsPerSecondPerAddressMax: 0,
+      sessionlessMax: 50,
+    })
+  })
+
   it('knows the throttles by the names that ZooKeeper reads, all of them off by default', () => {
     const throttles = [
       'request_throttle_max_requests=100',
