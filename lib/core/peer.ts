@@ -181,9 +181,15 @@ export class PeerCore {
   }
 
   /** For metrics. */
-  get counts(): { readonly clients: number; readonly watches: number; readonly outstanding: number } {
-    const { clientCount, watchCount, outstandingCount } = this.#pipeline
-    return { clients: clientCount, watches: watchCount, outstanding: outstandingCount }
+  get counts(): {
+    readonly clients: number
+    readonly watches: number
+    readonly outstanding: number
+    readonly localSessions: number
+  } {
+    const { clientCount, watchCount, outstandingCount, localSessionCount } = this.#pipeline
+    const sessions = { localSessions: localSessionCount }
+    return { clients: clientCount, watches: watchCount, outstanding: outstandingCount, ...sessions }
   }
 
   /** Sessions with the paths that they watch. */

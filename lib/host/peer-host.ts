@@ -41,7 +41,12 @@ export interface SteppedCore {
   /** Replaced as a whole when a snapshot is installed: never keep it. */
   readonly replica: Replica
   /** For metrics. */
-  readonly counts: { readonly clients: number; readonly watches: number; readonly outstanding: number }
+  readonly counts: {
+    readonly clients: number
+    readonly watches: number
+    readonly outstanding: number
+    readonly localSessions: number
+  }
   /** For those who ask what goes on here: it walks over every watch. */
   watched(): Iterable<readonly [SessionId, ReadonlySet<string>]>
   /** Digests that other peers have, too. */

@@ -33,11 +33,13 @@ export class ServerFacts {
       version: this.#version,
       mode,
       zxid: replica.zxid as Zxid,
-      znodes: tree.size,
+      // ZooKeeper has its root under two names, and counts both.
+      znodes: tree.size + 1,
       dataBytes: tree.bytes,
       ephemerals: tree.ephemerals.count,
       watches: counts.watches,
       sessions: sessions.size,
+      localSessions: counts.localSessions,
       uptimeMs: this.#options.clock.now() - this.#startedAt,
       quorumSize: votersOf(this.#options.config).size,
       learners: mode === 'leader' ? this.#host.links.state.filter(({ connected }) => connected).length : undefined,
@@ -66,9 +68,9 @@ export class ServerFacts {
   }
 
   /** ZooKeeper's names, and only what it would not call a secret. */
-  *configuration({ tree, log }: StorageSizes): Iterable<string> {
+  *configuration(port: number, { tree, log }: StorageSizes): Iterable<string> {
     const { protocol, clientPort, dataDir, config, id } = this.#options
-    yield `clientPort=${clientPort?.port ?? -1}`
+    yield `clientPort=${port}`
     yield 'secureClientPort=-1'
     yield `dataDir=${dataDir ?? ''}`
     yield `dataDirSize=${tree}`

@@ -380,7 +380,7 @@ describe('the client port', () => {
       await open()
       const answer = await word(port, 'srvr')
       expect(answer).to.match(/^Zookeeper version: 3\.9\.\d+-/)
-      for (const line of ['Mode: standalone', 'Node count: 4', 'Connections: 1', 'Zxid: 0x'])
+      for (const line of ['Mode: standalone', 'Node count: 5', 'Connections: 1', 'Zxid: 0x'])
         expect(answer).to.include(line)
       expect(await word(port, 'ruok')).to.equal('ruok is not executed because it is not in the whitelist.\n')
     })
@@ -397,10 +397,12 @@ describe('the client port', () => {
       expect(await word(port, 'wchc')).to.match(/^0x1[0-9a-f]+\n\t\/none\n\t\/\n/)
       expect(await word(port, 'mntr')).to.match(/^zk_ephemerals_count\t1$/m)
       expect(await word(port, 'mntr')).to.match(
-        /^zk_connection_drop_probability\t0\.0\nzk_last_client_response_size\t\d+\nzk_max_client_response_size\t\d\d+$/m,
+        /^zk_throttled_ops\t0\nzk_stale_requests_dropped\t0\nzk_connection_drop_probability\t0\.0\nzk_last_client_response_size\t\d+\nzk_max_client_response_size\t\d\d+$/m,
       )
       expect(await word(port, 'dump')).to.match(/^\t\/mine$/m)
-      expect(await word(port, 'conf')).to.match(/^dataDirSize=0\n.*\ndataLogSize=0\ntickTime=100$/m)
+      expect(await word(port, 'conf')).to.match(
+        /^clientPort=[1-9]\d*\n.*\n.*\ndataDirSize=0\n.*\ndataLogSize=0\ntickTime=100$/m,
+      )
       expect(await word(port, 'dirs')).to.equal('datadir_size: 0\nlogdir_size: 0\n')
       expect(await word(port, 'hash')).to.match(/^(?:1[0-9a-f]{8}: -?\d+\n)+$/)
       expect(await word(port, 'cons')).to.match(

@@ -11,6 +11,7 @@
  * password disturbs nobody (S7). Whoever has seen more than this peer is not let in (C3).
  * Before: request-pipeline.ts, and request-stations.ts for what requests begin and end.
  */
+import type { Identities } from '../../model/acl.js'
 import type { ErrorCode } from '../../model/errors.js'
 import type { ClientId, PeerId, SessionId } from '../../model/ids.js'
 import { isAfter } from '../../model/zxid.js'
@@ -212,6 +213,12 @@ export class Attachments implements AttachmentLife {
     const client = this.#clients.ofSession(session)
     // A create that follows in the same session was ordered behind the close: it cannot take effect.
     if (client?.attached) this.detach(client, code, 'not-applied')
+  }
+
+  /** Of a local session, which no txn ends. */
+  ended(session: SessionId, identities: Identities, result: 'OK' | 'SESSION_EXPIRED'): void {
+    const nowhere = { path: undefined, zxid: undefined }
+    this.#setup.outbox.audit({ operation: 'closeSession', result, session, identities, ...nowhere })
   }
 
   /** This peer lets go of it; what it has asked for fails, with what is known of its outcome. */

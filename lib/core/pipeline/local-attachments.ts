@@ -5,6 +5,7 @@
  * Always holds: who is served without a leader is let go of as soon as there is one; a session that is silent for its timeout has ended here.
  * Used by attachments.ts, and by request-stations.ts for what requests do to a local session. Semantics §17.
  */
+import type { Identities } from '../../model/acl.js'
 import type { ErrorCode } from '../../model/errors.js'
 import type { SessionId } from '../../model/ids.js'
 import type { Request } from '../../model/request.js'
@@ -17,6 +18,8 @@ import { ReadOnlyMode } from './read-only.js'
 export interface AttachmentLife {
   attached(client: AttachedClient): void
   detach(client: AttachedClient, code: ErrorCode, outcome?: 'not-applied'): void
+  /** A session has ended that nobody else knows of. */
+  ended(session: SessionId, identities: Identities, result: 'OK' | 'SESSION_EXPIRED'): void
 }
 
 export class LocalAttachments {
@@ -80,6 +83,17 @@ export class LocalAttachments {
     return this.#clients.push(client, 0, { kind: 'createSession', session, timeoutMs, password })
   }
 
+  /** Without its owner's wish. */
+  #end(session: SessionId): void {
+    if (!this.#sessions.has(session)) return
+    this.#sessions.end(session)
+    this.#life.ended(session, [], 'SESSION_EXPIRED')
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size
+  }
+
   touch(session: SessionId, now: number): void {
     this.#sessions.touch(session, now)
   }
@@ -92,7 +106,7 @@ export class LocalAttachments {
       const client = this.#clients.ofSession(session)
       if (client !== undefined && (client.attachment.embedded || !client.idle)) this.#sessions.touch(session, now)
       else {
-        this.#sessions.end(session)
+        this.#end(session)
         if (client !== undefined) this.#life.detach(client, 'SESSION_EXPIRED')
       }
     }
@@ -105,19 +119,19 @@ export class LocalAttachments {
   /** Its owner closes it, in its turn: nobody else is to be asked. */
   close(client: AttachedClient): void {
     this.#sessions.end(client.session)
+    this.#life.ended(client.session, client.identities, 'OK')
     this.#life.detach(client, 'CLOSED', 'not-applied')
   }
 
   /** There is a leader: it comes back to a working ensemble, by a session of its own. */
   endReadOnly(client: AttachedClient): void {
-    this.#sessions.end(client.session)
+    this.#end(client.session)
     this.#life.detach(client, 'CONNECTION_LOSS')
   }
 
   /** The attachment has ended. What is under way of it could not be told from the requests of another one, so none follows. */
   left(client: AttachedClient): void {
-    if (client.local && client.attached && client.outstanding().some(each => each.submitted))
-      this.#sessions.end(client.session)
+    if (client.local && client.attached && client.outstanding().some(each => each.submitted)) this.#end(client.session)
   }
 }
 

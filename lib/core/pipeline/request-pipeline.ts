@@ -130,6 +130,9 @@ export class RequestPipeline {
   get watchCount(): number {
     return this.#watches.size
   }
+  get localSessionCount(): number {
+    return this.#attachments.local.sessionCount
+  }
   get outstandingCount(): number {
     return this.#clients.outstanding
   }

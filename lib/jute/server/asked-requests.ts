@@ -14,6 +14,7 @@ import type { ClientPortLimits } from './client-port-limits.js'
 import type { LargeRequests } from './large-requests.js'
 import type { RequestThrottle, Throttled } from './request-throttle.js'
 import type { SharedLimits } from './shared-limits.js'
+import type { Traffic } from './traffic.js'
 import type { WireRequest } from './wire-request.js'
 
 export interface AskedPorts {
@@ -22,6 +23,8 @@ export interface AskedPorts {
   readonly throttle: RequestThrottle
   readonly large: LargeRequests
   readonly clock: ClientClock
+  /** Of the whole port. */
+  readonly traffic: Pick<Traffic, 'throttledOps' | 'dropped'>
 }
 
 /** The connection, as what it has asked knows it. */
@@ -41,24 +44,17 @@ export class Asked implements Throttled {
   readonly bytes: number
   readonly since: number
   readonly #asker: Asker
-  readonly #throttledOpWaitMs: number
+  readonly #ports: AskedPorts
 
-  constructor(
-    cxid: number,
-    { xid, opCode, translated }: WireRequest,
-    bytes: number,
-    since: number,
-    asker: Asker,
-    throttledOpWaitMs: number,
-  ) {
+  constructor(cxid: number, { xid, opCode, translated }: WireRequest, bytes: number, asker: Asker, ports: AskedPorts) {
     this.cxid = cxid
     this.xid = xid
     this.opCode = opCode
     this.translated = translated
     this.bytes = bytes
-    this.since = since
+    this.since = ports.clock.now()
     this.#asker = asker
-    this.#throttledOpWaitMs = throttledOpWaitMs
+    this.#ports = ports
   }
 
   get endsSession(): boolean {
@@ -70,12 +66,17 @@ export class Asked implements Throttled {
 
   /** One that has waited too long keeps its place in the order, and nothing else. */
   pass(waitedMs: number): void {
-    const max = this.#throttledOpWaitMs
-    if (max > 0 && waitedMs > max && this.#maySayThrottled) this.translated = refused('THROTTLED_OP')
+    const { limits, traffic } = this.#ports
+    const max = limits.throttledOpWaitMs
+    if (max > 0 && waitedMs > max && this.#maySayThrottled) {
+      this.translated = refused('THROTTLED_OP')
+      traffic.throttledOps += 1
+    }
     this.#asker.send(this.cxid, this.translated.request)
   }
 
   drop(): void {
+    this.#ports.traffic.dropped += 1
     this.#asker.giveUp()
   }
 
@@ -119,9 +120,9 @@ export class AskedRequests {
   }
 
   add(request: WireRequest, bytes: number): void {
-    const { limits, clock, shared, throttle, large } = this.#ports
+    const { shared, throttle, large } = this.#ports
     this.#lastCxid += 1
-    const asked = new Asked(this.#lastCxid, request, bytes, clock.now(), this.#asker, limits.throttledOpWaitMs)
+    const asked = new Asked(this.#lastCxid, request, bytes, this.#asker, this.#ports)
     this.#asked.push(asked)
     shared.asked()
     large.taken(bytes)

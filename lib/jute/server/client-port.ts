@@ -157,6 +157,7 @@ export class ClientPort {
       allowed: options.fourLetterWords,
       traffic: this.#traffic,
       refused: this.#refusals.count,
+      port: this.address?.port ?? options.port,
       dropChance: this.#tokens.dropChance,
       report: () => this.#ports.report(),
       lists,

@@ -10,7 +10,6 @@ import type { Traffic } from './traffic.js'
 export interface ConnectionPorts extends AskedPorts {
   readonly limits: ClientPortLimits
   readonly tokens: ConnectionTokens
-  /** Of the whole port. */
   readonly traffic: Traffic
   readonly channel: Channel
   /** Whether new sessions are known to this peer only. */

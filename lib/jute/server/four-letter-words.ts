@@ -20,6 +20,8 @@ export interface WordPorts {
   readonly refused: number
   /** How likely a session is turned away though there are tokens. */
   readonly dropChance: number
+  /** Where clients connect. */
+  readonly port: number
   report(): ServerReport
   readonly lists: ServerLists
   connections(): Iterable<ClientConnection>
@@ -50,7 +52,7 @@ const words: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['srvr', (ports, report) => version(report) + statistics(ports, report)],
   ['stat', (ports, report) => `${version(report)}Clients:\n${clients(ports, briefly)}\n${statistics(ports, report)}`],
   ['cons', ports => `${clients(ports, atLength)}\n`],
-  ['conf', async ({ lists }) => lines([...lists.configuration(await lists.sizes())])],
+  ['conf', async ({ lists, port }) => lines([...lists.configuration(port, await lists.sizes())])],
   ['mntr', (ports, report) => lines(monitored(ports, report).map(([key, value]) => `zk_${key}\t${value}`))],
   ['dump', dump],
   ['dirs', directories],
@@ -113,6 +115,8 @@ function monitored(ports: WordPorts, report: ServerReport): (readonly [string, s
     ['packets_sent', ports.traffic.sent],
     ['num_alive_connections', [...ports.connections()].length],
     ['connection_rejected', ports.refused],
+    ['throttled_ops', ports.traffic.throttledOps],
+    ['stale_requests_dropped', ports.traffic.dropped],
     ['connection_drop_probability', rounded(ports.dropChance)],
     ['last_client_response_size', sizes.last],
     ['max_client_response_size', sizes.max],
@@ -123,6 +127,7 @@ function monitored(ports: WordPorts, report: ServerReport): (readonly [string, s
     ['ephemerals_count', report.ephemerals],
     ['approximate_data_size', report.dataBytes],
     ['global_sessions', report.sessions],
+    ['local_sessions', report.localSessions],
     ['uptime', Math.floor(report.uptimeMs)],
     ['quorum_size', report.quorumSize],
     ...(learners === undefined ? [] : [['learners', learners] as const]),
@@ -184,7 +189,9 @@ function dump({ lists, connections }: WordPorts): string {
     ...owners.flatMap(([session, paths]) => [`${hexOf(session)}:`, ...[...paths].sort().map(indented)]),
     'Connections dump:',
     `Connections Sets (1)/(${[...connections()].length}):`,
-    ...[...connections()].map(each => indented(`/${each.address}`)),
+    ...[...connections()].map(({ address, session }) =>
+      indented(`ip: /${address} sessionId: ${session === undefined ? '0x0' : hexOf(session)}`),
+    ),
   ])
 }
 

@@ -13,6 +13,8 @@ export interface ServerReport {
   readonly ephemerals: number
   readonly watches: number
   readonly sessions: number
+  /** Known to this peer only. */
+  readonly localSessions: number
   readonly uptimeMs: number
   /** Of an ensemble: voters; on a leader: learners in step. */
   readonly quorumSize: number
@@ -29,6 +31,6 @@ export interface ServerLists {
   digests(): Iterable<{ readonly zxid: Zxid; readonly digest: { readonly high: number; readonly low: number } }>
   /** What lies on the disk, in bytes. */
   sizes(): Promise<{ readonly tree: number; readonly log: number }>
-  /** Lines of `conf`. */
-  configuration(sizes: { readonly tree: number; readonly log: number }): Iterable<string>
+  /** Lines of `conf`. @param port where clients connect. */
+  configuration(port: number, sizes: { readonly tree: number; readonly log: number }): Iterable<string>
 }

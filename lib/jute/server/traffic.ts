@@ -6,6 +6,9 @@
 export class Traffic {
   received = 0
   sent = 0
+  /** Requests that waited too long, and were answered without effect; and that ended their connection. */
+  throttledOps = 0
+  dropped = 0
   #sizeLast = -1
   #sizeMin = -1
   #sizeMax = -1

@@ -48,7 +48,7 @@ describe('local sessions', () => {
     w.ask(1, 2, { kind: 'closeSession' })
     expect(w.said()).to.deep.equal([])
     w.apply(session, 1, create('/a').txn)
-    expect(w.said()).to.deep.equal(['1: 1 created', '1: 2 done', '1: detached CLOSED'])
+    expect(w.said()).to.deep.equal(['1: 1 created', '1: 2 done', 'audit', '1: detached CLOSED'])
     attach(2, { resume: { session, password } })
     expect(w.pipeline.clientCount).to.equal(1)
     expect(w.asked).to.have.lengthOf(1)
@@ -61,7 +61,20 @@ describe('local sessions', () => {
     later(4999)
     expect(w.said()).to.deep.equal(['1: 1 done'])
     later(1)
-    expect(w.said()).to.deep.equal(['1: detached SESSION_EXPIRED'])
+    expect(w.said()).to.deep.equal(['audit', '1: detached SESSION_EXPIRED'])
+  })
+
+  it('are accounted for when they end, closed or not, once', () => {
+    const results = (): unknown[] =>
+      w.outbox
+        .take()
+        .flatMap(effect => (effect.kind === 'audit' ? [[effect.event.operation, effect.event.result]] : []))
+    attach(1)
+    w.ask(1, 1, { kind: 'closeSession' })
+    expect(results()).to.deep.equal([['closeSession', 'OK']])
+    attach(2, { timeoutMs: 5000 })
+    later(5000)
+    expect(results()).to.deep.equal([['closeSession', 'SESSION_EXPIRED']])
   })
 
   it('do not expire while something of theirs is under way, or their client is of this process', () => {
@@ -203,7 +216,7 @@ describe('a peer without a leader, in read-only mode', () => {
     expect(w.said()).to.deep.equal(['1: 1 error', '1: 2 error', '1: 3 error', '1: 4 error', '1: 5 children'])
     expect(w.submitted).to.deep.equal([])
     w.ask(1, 6, { kind: 'closeSession' })
-    expect(w.said()).to.deep.equal(['1: 6 done', '1: detached CLOSED'])
+    expect(w.said()).to.deep.equal(['1: 6 done', 'audit', '1: detached CLOSED'])
   })
 
   it('turns away who wants more', () => {
@@ -219,7 +232,7 @@ describe('a peer without a leader, in read-only mode', () => {
     w.attach(3)
     w.said()
     w.lead()
-    expect(w.said()).to.deep.equal(['1: detached CONNECTION_LOSS', '3: attached 9000'])
+    expect(w.said()).to.deep.equal(['audit', '1: detached CONNECTION_LOSS', '3: attached 9000'])
     expect(w.pipeline.readOnly).to.equal(false)
   })
 

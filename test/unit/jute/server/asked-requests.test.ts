@@ -4,6 +4,7 @@ import { AskedRequests } from '../../../../lib/jute/server/asked-requests.js'
 import { LargeRequests } from '../../../../lib/jute/server/large-requests.js'
 import { RequestThrottle } from '../../../../lib/jute/server/request-throttle.js'
 import { SharedLimits } from '../../../../lib/jute/server/shared-limits.js'
+import { Traffic } from '../../../../lib/jute/server/traffic.js'
 import type { WireRequest } from '../../../../lib/jute/server/wire-request.js'
 import { UNKNOWN } from '../../../../lib/jute/translate.js'
 import type { ClientRequest } from '../../../../lib/model/request.js'
@@ -28,10 +29,12 @@ describe('what a connection has asked', () => {
   let shared: SharedLimits
   let throttle: RequestThrottle
   let large: LargeRequests
+  let traffic: Traffic
 
   beforeEach(() => {
     clock = new VirtualClock()
     sent = []
+    traffic = new Traffic()
     gaveUp = 0
     shared = new SharedLimits({ outstandingMax: 100, partialBytesMax: 1 })
     throttle = new RequestThrottle(
@@ -42,7 +45,7 @@ describe('what a connection has asked', () => {
   })
 
   function connection(name: string): AskedRequests {
-    const ports = { limits: { throttledOpWaitMs: 50 }, shared, throttle, large, clock }
+    const ports = { limits: { throttledOpWaitMs: 50 }, shared, throttle, large, clock, traffic }
     return new AskedRequests(ports, {
       timeoutMs: 1000,
       send: (cxid, { kind }) => void sent.push(`${name} ${cxid} ${kind}`),
@@ -70,6 +73,7 @@ describe('what a connection has asked', () => {
       return refusal
     })
     expect(refusals).to.deep.equal([undefined, 'THROTTLED_OP', undefined, 'UNIMPLEMENTED', undefined])
+    expect(traffic.throttledOps).to.equal(1)
     expect(sent).to.deep.equal(['a 1 setData', 'a 2 ping', 'a 3 ping', 'a 4 ping', 'a 5 closeSession'])
   })
 
@@ -78,7 +82,7 @@ describe('what a connection has asked', () => {
     asked.add(write, 1)
     asked.add(write, 1)
     await clock.advance(1100)
-    expect(gaveUp).to.equal(1)
+    expect([gaveUp, traffic.dropped]).to.deep.equal([1, 1])
   })
 
   it('is forgotten with its connection, and makes room for others; a new session too', () => {
