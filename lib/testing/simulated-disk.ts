@@ -138,7 +138,9 @@ export class SimulatedDisk {
 
   /** Whether a crash could tear something now. */
   get mayTear(): boolean {
-    return this.#underWay?.[0]?.kind === 'append' || this.store.content.mark.pending
+    const { mark } = this.store.content
+    mark.settle(this.#ports.now())
+    return this.#underWay?.[0]?.kind === 'append' || mark.pending
   }
 
   /** Whether such a write has been asked for and is not done. */

@@ -1,6 +1,6 @@
 /**
- * What the whole campaign must have seen (`npm run simulate -- --budget`): so many seeds, events and faults, and every required cell of coverage.ts. It
- * goes on until that is so, or until it has cost too much: then it has failed. Its seeds are others whenever the code is,
+ * What the whole campaign must have seen (`npm run simulate -- --budget`): so many seeds, events and faults, and every required cell of coverage.ts. A cell
+ * that is empty then is looked for (seek.ts). It goes on until all is so, or until it has cost too much: then it has failed. Its seeds are others whenever the code is,
  * and the same for the same code.
  */
 import { execFileSync } from 'node:child_process'

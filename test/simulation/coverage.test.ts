@@ -8,6 +8,7 @@ import { networkFaultKinds } from './network-faults.js'
 import { processFaultKinds } from './process-faults.js'
 import { run } from './run.js'
 import { diskFaultKinds, everyFamily, faultKinds, type ScenarioChange } from './scenario.js'
+import { seek } from './seek.js'
 
 describe('coverage of faults', function () {
   this.timeout(60_000)
@@ -49,6 +50,15 @@ describe('coverage of faults', function () {
     for (let seed = 1; seed <= 6; seed++)
       for (const cell of run(seed, { scenario: everything }).coverage.keys())
         expect(known.has(cell), cell).to.equal(true)
+  })
+
+  it('has a kind of run that looks for each cell, and finds what luck rarely meets', () => {
+    for (const cell of requiredCells()) expect(seek(cell).durationMs, cell).to.be.greaterThan(0)
+    expect(() => seek('rotMark broadcast leading')).to.throw('no cell that is required')
+    for (const cell of ['falseState discovery observing', 'before send diverged']) {
+      const found = [1, 2, 3, 4].some(seed => run(seed, { scenario: seek(cell) }).coverage.has(cell))
+      expect(found, cell).to.equal(true)
+    }
   })
 
   it('asks for the totals of the build, and draws its seeds from the commit', () => {

@@ -139,7 +139,11 @@ const IMPOSSIBLE: Readonly<Partial<Record<CoveredFault, Reasons>>> = {
   },
   stuckDisk: WRITES,
   unsyncedLost: WRITES,
-  tornWrite: WRITES,
+  tornWrite: {
+    ...WRITES,
+    'leading synchronization':
+      'its promise, on disk before it synchronises, was behind all appends and wrote the mark; it appends again in the broadcast',
+  },
 }
 
 /** Named points that no run comes to. */

@@ -42,7 +42,7 @@ export class Faults {
     this.#schedule = schedule
     this.#seed = scenario.world.seed
     const { families, faultEveryMs } = scenario
-    this.#strikes = new Strikes(world, schedule, families?.aimed === true)
+    this.#strikes = new Strikes(world, schedule, families?.seeks ?? families?.aimed === true)
     this.#disks = new DiskFaults(world, scenario, schedule, this.#strikes, ledger)
     // Those that wait for their moment are not drawn.
     this.#drawn = scenario.faults.filter(kind => kind !== 'cutSnapshot')
@@ -61,7 +61,7 @@ export class Faults {
           return waits ?? this.#cause(kind, random)
         },
       )
-    const processes = new ProcessFaults(this.#strikes)
+    const processes = new ProcessFaults(this.#strikes, families?.crashesAt)
     this.#processes = processes
     this.#strikes.series('network fault', families?.network, causeNetworkFault)
     this.#strikes.series('process fault', families?.process, (kind, target, random) =>

@@ -6,6 +6,7 @@ import { type HostScenario, type HostScenarioChange, hostModes, hostScenarioOf }
 import { mutants } from './mutants/mutants.js'
 import { run } from './run.js'
 import { changeScenario, modes, type Scenario, type ScenarioChange, scenarioOf } from './scenario.js'
+import { seek } from './seek.js'
 
 export interface Job {
   readonly seed: number
@@ -13,6 +14,8 @@ export interface Job {
   readonly depth?: 'host' | undefined
   /** A scenario of scenario.ts, or of host/host-scenario.ts, by name, for a run that looks for one thing. */
   readonly mode?: string | undefined
+  /** A cell of coverage.ts that it looks for (seek.ts). */
+  readonly sought?: string | undefined
   /** A planted bug by name. */
   readonly mutant?: string | undefined
   /** What is different from what seed and mode stand for: fewer faults, less of the rest. */
@@ -50,10 +53,15 @@ export async function runJob(job: Job, trace?: (line: string) => void): Promise<
 }
 
 /** How to see it again. */
-export function commandOf({ seed, depth, mode, mutant, file }: Job): string {
+export function commandOf({ seed, depth, mode, sought, mutant, file }: Job): string {
   const start = 'npm run simulate --'
   if (file !== undefined) return `${start} --replay ${relative('', file)} --trace`
-  const of = [depth && `--depth ${depth}`, mode && `--${mode}`, mutant && `--mutant '${mutant}'`].filter(Boolean)
+  const of = [
+    depth && `--depth ${depth}`,
+    mode && `--${mode}`,
+    sought && `--seek '${sought}'`,
+    mutant && `--mutant '${mutant}'`,
+  ].filter(Boolean)
   return [start, `--seed ${seed}`, ...of, '--trace'].join(' ')
 }
 
@@ -65,9 +73,13 @@ export function scenarioOfJob(job: Job): Scenario | HostScenario {
 }
 
 function coreChangeOf(job: Job): ScenarioChange {
-  const mode = job.mode === undefined ? coreMutant(job)?.scenario : modes[job.mode]
+  const mode = job.sought !== undefined ? seek(job.sought) : modeOf(job)
   const change = job.change as ScenarioChange | undefined
   return { ...mode, ...change, world: { ...mode?.world, ...change?.world } }
+}
+
+function modeOf(job: Job): ScenarioChange | undefined {
+  return job.mode === undefined ? coreMutant(job)?.scenario : modes[job.mode]
 }
 
 function hostChangeOf(job: Job): HostScenarioChange {

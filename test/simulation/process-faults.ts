@@ -34,8 +34,14 @@ export class ProcessFaults {
   /** Peers whose next starts end in a crash: how many of them. */
   readonly #recovering = new Map<SimulatedPeer, { times: number; readonly random: SeededRandom }>()
 
-  constructor(strikes: Strikes) {
+  readonly #named: readonly string[]
+  readonly #rare: readonly string[]
+
+  /** @param points at which to crash; all of them, and a few that hardly anybody comes past besides, when undefined. */
+  constructor(strikes: Strikes, points: readonly string[] | undefined) {
     this.#strikes = strikes
+    this.#named = points ?? crashPoints
+    this.#rare = points ?? rareCrashPoints
     strikes.world.observe({ started: peer => this.#started(peer) })
   }
 
@@ -44,7 +50,7 @@ export class ProcessFaults {
     const { world } = strikes
     switch (kind) {
       case 'crashAtPoint':
-        return this.#crashAt(random.pick(crashPoints), random)
+        return this.#crashAt(random.pick(this.#named), random)
       case 'crashInRecovery':
         if (!target.isUp) return undefined
         this.#recovering.set(target, { times: 1 + random.below(RECOVERIES), random })
@@ -91,7 +97,7 @@ export class ProcessFaults {
   /** Whoever comes past it first, or a little later. */
   #crashAt(point: string, random: SeededRandom): string {
     // And a few that hardly anybody comes past.
-    const rare = Array.from({ length: RARE_POINTS }, () => random.pick(rareCrashPoints))
+    const rare = Array.from({ length: RARE_POINTS }, () => random.pick(this.#rare))
     for (const each of [point, ...rare]) this.#armed.set(each, random.chance(0.7) ? 0 : random.below(10))
     const asks = (at: string, peer: SimulatedPeer): boolean => {
       const passes = this.#armed.get(at)

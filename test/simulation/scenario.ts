@@ -6,7 +6,7 @@ import type { WorldOptions } from '../../lib/testing/world.js'
 import { type ClockFault, clockFaultKinds } from './clock-faults.js'
 import { type NetworkFault, networkFaultKinds } from './network-faults.js'
 import { type ProcessFault, processFaultKinds } from './process-faults.js'
-import type { FamilyPlan } from './strikes.js'
+import type { FamilyPlan, Sought } from './strikes.js'
 
 export const faultKinds = [
   'crash',
@@ -60,6 +60,10 @@ export interface Families {
   readonly clock?: FamilyPlan<ClockFault> | undefined
   /** Half of all faults wait for a moment that peers are rarely in (aim.ts). */
   readonly aimed?: boolean
+  /** This fault waits for this moment, and no other fault waits for anything (seek.ts). */
+  readonly seeks?: Sought | undefined
+  /** The named points of `crashAtPoint`; all of them when undefined. */
+  readonly crashesAt?: readonly string[]
 }
 
 export interface Scenario {

@@ -10,6 +10,7 @@
  *   npm run simulate -- --depth host            hosts, codec, clients and observables, too, as every 20th seed is otherwise (core: none of them)
  *   npm run simulate -- --twice                 each seed in two processes: the hashes of their traces must be equal (R4)
  *   npm run simulate -- --coverage              says which roles and phases each fault has hit (coverage.ts); fails when a required cell is empty
+ *   npm run simulate -- --seek 'wipe discovery leading'   runs that look for one cell of coverage.ts
  *   npm run simulate -- --budget                the whole campaign (budget.ts): other seeds whenever the code is another, until enough was seen
  *   --from N (the first seed), --jobs N (processes; as many as there are cores), --mutant NAME (with a bug planted; nothing is saved)
  */
@@ -41,6 +42,7 @@ const { values } = parseArgs({
     replay: { type: 'string' },
     depth: { type: 'string', default: 'both' },
     mutant: { type: 'string' },
+    seek: { type: 'string' },
     trace: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
@@ -54,11 +56,15 @@ const { values } = parseArgs({
 const given = (names: object) => Object.keys(names).find(name => (values as Record<string, unknown>)[name] === true)
 const hostMode = given(hostModes)
 const mode = given(modes)
-const depth = hostMode === undefined ? values.depth : 'host'
-const { mutant } = values
+const { mutant, seek: sought } = values
+const depth = hostMode !== undefined ? 'host' : sought !== undefined ? 'core' : values.depth
 const campaign = new Campaign(coveredFaults)
 const deep = new Campaign(hostFaultKinds, 'host')
-const add = (result: JobResult) => (result.job.depth === 'host' ? deep : campaign).add(result)
+let told = 0
+const add = (result: JobResult) => {
+  ;(result.job.depth === 'host' ? deep : campaign).add(result)
+  if (values.budget && spentMinutes() >= told + 5) tellProgress()
+}
 const farm = new Farm(Number(values.jobs))
 
 const one =
@@ -84,9 +90,8 @@ const lacking = [
   ...(values.budget || values.coverage ? campaign.emptyCells.map(each => `nothing has hit: ${each}`) : []),
 ]
 for (const each of lacking) console.log(each)
-const spentMinutes = (campaign.cpuMs + deep.cpuMs) / 60_000
 if (values.budget)
-  console.log(`${spentMinutes.toFixed(1)} minutes of processor time; ${CPU_MINUTES} are what it should take at most`)
+  console.log(`${spentMinutes().toFixed(1)} minutes of processor time; ${CPU_MINUTES} are what it should take at most`)
 const broken = [campaign, deep].flatMap(({ firstBroken }) => firstBroken?.job ?? [])
 for (const job of one === undefined ? broken : values.shrink ? [one] : []) await reduce(job)
 farm.close()
@@ -98,21 +103,33 @@ function totals(): Totals {
   return { seeds: core.seeds, events: core.events + host.events, faults: core.faults + host.faults }
 }
 
+/** Of all workers together. */
+function spentMinutes(): number {
+  return (campaign.cpuMs + deep.cpuMs) / 60_000
+}
+
+/** It takes long. */
+function tellProgress(): void {
+  told = Math.floor(spentMinutes())
+  const { seeds, events, faults } = totals()
+  const empty = campaign.emptyCells.length
+  console.log(`${told} min: ${seeds} seeds, ${events} events, ${faults} faults, ${empty} cells empty`)
+}
+
 /** Whether another seed is to be run. */
 function goesOn(ran: number, endsAt: number | undefined): boolean {
-  const spentMs = campaign.cpuMs + deep.cpuMs
   const isShort = () => shortOf(totals()).length + campaign.emptyCells.length > 0
-  if (values.budget) return isShort() && spentMs < CPU_MINUTES_MAX * 60_000
+  if (values.budget) return isShort() && spentMinutes() < CPU_MINUTES_MAX
   return endsAt === undefined ? ran < Number(values.seeds) : performance.now() < endsAt
 }
 
 function jobFor(seed: number, host: boolean): Job {
-  return host ? { seed, mode: hostMode, mutant, depth: 'host' } : { seed, mode, mutant }
+  return host ? { seed, mode: hostMode, mutant, depth: 'host' } : { seed, mode, sought, mutant }
 }
 
 /** First of all what was once found. */
 function* jobs(): Generator<Job> {
-  if (mode === undefined && hostMode === undefined && mutant === undefined)
+  if ([mode, hostMode, mutant, sought].every(each => each === undefined))
     for (const job of regressionFiles().map(jobOf))
       if (depth === 'both' || (depth === 'host') === (job.depth === 'host')) yield job
   const code = currentCode()
@@ -120,7 +137,10 @@ function* jobs(): Generator<Job> {
   if (values.budget) console.log(`code ${code.slice(0, 12)}: fresh seeds from ${first}`)
   const endsAt = values.minutes === undefined ? undefined : performance.now() + Number(values.minutes) * 60_000
   for (let seed = first; goesOn(seed - first, endsAt); seed++) {
-    if (depth !== 'host') yield jobFor(seed, false)
+    const lacking = values.budget && shortOf(totals()).length === 0 ? campaign.emptyCells : []
+    // What luck has not met by now is looked for, one after the other.
+    if (lacking.length > 0) yield { seed, sought: lacking[seed % lacking.length] }
+    else if (depth !== 'host') yield jobFor(seed, false)
     if (depth === 'host' || (depth === 'both' && mode === undefined && seed % HOST_SEED_EVERY === 0))
       yield jobFor(seed, true)
   }

@@ -6,13 +6,19 @@
 import type { SeededRandom } from '../../lib/testing/seeded-random.js'
 import type { SimulatedPeer } from '../../lib/testing/simulated-peer.js'
 import type { World } from '../../lib/testing/world.js'
-import { Aim, moments } from './aim.js'
+import { Aim, type Moment, moments } from './aim.js'
 import type { Schedule } from './schedule.js'
 
 /** What a run has of one family: drawn in scenario.ts. */
 export interface FamilyPlan<Kind extends string> {
   readonly everyMs: number
   readonly kinds: readonly Kind[]
+}
+
+/** What a run looks for (seek.ts). */
+export interface Sought {
+  readonly fault: string
+  readonly moment: Moment
 }
 
 /** Does one fault of a family to a peer, or beginning with it. Says what it did, if anything. */
@@ -27,16 +33,16 @@ export class Strikes {
   readonly counts = new Map<string, number>()
   readonly world: World
   readonly #schedule: Schedule
-  readonly #isAimed: boolean
+  readonly #aimed: boolean | Sought
   readonly #aim: Aim
   readonly #lasting = new Set<() => void>()
   #active = true
 
-  /** @param isAimed whether half of them wait for one of the short moments (aim.ts). */
-  constructor(world: World, schedule: Schedule, isAimed: boolean) {
+  /** @param aimed whether half of them wait for one of the short moments (aim.ts), or which of them waits for which. */
+  constructor(world: World, schedule: Schedule, aimed: boolean | Sought) {
     this.world = world
     this.#schedule = schedule
-    this.#isAimed = isAimed
+    this.#aimed = aimed
     this.#aim = new Aim(world)
   }
 
@@ -59,10 +65,10 @@ export class Strikes {
     )
   }
 
-  /** For half of the faults of some runs: what it waits for; undefined if it is to happen now. */
+  /** What the fault waits for; undefined if it is to happen now. */
   wait(random: SeededRandom, kind: string, strike: (peer: SimulatedPeer) => string | undefined): string | undefined {
-    if (!this.#isAimed || random.chance(0.5)) return undefined
-    const moment = random.pick(moments)
+    const moment = this.#momentFor(random, kind)
+    if (moment === undefined) return undefined
     const strikes = (peer: SimulatedPeer): void => {
       const what = this.#active ? strike(peer) : undefined
       if (what !== undefined) this.world.note(`aimed: ${what}`)
@@ -71,6 +77,11 @@ export class Strikes {
     }
     this.#aim.at(moment, random, strikes)
     return `${kind} waits for ${moment.role} in ${moment.phase}`
+  }
+
+  #momentFor(random: SeededRandom, kind: string): Moment | undefined {
+    if (typeof this.#aimed === 'object') return kind === this.#aimed.fault ? this.#aimed.moment : undefined
+    return !this.#aimed || random.chance(0.5) ? undefined : random.pick(moments)
   }
 
   /** A fault takes effect, now, on these peers, which are still what they were. */
