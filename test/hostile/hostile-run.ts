@@ -47,8 +47,8 @@ export async function runHostile(options: HostileOptions): Promise<HostileResult
   const children = [server]
   const look = (question: Question) => server.ask(question) as Promise<Answer>
   try {
-    const { port } = (await server.next()) as { readonly port: number }
-    const good = new Child('good-clients.ts', [String(port)])
+    const { port, pid } = (await server.next()) as { readonly port: number; readonly pid: number }
+    const good = new Child('good-clients.ts', [port, pid].map(String))
     const attackers = new Child('attackers.ts', [port, seed, niceness].map(String))
     children.push(good, attackers)
     await pause(WARM_MS)

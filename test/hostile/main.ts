@@ -5,6 +5,7 @@
  * Attackers stand back behind everybody (--nice); on a machine that has other things to do they hardly come through then, and --nice 0 helps.
  */
 import { parseArgs } from 'node:util'
+import type { Report } from './good-clients.js'
 import { runHostile } from './hostile-run.js'
 import type { Memory } from './server.js'
 
@@ -22,6 +23,8 @@ const warmUp = Math.min(WARM_UP_WHOLE, Math.ceil(connections / 3))
 const MIB = 1024 ** 2
 /** A millisecond more or less is the clock of the event loop. */
 const P99_FLOOR_MS = 5
+/** … and a few others who come first in one turn of it. */
+const SERVED_P99_FLOOR_MS = 2
 const BUSY_MS = 10
 const growthMax = warmUp >= WARM_UP_WHOLE ? 16e6 : 48e6
 
@@ -41,11 +44,12 @@ const grown = memory.after.rss - memory.warm.rss
 console.log(`before: ${told(memory.before)}`)
 console.log(`after ${warmUp}: ${told(memory.warm)}`)
 console.log(`at the end: ${told(memory.after)} (RSS ${mib(grown)} more)`)
+const phases = (of: (report: Report) => number): string =>
+  `p99 ${of(quiet).toFixed(1)} ms before, ${of(attacked).toFixed(1)} ms during, ${of(quietAgain).toFixed(1)} ms afterwards`
+console.log(`those who behave: ${phases(({ p99Ms }) => p99Ms)}; ${attacked.answered} answers`)
+console.log(`without what they waited for a processor: ${phases(({ servedP99Ms }) => servedP99Ms)}`)
 console.log(
-  `those who behave: p99 ${quiet.p99Ms.toFixed(1)} ms before, ${attacked.p99Ms.toFixed(1)} ms during, ${quietAgain.p99Ms.toFixed(1)} ms afterwards; ${attacked.answered} answers`,
-)
-console.log(
-  `newcomers who behave: p99 ${quiet.newcomerP99Ms.toFixed(1)} ms before, ${attacked.newcomerP99Ms.toFixed(1)} ms during, ${quietAgain.newcomerP99Ms.toFixed(1)} ms afterwards; ${attacked.newcomers} sessions, ${attacked.turnedAway} attempts turned away`,
+  `newcomers who behave: ${phases(({ newcomerP99Ms }) => newcomerP99Ms)}; ${attacked.newcomers} sessions, ${attacked.turnedAway} attempts turned away`,
 )
 
 const bounds: (readonly [string, boolean])[] = [
@@ -55,11 +59,16 @@ const bounds: (readonly [string, boolean])[] = [
   [`RSS at most ${growthMax / 1e6} MB above that after the first`, grown <= growthMax],
 ]
 // A measure of time, so of a whole run alone, by hand: the build machine is shared. And where a quiet server already takes long to be heard, the
-// machine is busy with other things, and the tail says nothing about this one.
+// machine is busy with other things: then by what is left without the waiting for a processor.
+const within = (before: number, during: number, floor: number): boolean => during <= 2 * Math.max(before, floor)
+const busy = quiet.p99Ms > BUSY_MS
 if (warmUp < WARM_UP_WHOLE) console.log('not judged: p99, since this is a short run')
-else if (quiet.p99Ms <= BUSY_MS)
-  bounds.push(['p99 at most twice that of before', attacked.p99Ms <= 2 * Math.max(quiet.p99Ms, P99_FLOOR_MS)])
-else console.log(`not judged: p99, since the machine is busy (${quiet.p99Ms.toFixed(1)} ms without any attack)`)
+else if (busy)
+  bounds.push([
+    'p99 without the waiting at most twice that of before',
+    within(quiet.servedP99Ms, attacked.servedP99Ms, SERVED_P99_FLOOR_MS),
+  ])
+else bounds.push(['p99 at most twice that of before', within(quiet.p99Ms, attacked.p99Ms, P99_FLOOR_MS)])
 for (const [bound, kept] of bounds) console.log(`${kept ? 'kept' : 'NOT kept'}: ${bound}`)
 const kept = bounds.filter(([, each]) => each).length
 console.log(`${kept} passed, ${bounds.length - kept} failed`)

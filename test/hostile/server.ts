@@ -56,4 +56,4 @@ process.on('message', async (question: Question) => {
   } satisfies Answer)
 })
 process.on('disconnect', () => process.exit())
-process.send?.({ port: peer.clientPort!.port })
+process.send?.({ port: peer.clientPort!.port, pid: process.pid })
