@@ -6,7 +6,7 @@
  * dry, so an awaited answer is seen before a later event (W1); a receiver is never called from inside a turn of the peer, nor
  * after `detached` or `detach`.
  * An `auth` is verified here (auth/authenticator.ts), and what it proves enters the core as `authenticated`, in its place among the requests. Who has no
- * identity that `enforceAuthSchemes` wants is let go with the first request; pings, auths and the end of a session are none.
+ * identity that `enforceAuthSchemes` wants is let go with the first request but an auth, be it a ping or the end of the session.
  * Before: client/client.ts; perform.ts brings the effects. After: inputs clientAttached, request, clientDetached.
  */
 import type { Authenticator } from '../auth/authenticator.js'
@@ -167,7 +167,7 @@ class LocalAttachment implements ChannelAttachment {
   send(cxid: number, request: ClientRequest): void {
     if (this.#ended || this.#leaving) return
     if (request?.kind === 'auth') return this.#authenticate(cxid, request)
-    if (!this.#mayAsk(request?.kind)) return this.#refuse(cxid, 'SESSION_CLOSED_REQUIRE_SASL_AUTH')
+    if (!this.#mayAsk) return this.#refuse(cxid, 'SESSION_CLOSED_REQUIRE_SASL_AUTH')
     const client = this.#client
     const refusal = requestRefusal(request, this.#ports.dataBytesMax)
     if (refusal === undefined && this.#ports.offer({ kind: 'request', client, cxid, request })) return
@@ -200,10 +200,9 @@ class LocalAttachment implements ChannelAttachment {
     return all.length > IDENTITIES_MAX || bytes > IDENTITY_BYTES_MAX ? undefined : identities
   }
 
-  #mayAsk(kind: ClientRequest['kind']): boolean {
+  get #mayAsk(): boolean {
     const { enforceAuthSchemes } = this.#ports
     if (enforceAuthSchemes.length === 0 || this.#door.embedded) return true
-    if (kind === 'ping' || kind === 'closeSession') return true
     return this.#identities.some(({ scheme }) => enforceAuthSchemes.includes(scheme))
   }
 
