@@ -259,7 +259,8 @@ export class Faults {
         // With most disks gone at once there is nothing to be right about.
         const voters = world.voterIds().map(id => world.peer(id))
         const whole = voters.filter(each => isWhole(world, each) && !this.#isFalse(each))
-        if (!target.isUp || !whole.includes(target) || (whole.length - 1) * 2 <= voters.length) return
+        const left = whole.filter(each => each !== target).map(({ id }) => id)
+        if (!target.isUp || !whole.includes(target) || !isQuorum(world, left)) return
         hit(target)
         target.crash(random.chance(0.3))
         target.disk.store.wipe()

@@ -294,7 +294,7 @@ export const weights: ScenarioChange = {
       6: { group: 3, weight: 2 },
     },
   },
-  faults: ['crash', 'crashMidStep', 'isolateLeader', 'partition', 'slowDisk', 'resetLink'],
+  faults: ['crash', 'crashMidStep', 'isolateLeader', 'partition', 'slowDisk', 'resetLink', 'wipe', 'falseState'],
   faultEveryMs: 300,
   durationMs: 5000,
 }

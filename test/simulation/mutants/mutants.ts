@@ -16,6 +16,7 @@ import { stateMutants } from './states.js'
 import { synchronizationMutants } from './synchronization.js'
 import { treeMutants } from './tree.js'
 import { watchMutants } from './watches.js'
+import { weightMutants } from './weights.js'
 
 export const mutants: readonly Mutant[] = [
   ...durabilityMutants,
@@ -34,4 +35,5 @@ export const mutants: readonly Mutant[] = [
   ...localSessionMutants,
   ...lifetimeMutants,
   ...quotaMutants,
+  ...weightMutants,
 ]
