@@ -2,7 +2,13 @@
 import { relative } from 'node:path'
 import { hostMutants } from './host/host-mutants.js'
 import { hostRun } from './host/host-run.js'
-import { type HostScenario, type HostScenarioChange, hostModes, hostScenarioOf } from './host/host-scenario.js'
+import {
+  asBefore,
+  type HostScenario,
+  type HostScenarioChange,
+  hostModes,
+  hostScenarioOf,
+} from './host/host-scenario.js'
 import { mutants } from './mutants/mutants.js'
 import { run } from './run.js'
 import { changeScenario, modes, type Scenario, type ScenarioChange, scenarioOf } from './scenario.js'
@@ -83,8 +89,9 @@ function modeOf(job: Job): ScenarioChange | undefined {
 }
 
 function hostChangeOf(job: Job): HostScenarioChange {
-  const mode = job.mode === undefined ? hostMutant(job)?.scenario : hostModes[job.mode]
-  return { ...mode, ...(job.change as HostScenarioChange | undefined) }
+  const mutant = hostMutant(job)
+  const mode = job.mode === undefined ? mutant?.scenario : hostModes[job.mode]
+  return { ...(mutant && asBefore), ...mode, ...(job.change as HostScenarioChange | undefined) }
 }
 
 const coreMutant = ({ mutant }: Job) => named(mutants, mutant)

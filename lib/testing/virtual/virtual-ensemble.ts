@@ -6,6 +6,7 @@
  * takes in every byte that arrives, every disk operation and every fault. Each purpose has a stream of chance of its own.
  * Before: open-ensemble.ts, test/simulation/host. After: virtual-peer.ts, virtual-network.ts, virtual-disk.ts.
  */
+import type { ProtocolOptions } from '../../core/protocol-options.js'
 import type { Logger } from '../../host/logger.js'
 import type { PeerOptions } from '../../host/peer-options.js'
 import type { PeerId } from '../../model/ids.js'
@@ -35,6 +36,8 @@ export interface VirtualEnsembleOptions {
   readonly peer?: Partial<PeerOptions> & LogRetention
   /** Of one alone, in front of those. */
   readonly own?: (peer: PeerId) => Partial<PeerOptions>
+  /** Instead of what no option of a peer changes. */
+  readonly protocol?: Partial<ProtocolOptions>
   readonly logger?: (peer: PeerId) => Logger
   readonly observer?: PeerObserver
   readonly trace?: ((line: string) => void) | undefined
@@ -104,7 +107,7 @@ export class VirtualEnsemble {
   }
 
   #makePeer(id: PeerId, members: NonNullable<PeerOptions['members']>): VirtualPeer {
-    const { timeline, seed, diskMs, pace, peer = {}, own, logger, observer } = this.#options
+    const { timeline, seed, diskMs, pace, peer = {}, own, protocol, logger, observer } = this.#options
     const random = new SeededRandom(seed, `disk ${id}`)
     const { logBytesKept, logEntriesKept, logAgeMsKept, logPinnedBytesMax, ...options } = peer
     const retention = { logBytesKept, logEntriesKept, logAgeMsKept, logPinnedBytesMax }
@@ -125,6 +128,7 @@ export class VirtualEnsemble {
       random: new SeededRandom(seed, `host ${id}`),
       pace: pace?.(id, new SeededRandom(seed, `clock ${id}`)) ?? {},
       options: { ...options, ...own?.(id), members },
+      protocol,
       logger: logger?.(id),
       observer,
     })

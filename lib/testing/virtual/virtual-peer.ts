@@ -12,6 +12,7 @@ import type { ClientOptions } from '../../client/client-options.js'
 import type { Effect } from '../../core/effect.js'
 import type { Input, Now } from '../../core/input.js'
 import { PeerCore } from '../../core/peer.js'
+import type { ProtocolOptions } from '../../core/protocol-options.js'
 import type { Random } from '../../core/random.js'
 import type { Logger } from '../../host/logger.js'
 import { type CoreInitial, openHost } from '../../host/open-peer.js'
@@ -33,6 +34,8 @@ export interface VirtualPeerPorts {
   readonly random: Random
   readonly pace: Pace
   readonly options: Pick<PeerOptions, 'members' | 'ensemble'> & Partial<PeerOptions>
+  /** Instead of what no option changes. */
+  readonly protocol?: Partial<ProtocolOptions> | undefined
   readonly logger?: Logger | undefined
   readonly observer?: PeerObserver | undefined
 }
@@ -79,7 +82,7 @@ export class VirtualPeer {
   async start(): Promise<OpenedPeer> {
     if (this.#host?.lifecycle.ended) this.crash(false)
     if (this.process !== undefined) throw new ZooKeeperError('BAD_ARGUMENTS', `peer ${this.id} is up already`)
-    const { timeline, network, pace, random, options, logger, observer } = this.#ports
+    const { timeline, network, pace, random, options, protocol, logger, observer } = this.#ports
     const process = new VirtualProcess(timeline, pace)
     this.#process = process
     this.lives += 1
@@ -95,7 +98,7 @@ export class VirtualPeer {
     })
     try {
       const host = await openHost({ ...resolved, poolProbe: noPool }, storage, (initial, now) => {
-        const core = new PeerCore(initial, now)
+        const core = new PeerCore({ ...initial, options: { ...initial.options, ...protocol } }, now)
         observer?.started?.(this.id, initial)
         return observer?.stepped === undefined ? core : watched(core, this.id, observer)
       })

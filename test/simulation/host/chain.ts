@@ -11,8 +11,9 @@ import { applyTxn } from '../../../lib/core/operations/apply-txn.js'
 import { Replica } from '../../../lib/core/replica.js'
 import type { CoreInitial } from '../../../lib/host/open-peer.js'
 import type { SteppedCore } from '../../../lib/host/peer-host.js'
+import type { Acl } from '../../../lib/model/acl.js'
 import { type PeerId, type SessionId, sessionIdToBigint } from '../../../lib/model/ids.js'
-import { sessionOf } from '../../../lib/model/owner.js'
+import { isMark, type LifetimeMark, sessionOf } from '../../../lib/model/owner.js'
 import { joinPath, parentOf } from '../../../lib/model/path.js'
 import type { Proposal } from '../../../lib/model/proposal.js'
 import type { TreeChange } from '../../../lib/model/tree-change.js'
@@ -28,6 +29,8 @@ export interface Committed {
   readonly zxid: bigint
   readonly session: bigint
   readonly changes: readonly TreeChange[]
+  /** When anybody first delivered it. */
+  readonly atMs: number
 }
 
 /** What a reader sees of a path; undefined where there is no znode. */
@@ -38,6 +41,9 @@ export interface ZnodeState {
   readonly owner: bigint
   readonly children: readonly string[]
   readonly stat: Stat
+  readonly acl: Acl
+  /** Of what belongs to nobody's session: how it ends. */
+  readonly mark: LifetimeMark | undefined
 }
 
 export interface ChainPorts {
@@ -45,6 +51,8 @@ export interface ChainPorts {
   readonly durable: (peer: PeerId) => Zxid
   /** A value takes effect. */
   readonly wrote?: (value: string, zxid: bigint) => void
+  readonly committed?: (entry: Committed) => void
+  readonly now?: () => number
 }
 
 interface PeerRecord {
@@ -190,15 +198,19 @@ export class Chain implements PeerObserver {
     const session = sessionIdToBigint(proposal.session)
     if (closedSession !== undefined) this.closedSessions.set(sessionIdToBigint(closedSession), zxid)
     this.#index.set(zxid, this.entries.length)
-    this.entries.push({ proposal, zxid, session, changes })
+    const entry = { proposal, zxid, session, changes, atMs: this.#ports.now?.() ?? 0 }
+    this.entries.push(entry)
     const touched = new Set<string>()
     for (const { path, type } of changes) {
       touched.add(path)
       if (type !== 'dataChanged') touched.add(parentOf(path))
     }
+    // No change of the tree to watches: it is told to nobody.
+    if (proposal.txn.kind === 'setAcl') touched.add(proposal.txn.path)
     for (const path of touched) this.#remember(path, zxid)
     const closed = closedSession && sessionIdToBigint(closedSession)
     this.rules.committed({ zxid, session, cxid: proposal.cxid, changes, closed }, this.ref)
+    this.#ports.committed?.(entry)
   }
 
   #remember(path: string, at: bigint): void {
@@ -211,6 +223,8 @@ export class Chain implements PeerObserver {
       owner: sessionIdToBigint(sessionOf(znode.owner) ?? ('0' as SessionId)),
       children: [...tree.childrenOf(path)].sort(),
       stat: toStat(tree.statOf(path, znode)),
+      acl: znode.acl,
+      mark: isMark(znode.owner) ? znode.owner : undefined,
     }
     const past = this.#past.get(path)
     if (past === undefined) this.#past.set(path, [{ at, state }])

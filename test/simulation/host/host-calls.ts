@@ -6,18 +6,22 @@
  */
 import type { Client } from '../../../lib/client/client.js'
 import type { CallOptions } from '../../../lib/client/client-options.js'
-import { op } from '../../../lib/client/transaction.js'
+import { type MultiOp, op } from '../../../lib/client/transaction.js'
+import { type Identity, Permission } from '../../../lib/model/acl.js'
+import { parentOf } from '../../../lib/model/path.js'
 import type { SeededRandom } from '../../../lib/testing/seeded-random.js'
-import type { HostCall } from './session-history.js'
+import type { Need } from './access-history.js'
+import type { HostCall } from './host-call.js'
+import type { Proof } from './proved.js'
 
-const PATHS = ['/a', '/b', '/a/x', '/a/y', '/b/z', '/a/x/deep']
+export const PATHS = ['/a', '/b', '/a/x', '/a/y', '/b/z', '/a/x/deep']
 /** What is made together with its parents, and goes with all that is below. */
 const DEEP = ['/a/t/u/v', '/c/d/e', '/c/d/f']
 const TREES = ['/a/t', '/c', '/c/d']
 
 /** What a call is, as far as its checkers need it. */
 export type Asked = Pick<HostCall, 'kind' | 'path'> &
-  Partial<Pick<HostCall, 'tokens' | 'version' | 'composite' | 'root'>>
+  Partial<Pick<HostCall, 'tokens' | 'version' | 'composite' | 'root' | 'needs' | 'ownAcl' | 'proof' | 'steps'>>
 
 export interface CallPorts {
   readonly random: SeededRandom
@@ -26,8 +30,14 @@ export interface CallPorts {
   readonly token: () => string
   /** Aborts so much later, by the clock of the application. */
   readonly abortLater: () => AbortSignal
+  /** @param asked without `needs`: needs nothing; of several requests, whatever each of them needs */
   readonly ask: (asked: Asked, work: Promise<unknown>) => void
+  /** The application is about to prove, or to say in vain, that it is somebody. */
+  readonly proves: (identity: Identity) => Proof
+  readonly lies: () => void
 }
+
+const { READ, WRITE, CREATE, DELETE } = Permission
 
 type Kind = 'create' | 'set' | 'delete' | 'multi' | 'update' | 'whole' | 'get' | 'exists' | 'children' | 'many' | 'sync'
 
@@ -73,7 +83,8 @@ const calls: Readonly<Record<Kind, (ports: CallPorts, path: string, options: Cal
     const sequential = random.chance(0.3)
     const { zk, at, root } = view(ports, path)
     const made = { ...options, ephemeral: random.chance(0.35), sequential }
-    ask({ kind: 'create', path, tokens: [token], root }, zk.create(sequential ? `${at}/s-` : at, token, made))
+    const needs = [{ path: sequential ? path : parentOf(path), wanted: CREATE }]
+    ask({ kind: 'create', path, tokens: [token], root, needs }, zk.create(sequential ? `${at}/s-` : at, token, made))
   },
 
   set(ports, path, options) {
@@ -84,12 +95,12 @@ const calls: Readonly<Record<Kind, (ports: CallPorts, path: string, options: Cal
     const set = random.chance(0.2)
       ? zk.at(at).set(token, { ...options, version })
       : zk.set(at, token, { ...options, version })
-    ask({ kind: 'set', path, tokens: [token], version }, set)
+    ask({ kind: 'set', path, tokens: [token], version, needs: [{ path, wanted: WRITE }] }, set)
   },
 
   delete(ports, path, options) {
     const { zk, at } = view(ports, path)
-    ports.ask({ kind: 'delete', path }, zk.delete(at, options))
+    ports.ask({ kind: 'delete', path, needs: [{ path: parentOf(path), wanted: DELETE }] }, zk.delete(at, options))
   },
 
   multi(ports, path, options) {
@@ -102,7 +113,7 @@ const calls: Readonly<Record<Kind, (ports: CallPorts, path: string, options: Cal
       ...(random.chance(0.2) ? [op.check(other, { version: random.below(3) })] : []),
       ...(random.chance(0.1) ? [op.delete(random.pick(PATHS))] : []),
     ]
-    ask({ kind: 'multi', path, tokens }, client.multi(steps, options))
+    ask({ kind: 'multi', path, tokens, needs: steps.map(needOf) }, client.multi(steps, options))
   },
 
   update(ports, path, options) {
@@ -132,7 +143,7 @@ const calls: Readonly<Record<Kind, (ports: CallPorts, path: string, options: Cal
       ask({ kind: 'set', path, tokens: [token], composite: true }, set)
     } else if (roll === 2) {
       const made = client.create(path, token, { ...options, ifMissing: true })
-      ask({ kind: 'createMissing', path, tokens: [token] }, made)
+      ask({ kind: 'createMissing', path, tokens: [token], needs: [{ path: parentOf(path), wanted: CREATE }] }, made)
     } else {
       const tree = random.pick(TREES)
       const gone = client.delete(tree, { ...options, recursive: true, ifExists: true })
@@ -142,18 +153,19 @@ const calls: Readonly<Record<Kind, (ports: CallPorts, path: string, options: Cal
 
   get(ports, path, options) {
     const { zk, at } = view(ports, path)
-    ports.ask({ kind: 'get', path }, ports.random.chance(0.2) ? zk.at(at).get(options) : zk.get(at, options))
+    const got = ports.random.chance(0.2) ? zk.at(at).get(options) : zk.get(at, options)
+    ports.ask({ kind: 'get', path, needs: [{ path, wanted: READ }] }, got)
   },
 
   exists(ports, path, options) {
     const { zk, at } = view(ports, path)
-    ports.ask({ kind: 'exists', path }, zk.exists(at, options))
+    ports.ask({ kind: 'exists', path, needs: [{ path, wanted: READ }] }, zk.exists(at, options))
   },
 
   children(ports, path, options) {
     const of = ports.random.chance(0.1) ? '/' : path
     const { zk, at } = view(ports, of)
-    ports.ask({ kind: 'getChildren', path: of }, zk.getChildren(at, options))
+    ports.ask({ kind: 'getChildren', path: of, needs: [{ path: of, wanted: READ }] }, zk.getChildren(at, options))
   },
 
   /** Many znodes by one call. */
@@ -162,12 +174,21 @@ const calls: Readonly<Record<Kind, (ports: CallPorts, path: string, options: Cal
     const root = random.pick(['/a', '/b', '/c'])
     const kind = random.pick(['walk', 'walk', 'countDescendants', 'getEphemerals'] as const)
     if (kind === 'walk') ask({ kind, path: root, composite: true }, gathered(client.walk(root, options)))
-    else ask({ kind, path: root }, client[kind](root, options))
+    else {
+      const needs = kind === 'getEphemerals' ? [] : [{ path: root, wanted: READ }]
+      ask({ kind, path: root, needs }, client[kind](root, options))
+    }
   },
 
   sync(ports, path, options) {
     ports.ask({ kind: 'sync', path }, ports.client.sync('/', options))
   },
+}
+
+/** Of one step, as if it stood alone. */
+function needOf({ kind, path }: MultiOp<string>): Need {
+  const wanted = { create: CREATE, set: WRITE, delete: DELETE, check: READ }[kind]
+  return { path: kind === 'create' || kind === 'delete' ? parentOf(path) : path, wanted }
 }
 
 async function gathered<T>(found: AsyncIterable<T>): Promise<T[]> {

@@ -7,6 +7,7 @@ import { PrepareStation } from '../../../lib/core/pipeline/prepare.js'
 import { RequestPipeline } from '../../../lib/core/pipeline/request-pipeline.js'
 import { Touches } from '../../../lib/core/session/touches.js'
 import { Ephemerals } from '../../../lib/core/tree/ephemerals.js'
+import { LifetimeAges } from '../../../lib/core/tree/lifetime-ages.js'
 import { Alarm } from '../../../lib/host/alarm.js'
 import { Inbox } from '../../../lib/host/inbox.js'
 import { Link } from '../../../lib/host/link.js'
@@ -19,10 +20,12 @@ import { replaceMethod } from '../mutants/mutant.js'
 import { clientMutants } from './client-mutants.js'
 import { every, type HostMutant } from './host-mutant.js'
 import { moving, snapshots } from './host-scenario.js'
+import { standingMutants } from './standing-mutants.js'
 
 /** All of them. */
 export const hostMutants: readonly HostMutant[] = [
   ...clientMutants,
+  ...standingMutants,
   {
     name: 'the log writer does not wait for the disk',
     rows: ['Z17'],
@@ -214,6 +217,17 @@ export const hostMutants: readonly HostMutant[] = [
       replaceMethod(Ephemerals.prototype, 'of', of => {
         return function (this: Ephemerals, session) {
           return new Set([...of.call(this, session)].slice(1))
+        }
+      }),
+  },
+  {
+    name: 'a znode that has some time to live is reaped after half of it',
+    rows: ['C10'],
+    scenario: { lifetimes: true },
+    plant: () =>
+      replaceMethod(LifetimeAges.prototype, 'ageOf', ageOf => {
+        return function (this: LifetimeAges, path, znode, now) {
+          return 2 * ageOf.call(this, path, znode, now)
         }
       }),
   },

@@ -13,6 +13,13 @@ import type { HostScenario } from './host-scenario.js'
 import { RoamingChannel } from './roaming-channel.js'
 import type { SessionMoves } from './session-moves.js'
 
+/** Of an application that roams: what it takes, and what it gets. */
+export interface Service {
+  /** Reads will do where there is no leader. */
+  readonly contentWithReads: boolean
+  readonly served: (readOnly: boolean) => void
+}
+
 export interface Place {
   readonly name: string
   /** The application's; undefined while it is down. */
@@ -21,7 +28,7 @@ export interface Place {
   readonly home: VirtualPeer | undefined
   /** A client can be opened. */
   readonly ready: boolean
-  open(options: ClientOptions<string>): Promise<Client<string>>
+  open(options: ClientOptions<string>, service?: Service): Promise<Client<string>>
   /** Leaves its peer, which hears of that so much later; false when it cannot, or has none. */
   move(peerHearsMs: number): boolean
 }
@@ -89,7 +96,7 @@ class RoamingPlace implements Place {
     this.#wayMs = this.#random.pick([scenario.networkMs, 10, 30])
   }
 
-  open(options: ClientOptions<string>): Promise<Client<string>> {
+  open(options: ClientOptions<string>, service?: Service): Promise<Client<string>> {
     const random = this.#random
     const peers = [...this.#ensemble.peers.values()]
     const session = this.#moves.session()
@@ -99,8 +106,12 @@ class RoamingPlace implements Place {
       pick: () => random.pick(peers),
       delayMs: () => 0.05 + random.waiting(this.#wayMs),
       patienceMs: random.between(100, 1000),
+      identities: options.identities,
+      contentWithReads: service?.contentWithReads === true,
       sent: (attachment, request) => session.sent(attachment, request),
-      attached: (attachment, peer) => {
+      lost: () => service?.served(false),
+      attached: (attachment, peer, readOnly) => {
+        service?.served(readOnly)
         this.#ensemble.note(`attachment ${attachment} of ${options.sessionTimeoutMs} ms at ${peer.id}`)
         session.attached(attachment, this.#chain.proposed)
       },

@@ -52,6 +52,14 @@ export interface HostScenario {
   readonly outstandingMax: number
   /** Some values are so long at most: they fill links and logs. */
   readonly valueBytesMax: number
+  /** Applications are somebody, and ACLs say what they may do (occasional-calls.ts); else all of them may do everything. */
+  readonly access: boolean
+  /** They make containers and TTL znodes, which the leader takes away. */
+  readonly lifetimes: boolean
+  /** They make several reads of one moment. */
+  readonly multiReads: boolean
+  /** New sessions are local ones, upgraded with their first ephemeral or not; whoever roams may be content with reads where there is no leader. */
+  readonly localSessions: 'upgraded' | 'never upgraded' | undefined
   /** Mean time between two faults; undefined for none at all. */
   readonly faultEveryMs: number | undefined
   readonly faults: readonly HostFaultKind[]
@@ -61,6 +69,14 @@ export interface HostScenario {
 }
 
 export type HostScenarioChange = Partial<HostScenario>
+
+/** What came after planted bugs and old runs were recorded: those are looked for without it. */
+export const asBefore = {
+  access: false,
+  lifetimes: false,
+  multiReads: false,
+  localSessions: undefined,
+} satisfies HostScenarioChange
 
 export function hostScenarioOf(seed: number, change: HostScenarioChange = {}): HostScenario {
   const random = new SeededRandom(seed, 'host scenario')
@@ -82,11 +98,21 @@ export function hostScenarioOf(seed: number, change: HostScenarioChange = {}): H
     inFlightMax: random.pick([1, 2, 1000, 1000]),
     outstandingMax: random.pick([3, 10_000, 10_000, 10_000]),
     valueBytesMax: random.pick([0, 0, 0, 0, 3000, 30_000]),
+    access: new SeededRandom(seed, 'host access').chance(0.25),
+    lifetimes: new SeededRandom(seed, 'host lifetimes').chance(0.2),
+    multiReads: new SeededRandom(seed, 'host multi reads').chance(0.3),
+    localSessions: localSessionsOf(seed),
     faultEveryMs: calm ? undefined : random.pick([150, 300, 600, 1200]),
     faults: hostFaultKinds.filter(() => random.chance(0.6)),
     durationMs: random.between(3000, 8000),
     ...change,
   }
+}
+
+/** From a stream of its own, as what stands above it: they came later. */
+function localSessionsOf(seed: number): HostScenario['localSessions'] {
+  const random = new SeededRandom(seed, 'host local sessions')
+  return random.chance(0.2) ? random.pick(['upgraded', 'upgraded', 'never upgraded'] as const) : undefined
 }
 
 /** Logs are short and links break: members come back to snapshots, and their clients attach anew. */
@@ -131,9 +157,25 @@ export const failingDisks: HostScenarioChange = {
   durationMs: 6000,
 }
 
+/** Applications that are somebody, at home and on the way, with ACLs in the way of their calls and watches. */
+export const somebodies: HostScenarioChange = { access: true, multiReads: true, clients: 6, roaming: 2 }
+
+/** Sessions that one peer alone knows, and an ensemble that is often without a leader, for those who are content with reads. */
+export const leaderless: HostScenarioChange = {
+  localSessions: 'never upgraded',
+  voters: 3,
+  clients: 6,
+  roaming: 5,
+  faultEveryMs: 300,
+  faults: ['isolateLeader', 'partition', 'crash', 'crashAll', 'moveSession'],
+  durationMs: 6000,
+}
+
 /** By the name that `npm run simulate` knows each by. */
 export const hostModes: Readonly<Record<string, HostScenarioChange>> = {
   snapshots,
   moving,
   'failing-disks': failingDisks,
+  somebodies,
+  leaderless,
 }

@@ -6,6 +6,7 @@
 import { Subscription } from 'rxjs'
 import type { Client } from '../../../lib/client/client.js'
 import { makeCodec } from '../../../lib/client/codec.js'
+import { TRUSTED } from '../../../lib/model/acl.js'
 import { sessionIdFromBigint } from '../../../lib/model/ids.js'
 import { SeededRandom } from '../../../lib/testing/seeded-random.js'
 import type { VirtualEnsemble } from '../../../lib/testing/virtual/virtual-ensemble.js'
@@ -13,10 +14,13 @@ import type { VirtualPeer } from '../../../lib/testing/virtual/virtual-peer.js'
 import type { VirtualProcess } from '../../../lib/testing/virtual/virtual-process.js'
 import type { Chain } from './chain.js'
 import { EventHistory } from './event-history.js'
-import { type Asked, makeCall } from './host-calls.js'
+import type { HostCall, Knowledge, Standing } from './host-call.js'
+import { type Asked, type CallPorts, makeCall } from './host-calls.js'
 import type { Place } from './host-places.js'
 import type { HostScenario } from './host-scenario.js'
-import { type HostCall, type Knowledge, SessionHistory } from './session-history.js'
+import { OccasionalCalls, somebody } from './occasional-calls.js'
+import { Proved } from './proved.js'
+import { SessionHistory } from './session-history.js'
 import { StreamHistory } from './stream-history.js'
 import type { Verdict } from './verdict.js'
 
@@ -25,6 +29,8 @@ const WATCHED = ['/', '/a', '/b', '/a/x']
 export const CALL_MS = 1500
 /** A client closes within its calls' time limit; what is above it is the lateness of timers. */
 const CLOSE_MS = 1.5 * CALL_MS + 200
+/** Requests of all its clients under way, of a peer that comes to refuse some. */
+const REFUSING_MAX = 100
 
 const decoder = new TextDecoder()
 const plain = makeCodec(
@@ -78,6 +84,9 @@ export class HostActor {
   readonly #scenario: HostScenario
   readonly #ports: WorkloadPorts
   readonly #random: SeededRandom
+  /** Of what only some seeds have. */
+  readonly #other: SeededRandom
+  readonly #occasional: OccasionalCalls
   #process: VirtualProcess | undefined
   /** Of earlier lives of its process. */
   #sessionsBefore = 0
@@ -94,6 +103,8 @@ export class HostActor {
     this.#scenario = scenario
     this.#ports = ports
     this.#random = new SeededRandom(scenario.seed, `host actor ${name}`)
+    this.#other = new SeededRandom(scenario.seed, `host actor ${name} otherwise`)
+    this.#occasional = new OccasionalCalls(this.#other, scenario)
     this.#lookForWork()
   }
 
@@ -170,13 +181,21 @@ export class HostActor {
     this.#opening = true
     const process = this.#process
     const timeouts = [400, 1000, 2500, 4000]
-    const { inFlightMax } = this.#scenario
+    const { inFlightMax, access, localSessions } = this.#scenario
     const sessionTimeoutMs = this.#random.pick(timeouts)
-    this.place.open({ codec: plain, sessionTimeoutMs, timeout: CALL_MS, inFlightMax }).then(
+    const standing = this.#standing()
+    const service = {
+      contentWithReads: localSessions !== undefined && this.#other.chance(0.8),
+      served: (readOnly: boolean): void => {
+        standing.readOnly = readOnly
+      },
+    }
+    const identities = access ? standing.proved.certain() : undefined
+    this.place.open({ codec: plain, sessionTimeoutMs, timeout: CALL_MS, inFlightMax, identities }, service).then(
       client => {
         if (process !== this.#process) return
         this.#opening = false
-        this.#begin(client)
+        this.#begin(client, standing)
       },
       (error: { code: string; message: string }) => {
         if (process !== this.#process) return
@@ -187,7 +206,14 @@ export class HostActor {
     )
   }
 
-  #begin(client: Client<string>): void {
+  /** Of an application that begins anew: who it is then. */
+  #standing(): Standing {
+    const { access, localSessions } = this.#scenario
+    const began = access ? this.#other.pick(somebody) : TRUSTED
+    return { proved: new Proved(began), lied: false, readOnly: false, local: localSessions }
+  }
+
+  #begin(client: Client<string>, standing: Standing): void {
     const { chain, knowledge, verdict, now } = this.#ports
     const session = new SessionHistory(
       `${this.name}.${this.sessions.length + 1}`,
@@ -195,6 +221,7 @@ export class HostActor {
       now(),
       chain,
       knowledge,
+      standing,
     )
     this.#client = client
     this.#session = session
@@ -204,11 +231,12 @@ export class HostActor {
       if (state === 'expired') session.expired = true
       if ((state === 'expired' || state === 'closed') && this.#client === client) this.#ended()
     })
+    const refusable = this.#scenario.outstandingMax <= REFUSING_MAX
     for (const observed of [
       { path: '/a', recursive: true, root: '' },
       { path: this.#random.pick(['/a', '/a/x']), recursive: this.#random.chance(0.5), root: '/a' },
     ] as const)
-      this.events.push(new EventHistory(observed, client, session, chain, verdict))
+      this.events.push(new EventHistory({ ...observed, refusable }, client, session, chain, verdict))
     for (let count = 0; count < 3; count++) this.#streams()
   }
 
@@ -261,6 +289,7 @@ export class HostActor {
       throw new Error('of the application')
     }
     const client = this.#client!
+    const session = this.#session!
     const observed = this.#random.chance(0.5)
       ? client.data$(path)
       : client.at(path, makeCodec('broken', broken, broken)).data$
@@ -271,7 +300,9 @@ export class HostActor {
         error: ({ code }) => {
           thrower.unsubscribe()
           this.throwers.delete(thrower)
-          if (code !== 'CODEC_ERROR' && code !== 'SESSION_EXPIRED')
+          const { lied, proved } = session.standing
+          const expected = ['CODEC_ERROR', 'SESSION_EXPIRED', lied && 'AUTH_FAILED', !proved.trusted && 'NO_AUTH']
+          if (!expected.includes(code))
             this.#ports.verdict.report('W10', `${this.name}: a stream of ${path} ends with ${code}`)
         },
       }),
@@ -286,13 +317,19 @@ export class HostActor {
   }
 
   #call(): void {
-    makeCall({
+    const { standing } = this.#session!
+    const ports: CallPorts = {
       random: this.#random,
       client: this.#client!,
       token: () => this.#token(),
       abortLater: () => this.#abortLater(),
       ask: (asked, work) => this.#ask(asked, work),
-    })
+      proves: identity => standing.proved.asked(identity),
+      lies: () => {
+        standing.lied = true
+      },
+    }
+    if (!this.#occasional.make(ports)) makeCall(ports)
   }
 
   #ask(asked: Asked, work: Promise<unknown>): void {
@@ -303,6 +340,10 @@ export class HostActor {
       version: undefined,
       composite: false,
       root: '',
+      needs: asked.composite === true ? undefined : [],
+      ownAcl: false,
+      proof: undefined,
+      steps: [],
       ...asked,
       invokedAt: now(),
     })

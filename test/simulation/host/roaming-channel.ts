@@ -12,7 +12,8 @@ import type {
   ChannelReceiver,
   ClientClock,
 } from '../../../lib/client/channel.js'
-import type { Request } from '../../../lib/model/request.js'
+import type { Identities } from '../../../lib/model/acl.js'
+import type { ClientRequest } from '../../../lib/model/request.js'
 import type { Timeline } from '../../../lib/testing/virtual/timeline.js'
 import type { VirtualPeer } from '../../../lib/testing/virtual/virtual-peer.js'
 import type { VirtualProcess } from '../../../lib/testing/virtual/virtual-process.js'
@@ -26,9 +27,15 @@ export interface RoamingPorts {
   readonly delayMs: () => number
   /** How long a peer may serve nobody before the application tries another. */
   readonly patienceMs: number
+  /** Who the application begins as, wherever it comes. */
+  readonly identities: Identities | undefined
+  /** Where there is no leader, reads will do. */
+  readonly contentWithReads: boolean
   /** Of the attachments of this application, counted from 1. */
-  readonly sent: (attachment: number, request: Request) => void
-  readonly attached: (attachment: number, peer: VirtualPeer) => void
+  readonly sent: (attachment: number, request: ClientRequest) => void
+  readonly attached: (attachment: number, peer: VirtualPeer, readOnly: boolean) => void
+  /** An attachment has ended, or will bring nothing more. */
+  readonly lost: () => void
 }
 
 const LOOK_MS = 50
@@ -97,12 +104,13 @@ class Road implements ChannelAttachment {
     this.#look()
   }
 
-  send(cxid: number, request: Request): void {
+  send(cxid: number, request: ClientRequest): void {
     this.#ports.sent(this.#number, request)
     this.#there(() => this.#attachment?.send(cxid, request))
   }
 
   detach(): void {
+    if (this.#live) this.#ports.lost()
     this.#live = false
     this.#there(() => this.#leave())
   }
@@ -119,11 +127,13 @@ class Road implements ChannelAttachment {
     const { host } = this.#peer
     if (host === undefined || this.#left) return this.#back(() => this.#lose())
     // A peer that has gone is no end of the session here: the application goes on elsewhere.
-    this.#attachment = host.channels.channel({ embedded: false }).attach(options, {
+    const { identities, contentWithReads } = this.#ports
+    const asked = contentWithReads ? { ...options, readOnly: true } : options
+    this.#attachment = host.channels.channel({ embedded: false, identities }).attach(asked, {
       attached: session =>
         this.#back(() => {
           this.#timeoutMs = session.timeoutMs
-          this.#ports.attached(this.#number, this.#peer)
+          this.#ports.attached(this.#number, this.#peer, session.readOnly === true)
           this.#receiver.attached(session)
         }),
       reply: (cxid, zxid, response) =>
@@ -153,6 +163,7 @@ class Road implements ChannelAttachment {
   #lose(code: Parameters<ChannelReceiver['detached']>[0] = 'CONNECTION_LOSS'): void {
     if (!this.#live) return
     this.#live = false
+    this.#ports.lost()
     this.#receiver.detached(code)
   }
 

@@ -1,69 +1,26 @@
 /**
- * What one session of a real client asked and was told, held against the chain: C1–C12, C16, L2, W1 as an application meets them.
- * Knows promises and observables only; nothing of cxids, attachments or peers.
+ * What one session of a real client asked and was told, held against the chain: C1–C12, C15, C16, L2, W1 as an application meets them. Who may do what is
+ * access-history.ts. Knows promises and observables only; nothing of cxids, attachments or peers, but whether a peer without a leader serves it.
  */
 import type { WalkedZnode } from '../../../lib/client/client.js'
 import type { SessionInfo } from '../../../lib/client/session.js'
 import type { Stat } from '../../../lib/client/stat.js'
+import { type Acl, Permission } from '../../../lib/model/acl.js'
+import { hasCode } from '../../../lib/model/errors.js'
+import type { ClientIdentity } from '../../../lib/model/response.js'
 import { Violation } from '../checkers/violation.js'
+import { AccessHistory } from './access-history.js'
 import type { Chain, ZnodeState } from './chain.js'
-
-export interface HostCall {
-  readonly number: number
-  readonly kind:
-    | 'create'
-    | 'createMissing'
-    | 'set'
-    | 'delete'
-    | 'deleteTree'
-    | 'multi'
-    | 'update'
-    | 'get'
-    | 'exists'
-    | 'getChildren'
-    | 'walk'
-    | 'countDescendants'
-    | 'getEphemerals'
-    | 'sync'
-  readonly path: string
-  /** Of the client that was asked: paths in its answers are below. */
-  readonly root: string
-  /** The values that it writes. */
-  readonly tokens: readonly string[]
-  readonly version: number | undefined
-  readonly invokedAt: number
-  /** The newest write that any client knew to be done. */
-  readonly floor: bigint
-  /** Several requests, or answered out of turn by nature. */
-  readonly composite: boolean
-  outcome: { readonly ok: unknown } | { readonly code: string; readonly outcome: string } | undefined
-}
-
-/** What any client knows, over all sessions. */
-export class Knowledge {
-  returned = 0n
-  calls = 0
-  answered = 0
-  /** That observables told. */
-  states = 0
-  failed = new Map<string, number>()
-}
-
-/** What a call may fail with; anything else is a bug. */
-const EXPECTED = new Set([
-  'NO_NODE',
-  'NODE_EXISTS',
-  'BAD_VERSION',
-  'NOT_EMPTY',
-  'NO_CHILDREN_FOR_EPHEMERALS',
-  'CONNECTION_LOSS',
-  'ABORTED',
-  'SESSION_EXPIRED',
-  'CLOSED',
-  'OVERLOADED',
-  'STORAGE_LOW',
-  'SESSION_MOVED',
-])
+import { differing, differs, impossible } from './differences.js'
+import {
+  EXPECTED,
+  type HostCall,
+  type Knowledge,
+  READS,
+  type ReadResults,
+  type Standing,
+  trustedStanding,
+} from './host-call.js'
 
 export class SessionHistory {
   readonly name: string
@@ -73,15 +30,26 @@ export class SessionHistory {
   readonly calls: HostCall[] = []
   /** SESSION_EXPIRED or CLOSED was told. */
   expired = false
+  readonly standing: Standing
   readonly #chain: Chain
   readonly #knowledge: Knowledge
+  readonly #access: AccessHistory
   readonly #claimed = new Set<bigint>()
   readonly #open = new Set<HostCall>()
   #lastSeen = 0n
   #lastWrite = 0n
 
-  constructor(name: string, { id, timeoutMs }: SessionInfo, beganAt: number, chain: Chain, knowledge: Knowledge) {
+  constructor(
+    name: string,
+    { id, timeoutMs }: SessionInfo,
+    beganAt: number,
+    chain: Chain,
+    knowledge: Knowledge,
+    standing: Standing = trustedStanding(),
+  ) {
     this.name = name
+    this.standing = standing
+    this.#access = new AccessHistory(chain, standing.proved)
     this.id = id
     this.timeoutMs = timeoutMs
     this.beganAt = beganAt
@@ -118,10 +86,22 @@ export class SessionHistory {
     const { code = 'none', outcome = 'unknown' } = error
     call.outcome = { code, outcome }
     this.#knowledge.failed.set(code, (this.#knowledge.failed.get(code) ?? 0) + 1)
-    if (code === 'SESSION_EXPIRED') this.expired = true
+    if (code === 'SESSION_EXPIRED' || code === 'AUTH_FAILED') this.expired = true
+    if (code === 'NO_AUTH')
+      return this.#access.refused(this.#what(call), READS.has(call.kind) ? 'C5' : 'C1', call.needs, this.#lastSeen)
+    if (code === 'NOT_READ_ONLY' && !this.standing.readOnly)
+      throw new Violation('C15', `${this.#what(call)} is refused: ${code}, though a peer with a leader serves it`)
     const own = code === 'none' && error.message === 'of the application'
-    if (!EXPECTED.has(code) && !own)
+    if (!EXPECTED.has(code) && !own && !this.#isToBeExpected(code, call))
       throw new Violation('R1', `${this.#what(call)} fails with ${code}: ${error.message}`)
+  }
+
+  #isToBeExpected(code: string, { kind, ownAcl }: HostCall): boolean {
+    const { proved, lied, local } = this.standing
+    if (code === 'AUTH_FAILED') return lied
+    if (code === 'INVALID_ACL') return ownAcl && proved.certain().every(({ scheme }) => scheme !== 'digest')
+    if (code === 'EPHEMERAL_ON_LOCAL_SESSION') return local === 'never upgraded'
+    return code === 'NOT_READ_ONLY' && !READS.has(kind)
   }
 
   answered(call: HostCall, result: unknown): void {
@@ -129,6 +109,8 @@ export class SessionHistory {
     this.#open.delete(call)
     this.#knowledge.answered += 1
     if (this.expired) throw new Violation('C16', `${this.#what(call)} succeeds after the session has expired`)
+    if (this.standing.readOnly && !READS.has(call.kind))
+      throw new Violation('C15', `${this.#what(call)} succeeds at a peer without a leader`)
     if (!call.composite)
       for (const earlier of this.#open)
         if (earlier.number < call.number && !earlier.composite)
@@ -159,6 +141,14 @@ export class SessionHistory {
       case 'multi':
         if (call.tokens.length > 0) this.#wrote(call, this.#took(call), undefined)
         return
+      case 'setAcl':
+        return this.#changedAcl(call, result as Stat)
+      case 'addAuth':
+        if (call.proof === undefined) throw new Violation('C5', `${this.#what(call)} is believed`)
+        this.standing.proved.accepted(call.proof, this.#chain.entries.at(-1)?.zxid ?? 0n)
+        return
+      case 'whoAmI':
+        return this.#isKnownAs(call, result as readonly ClientIdentity[])
       case 'delete':
         return this.#deleted(call)
       case 'sync': {
@@ -174,6 +164,16 @@ export class SessionHistory {
         this.#matches(call, state, value, stat, zxid)
         return
       }
+      case 'getAcl': {
+        const { acl, stat } = result as { acl: Acl; stat: Stat }
+        if (!this.#access.isShown(call.path, acl, stat.aversion, this.#lastSeen))
+          throw new Violation('C5', `${this.#what(call)}: never so since ${this.#lastSeen}: ${JSON.stringify(acl)}`)
+        return
+      }
+      case 'multiRead':
+        if (!this.#chain.someSince(this.#lastSeen, at => this.#isMoment(call, result as ReadResults, at)))
+          throw new Violation('C5', `${this.#what(call)}: no one moment since ${this.#lastSeen} was like that`)
+        return
       case 'walk': {
         let last = 0n
         for (const { path, value, stat, zxid } of result as readonly WalkedZnode<string>[]) {
@@ -184,7 +184,7 @@ export class SessionHistory {
         return
       }
       case 'countDescendants':
-        if (!this.#chain.someSince(this.#lastSeen, at => this.#chain.below(call.path, at).length === result))
+        if (!this.#chain.someSince(this.#lastSeen, at => this.#counts(call.path, at) === result))
           throw new Violation('C5', `${this.#what(call)}: never ${result} since ${this.#lastSeen}`)
         return
       case 'getEphemerals': {
@@ -201,14 +201,18 @@ export class SessionHistory {
       case 'exists': {
         const stat = result as Stat | undefined
         const like = (state: ZnodeState | undefined): boolean =>
-          stat === undefined ? state === undefined : state !== undefined && differing(state.stat, stat) === undefined
+          stat === undefined
+            ? state === undefined
+            : state !== undefined && differing(state.stat, stat) === undefined && this.#mayRead(state)
         if (!this.#chain.wasSince(call.path, this.#lastSeen, like))
           throw new Violation('C5', `${this.#what(call)}: never so since ${this.#lastSeen}: ${stat?.version}`)
         return
       }
       case 'getChildren': {
         const children = (result as string[]).join()
-        if (!this.#chain.wasSince(call.path, this.#lastSeen, state => state?.children.join() === children))
+        const like = (state: ZnodeState | undefined): boolean =>
+          state?.children.join() === children && this.#mayRead(state)
+        if (!this.#chain.wasSince(call.path, this.#lastSeen, like))
           throw new Violation('C5', `${this.#what(call)}: never so since ${this.#lastSeen}: ${children}`)
         return
       }
@@ -224,7 +228,8 @@ export class SessionHistory {
   /** Of a stream: it may lag behind the answers of calls, but not behind itself. */
   saw(zxid: bigint): void {
     this.#knowledge.states += 1
-    if (zxid > this.#chain.entries.at(-1)!.zxid) throw new Violation('C6', `${this.name} sees ${zxid}: not committed`)
+    if (zxid > (this.#chain.entries.at(-1)?.zxid ?? 0n))
+      throw new Violation('C6', `${this.name} sees ${zxid}: not committed`)
   }
 
   /** C7: what failed for certain has not happened. */
@@ -260,6 +265,7 @@ export class SessionHistory {
       throw new Violation('C1', `${this.#what(call)} of ${this.id} is the write of ${entry.session} at ${zxid}`)
     if (created !== undefined && !entry.changes.some(({ type, path }) => type === 'created' && path === created))
       throw new Violation('C11', `${this.#what(call)} is told ${created}, which is not what ${zxid} creates`)
+    if (call.needs?.length === 1) this.#access.given(this.#what(call), 'C1', call.needs, zxid - 1n)
     if (zxid <= call.floor)
       throw new Violation('C1', `${this.#what(call)} takes place ${zxid}, but ${call.floor} had returned before`)
     if (!call.composite) {
@@ -282,6 +288,52 @@ export class SessionHistory {
     throw new Violation('C6', `${this.#what(call)} succeeds, but the chain has none since ${call.floor}`)
   }
 
+  /** The first that it can be, as of a delete: no value tells it. */
+  #changedAcl(call: HostCall, { aversion }: Stat): void {
+    for (const { zxid, session, proposal } of this.#chain.behind(max(call.floor, this.#lastWrite))) {
+      const { txn } = proposal
+      if (session !== this.id || this.#claimed.has(zxid) || txn.kind !== 'setAcl') continue
+      if (txn.path === call.path && txn.version === aversion) return this.#wrote(call, zxid, undefined)
+    }
+    throw new Violation('C6', `${this.#what(call)} to version ${aversion} succeeds, but the chain has none`)
+  }
+
+  /** All that it has proved is known, and nothing else. */
+  #isKnownAs(call: HostCall, known: readonly ClientIdentity[]): void {
+    const { proved } = this.standing
+    const names = (of: readonly { scheme: string; id: string }[]): string[] =>
+      of.map(({ scheme, id }) => `${scheme} ${scheme === 'digest' ? id.split(':', 1)[0] : id}`)
+    const found = known.map(({ scheme, user }) => `${scheme} ${user}`)
+    const lacking = names(proved.certain()).filter(each => !found.includes(each))
+    const invented = found.filter(each => !names(proved.possible).includes(each))
+    if (lacking.length + invented.length > 0)
+      throw new Violation('C5', `${this.#what(call)} says ${found}; it lacks ${lacking}, and invents ${invented}`)
+  }
+
+  #mayRead(state: ZnodeState | undefined): boolean {
+    return this.#access.isGiven(state, Permission.READ)
+  }
+
+  #counts(path: string, at: bigint): number | undefined {
+    const state = this.#chain.before(path, at)
+    return state !== undefined && this.#mayRead(state) ? this.#chain.below(path, at).length : undefined
+  }
+
+  /** Whether all of it was so behind one zxid. */
+  #isMoment({ steps }: HostCall, results: ReadResults, at: bigint): boolean {
+    return steps.every(({ path }, index) => {
+      const result = results[index]!
+      const state = this.#chain.before(path, at)
+      if (hasCode(result, 'NO_NODE')) return state === undefined
+      if (state === undefined) return false
+      if (hasCode(result, 'NO_AUTH')) return this.standing.proved.may(state.acl, Permission.READ) !== true
+      if (result instanceof Error || !this.#mayRead(state)) return false
+      if ('children' in result)
+        return result.children.join() === state.children.join() && differing(state.stat, result.stat) === undefined
+      return differs(state, result.value ?? '', result.stat) === undefined
+    })
+  }
+
   #saw(call: HostCall, zxid: bigint): void {
     if (zxid < this.#lastSeen)
       throw new Violation(
@@ -294,6 +346,7 @@ export class SessionHistory {
   }
 
   #matches(call: HostCall, state: ZnodeState | undefined, value: string | undefined, stat: Stat, zxid: bigint): void {
+    if (!this.#mayRead(state)) throw new Violation('C5', `${this.#what(call)} at ${zxid} is given what it may not read`)
     const cannotBe = impossible(stat, new TextEncoder().encode(value ?? '').length)
     if (cannotBe !== undefined) throw new Violation('C12', `${this.#what(call)} at ${zxid}: ${cannotBe}`)
     const wrong = differs(state, value ?? '', stat)
@@ -303,32 +356,6 @@ export class SessionHistory {
   #what({ kind, path, number }: HostCall): string {
     return `${this.name} #${number} ${kind} ${path}`
   }
-}
-
-/** Why a znode that was read is not what there was. */
-export function differs(state: ZnodeState | undefined, value: string, stat: Stat): string | undefined {
-  if (state === undefined) return 'there was none'
-  if (state.value !== value) return `value ${value.slice(0, 20)}, was ${state.value.slice(0, 20)}`
-  return differing(state.stat, stat)
-}
-
-/** The same, of a znode whose children may have changed meanwhile. */
-export function differsAtAll(state: ZnodeState | undefined, value: string, stat: Stat): string | undefined {
-  const { pzxid, cversion, numChildren } = stat
-  return differs(state && { ...state, stat: { ...state.stat, pzxid, cversion, numChildren } }, value, stat)
-}
-
-function differing(was: Stat, stat: Stat): string | undefined {
-  for (const name of Object.keys(was) as (keyof Stat)[])
-    if (was[name] !== stat[name]) return `${name} ${stat[name]}, was ${was[name]}`
-  return undefined
-}
-
-/** C12: why a Stat cannot be, whatever the znode is. */
-function impossible({ czxid, mzxid, pzxid, ctime, mtime, dataLength }: Stat, bytes: number): string | undefined {
-  if (czxid > mzxid || czxid > pzxid) return `created at ${czxid}, changed at ${mzxid}, its children at ${pzxid}`
-  if (ctime > mtime) return `created at ${ctime} ms, changed at ${mtime} ms`
-  return dataLength === bytes ? undefined : `${bytes} bytes, said to be ${dataLength}`
 }
 
 function max(a: bigint, b: bigint): bigint {

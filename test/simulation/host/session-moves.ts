@@ -2,7 +2,7 @@
  * S6: once a session is attached at another peer, nothing of it that comes by an earlier way is proposed any more. Told by the values that are
  * written, each of which is written once: by which attachment it left, and what was proposed when the application heard of a later one.
  */
-import type { Request } from '../../../lib/model/request.js'
+import type { ClientRequest } from '../../../lib/model/request.js'
 import { Violation } from '../checkers/violation.js'
 
 /** An attachment that the application was told of. */
@@ -21,7 +21,7 @@ export class SessionMoves {
 
   /** One session, beginning. */
   session(): {
-    sent(attachment: number, request: Request): void
+    sent(attachment: number, request: ClientRequest): void
     attached(attachment: number, proposed: bigint): void
   } {
     const known: Known[] = []
@@ -50,7 +50,7 @@ export class SessionMoves {
 }
 
 /** What a request writes. */
-function valuesOf(request: Request): string[] {
+function valuesOf(request: ClientRequest): string[] {
   if (request.kind === 'multi') return request.steps.flatMap(valuesOf)
   if ((request.kind !== 'create' && request.kind !== 'setData') || request.data === null) return []
   return [decoder.decode(request.data)]

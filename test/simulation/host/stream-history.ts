@@ -1,14 +1,16 @@
 /**
- * What an observable of a real client has said: each a state that there was, never going back (C5, W10), `stale` while its peer is cut off,
- * and not silent at the end.
+ * What an observable of a real client has said: each a state that there was and that it may read, never going back (C5, W10), `stale` while its peer is cut
+ * off, and not silent at the end. Of changes that its session may not hear of it need not know (W7), and it ends where it may not read.
  */
 import type { Observable, Subscription } from 'rxjs'
 import type { Client } from '../../../lib/client/client.js'
 import type { ChildrenState, DataState, ExistsState, SubtreeState, SubtreeZnode } from '../../../lib/client/streams.js'
-import { joinPath } from '../../../lib/model/path.js'
+import { type Acl, Permission } from '../../../lib/model/acl.js'
+import { joinPath, parentOf } from '../../../lib/model/path.js'
 import { Violation } from '../checkers/violation.js'
 import type { Chain, ZnodeState } from './chain.js'
-import { differs, differsAtAll, type SessionHistory } from './session-history.js'
+import { differs, differsAtAll } from './differences.js'
+import type { SessionHistory } from './session-history.js'
 import type { Verdict } from './verdict.js'
 
 export type StreamKind = 'data$' | 'exists$' | 'children$' | 'subtree$'
@@ -21,6 +23,7 @@ export class StreamHistory {
   readonly #session: SessionHistory
   readonly #subscription: Subscription
   #last: { readonly zxid: bigint; readonly stale: boolean; readonly said: string } | undefined
+  readonly #beganAt: bigint
   /** How it ended. */
   end: string | undefined
   said = 0
@@ -43,13 +46,15 @@ export class StreamHistory {
     this.#chain = chain
     this.#session = session
     this.#root = root
+    this.#beganAt = session.lastSeen
     const view = root === '' ? client : client.chroot(root)
     const stream: Observable<State> = view[kind](path.slice(root.length) || '/')
     this.#subscription = stream.subscribe({
       next: state => verdict.guard(() => this.#next(state)),
       error: error => {
         this.end = error.code
-        if (error.code === 'SESSION_EXPIRED') return
+        if (error.code === 'SESSION_EXPIRED' || (error.code === 'AUTH_FAILED' && session.standing.lied)) return
+        if (error.code === 'NO_AUTH' && this.#mayBeRefused) return
         verdict.report('W10', `${this} ends with ${error.code}: ${error.message}`)
       },
       complete: () => {
@@ -71,6 +76,8 @@ export class StreamHistory {
   get behind(): string | undefined {
     if (this.#last === undefined) return 'it has said nothing'
     if (this.#last.stale) return `it says stale since ${this.#last.zxid}`
+    // What a subtree says may stem from any moment since it began.
+    if (this.#mayHaveMissed(this.kind === 'subtree$' ? this.#beganAt : this.#last.zxid)) return undefined
     const now = this.#inChain(path => this.#chain.now(path))
     return this.#last.said === now ? undefined : `it says ${this.#last.said}, where there is ${now}`
   }
@@ -87,6 +94,8 @@ export class StreamHistory {
     if (!('znodes' in state)) {
       const was = this.#inChain(path => this.#chain.before(path, zxid))
       if (said !== was) throw new Violation('C5', `${where} says ${said}, where there was ${was}`)
+      if (state.exists && !this.#mayRead(this.#chain.before(this.path, zxid)!.acl))
+        throw new Violation('C5', `${where} is told what it may not read`)
       if ('value' in state && state.exists) {
         const wrong = differs(this.#chain.before(this.path, zxid), state.value ?? '', state.stat)
         if (wrong !== undefined) throw new Violation('C5', `${where}: ${wrong}`)
@@ -95,6 +104,36 @@ export class StreamHistory {
     if (this.#last?.said === said && this.#last.stale === stale && this.#last.zxid === zxid)
       throw new Violation('W10', `${where} says the same twice`)
     this.#last = { zxid, stale, said }
+  }
+
+  /** Perhaps, at least. */
+  #mayRead(acl: Acl): boolean {
+    return this.#session.standing.proved.may(acl, Permission.READ) !== false
+  }
+
+  /** At some moment since its session's last answer it was not for it to read; of a subtree, some part of it. */
+  get #mayBeRefused(): boolean {
+    const { standing, lastSeen } = this.#session
+    if (standing.proved.trusted) return false
+    if (this.kind === 'subtree$') return true
+    const refuses = (acl: Acl | undefined): boolean =>
+      acl !== undefined && standing.proved.may(acl, Permission.READ) !== true
+    return this.#chain.wasSince(this.path, lastSeen, state => refuses(state?.acl))
+  }
+
+  /** Whether something has happened behind it that its session was not to be told, or perhaps not. */
+  #mayHaveMissed(zxid: bigint): boolean {
+    const { proved } = this.#session.standing
+    if (proved.trusted) return false
+    const { path: root, kind } = this
+    return this.#chain.behind(zxid).some(entry =>
+      entry.changes.some(({ type, path, acl }) => {
+        if (kind === 'children$' && type !== 'dataChanged' && path !== '/' && parentOf(path) === root)
+          return proved.may(this.#chain.before(root, entry.zxid)?.acl ?? [], Permission.READ, entry.zxid) !== true
+        if (path !== root && !(kind === 'subtree$' && path.startsWith(`${root}/`))) return false
+        return proved.may(acl!, Permission.READ, entry.zxid) !== true
+      }),
+    )
   }
 
   #whole(shown: string): string {
@@ -121,6 +160,8 @@ export class StreamHistory {
     const path = this.#whole(shown)
     const wrong = differsAtAll(this.#chain.before(path, stat.mzxid), value ?? '', stat)
     if (wrong !== undefined) throw new Violation('C5', `${this}: ${path}: ${wrong}`)
+    if (!this.#chain.wasSince(path, stat.mzxid, state => state !== undefined && this.#mayRead(state.acl)))
+      throw new Violation('C5', `${this}: ${path} is told, which it may not read`)
     const said = `${path}@${stat.mzxid}`
     this.#known.set(znode, said)
     return said
