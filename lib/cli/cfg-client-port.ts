@@ -27,9 +27,16 @@ function connections(values: CfgValues): Partial<ClientPortOptions> {
     connectionsPerSecondPerAddressMax: values.number('vivarium.connectionsPerSecondPerAddressMax'),
     sessionlessMax: values.number('vivarium.sessionlessMax'),
     sessionlessTimeoutMs: values.number('nio.sessionlessCnxnTimeout'),
+    leaderServes: leaderServes(values),
     keepAlive: values.flag('clientTcpKeepAlive'),
     listenBacklog: unlessMinusOne(values.number('clientPortListenBacklog')),
   })
+}
+
+/** Only 'no' means no, as in ZooKeeper. */
+function leaderServes(values: CfgValues): boolean | undefined {
+  const said = values.text('leaderServes')
+  return said === undefined ? undefined : said !== 'no'
 }
 
 /** What ZooKeeper's own scripts and clients ask for is always allowed. */

@@ -11,6 +11,8 @@ export interface ClientPortOptions {
   readonly port: number
   /** The interface to listen at; `'0.0.0.0'` and `'::'` are all. @default '127.0.0.1' */
   readonly host?: string
+  /** Whether a leader of others has clients at this port, or leaves them to the others (leaderServes). @default true */
+  readonly leaderServes?: boolean
   /** Connections that the system keeps until they are accepted (clientPortListenBacklog). @default 511 */
   readonly listenBacklog?: number
   /** Whether TCP looks now and then whether a silent client is still there (clientTcpKeepAlive). @default false */
@@ -132,6 +134,7 @@ export function resolveClientPort(
     host: '127.0.0.1',
     fourLetterWords: readOnlyMode ? ['srvr', 'isro'] : ['srvr'],
     keepAlive: false,
+    leaderServes: true,
     requestThrottleDropLate: false,
     connectionTokenWeights: undefined,
     ...fractions,
@@ -162,6 +165,7 @@ function complaintAbout(name: string, value: unknown): string | undefined {
     return typeof value === 'number' && value >= 0 && value <= 1 ? undefined : 'must be a number from 0 to 1'
   switch (name) {
     case 'keepAlive':
+    case 'leaderServes':
     case 'requestThrottleDropLate':
       return typeof value === 'boolean' ? undefined : 'must be true or false'
     case 'connectionTokenWeights':

@@ -96,6 +96,7 @@ export class ServerFacts {
     const { serving, readOnly, role } = this.#host.core.status
     if (!serving) return readOnly ? 'read-only' : undefined
     if (this.#options.config.members.length === 1) return 'standalone'
-    return role === 'leading' ? 'leader' : role === 'observing' ? 'observer' : 'follower'
+    if (role === 'leading') return this.#options.clientPort?.leaderServes === false ? undefined : 'leader'
+    return role === 'observing' ? 'observer' : 'follower'
   }
 }

@@ -348,9 +348,10 @@ describe('the client port', () => {
       await next.close()
     })
 
-    it('serves nobody while its peer has no ensemble', async () => {
+    it('serves nobody while its peer has no ensemble, and none at a leader that is to leave them to the others', async () => {
       const network = memoryNetwork()
       const members = { 1: 'memory://1', 2: 'memory://2' }
+      let leaderServes = true
       const one = (id: number) =>
         Peer.open({
           id,
@@ -358,7 +359,7 @@ describe('the client port', () => {
           tickMs: 100,
           members,
           transport: memory({ network, name: String(id) }),
-          clientPort: { port: 0, fourLetterWords: ['srvr', 'ruok', 'isro'] },
+          clientPort: { port: 0, fourLetterWords: ['srvr', 'ruok', 'isro'], leaderServes },
         })
       peer = await one(1)
       port = peer.clientPort!.port
@@ -372,6 +373,16 @@ describe('the client port', () => {
       expect(client.response.timeOut).to.equal(2000)
       await other.close()
       await client.until(() => client.ended)
+      await peer.close()
+      leaderServes = false
+      const [first, second] = [await one(1), await one(2)]
+      await Promise.all([first.serving(), second.serving()])
+      const [leader, follower] = first.status.role === 'leading' ? [first, second] : [second, first]
+      const refused = await WireClient.connect(leader.clientPort!.port)
+      expect([refused.ended, refused.responseBytes]).to.deep.equal([true, undefined])
+      expect(await word(leader.clientPort!.port, 'srvr')).to.include('not currently serving')
+      expect((await WireClient.connect(follower.clientPort!.port)).response.timeOut).to.equal(2000)
+      await Promise.all([first.close(), second.close()])
     })
   })
 

@@ -25,12 +25,11 @@ import { writeAnswer, writeEvent, writeRefusal, writeSession } from './answer-fr
 import { type Asked, AskedRequests, type Asker } from './asked-requests.js'
 import { FIRST_FRAME_BYTES_MAX } from './client-port-limits.js'
 import type { ConnectionPorts } from './connection-ports.js'
+import { WORD_BYTES } from './four-letter-words.js'
 import { OutQueue } from './out-queue.js'
 import type { Waiting } from './shared-limits.js'
 import { Traffic } from './traffic.js'
 import { readRequest, readSessionRequest } from './wire-request.js'
-
-const WORD_BYTES = 4
 
 export class ClientConnection implements ChannelReceiver, Waiting, Asker, Stranger {
   readonly traffic = new Traffic()
@@ -176,6 +175,7 @@ export class ClientConnection implements ChannelReceiver, Waiting, Asker, Strang
   #attach(frame: Uint8Array): void {
     const { readOnly, ...asked } = readSessionRequest(frame)
     const { tokens, channel, localSessions } = this.#ports
+    if (!this.#ports.serves()) return this.giveUp()
     const isNew = asked.resume === undefined
     if (!tokens.take(isNew ? (localSessions ? 'local' : 'global') : 'renew')) return this.giveUp('sessions at once')
     this.#stage = 'attaching'

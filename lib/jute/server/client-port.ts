@@ -129,6 +129,7 @@ export class ClientPort {
       clock: this.#ports.clock,
       traffic: this.#traffic,
       channel: this.#ports.channel(address),
+      serves: () => this.#ports.report().mode !== undefined,
       readOnly: () => this.#ports.report().mode === 'read-only',
       word: word => this.#word(word),
       refused: why => this.#refusals.add(why, address),

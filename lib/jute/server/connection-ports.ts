@@ -14,6 +14,8 @@ export interface ConnectionPorts extends AskedPorts {
   readonly channel: Channel
   /** Whether new sessions are known to this peer only. */
   readonly localSessions: boolean
+  /** Whether anybody is served here now. */
+  serves(): boolean
   /** Whether the peer has no leader, and gives reads to those who ask for that. */
   readOnly(): boolean
   /** The answer to a four-letter word; undefined if these are no word. */

@@ -30,6 +30,8 @@ export interface WordPorts {
   wallOf(monotonic: number): number
 }
 
+export const WORD_BYTES = 4
+
 const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests\n'
 /** Answered also while the peer serves nobody. */
 const always: ReadonlySet<string> = new Set(['ruok', 'envi', 'isro', 'gtmk', 'stmk'])

@@ -83,6 +83,7 @@ describe('zoo.cfg', () => {
       'globalOutstandingLimit=50',
       'clientPortListenBacklog=20',
       'clientTcpKeepAlive=true',
+      'leaderServes=no',
       'electionAlg=3',
       '4lw.commands.whitelist=srvr, ruok',
       'zookeeper.extendedTypesEnabled=true',
@@ -123,6 +124,7 @@ describe('zoo.cfg', () => {
       outstandingMax: 50,
       listenBacklog: 20,
       keepAlive: true,
+      leaderServes: false,
     })
     expect(resolvePeerOptions({ id: 1, dataDir: ':memory:', ...options }).clientPort?.host).to.equal('127.0.0.1')
   })
