@@ -9,7 +9,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Replica } from '../core/replica.js'
-import { type Digest, sameDigest } from '../model/digest.js'
+import { type StateDigest, sameDigest } from '../model/digest.js'
 import { sameZxid, ZERO } from '../model/zxid.js'
 import { type Database, ForeignDatabase, openDatabase, requireLabel } from '../storage/level/database.js'
 import { type FaultList, Faults } from '../storage/level/examination-faults.js'
@@ -32,7 +32,7 @@ export type Label = 'own' | "another directory's" | 'damaged' | undefined
 export interface ExaminedTree extends TreeExamination {
   readonly label: Label
   /** Recomputed over all that is there. */
-  readonly digest?: Digest
+  readonly digest?: StateDigest
   /** No fault, and the digest is the one it was saved with: the whole state at its checkpoint, and nothing else. */
   readonly whole: boolean
 }

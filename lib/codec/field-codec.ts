@@ -3,7 +3,7 @@
  * 64 bits are two items, high and low; a list of small fixed groups is one flat array.
  */
 import type { Acl, AclEntry, Identities, Identity } from '../model/acl.js'
-import type { Digest } from '../model/digest.js'
+import type { Digest, StateDigest } from '../model/digest.js'
 import { type RefusalCode, type ReplyCode, zookeeperCodes } from '../model/errors.js'
 import { isPeerId, type PeerId, type SessionId } from '../model/ids.js'
 import { invariant } from '../model/invariant.js'
@@ -25,13 +25,23 @@ export function readZxid(reader: CborReader, known?: Zxid): Zxid {
   return known !== undefined && known.counter === counter && known.epoch === epoch ? known : { epoch, counter }
 }
 
-/** Two items. */
-export function writeDigest(writer: CborWriter, value: Digest): void {
+/** Two items, and two more for what earlier releases did not count, if it is known. */
+export function writeStateDigest(writer: CborWriter, value: StateDigest): void {
+  writeDigest(writer, value)
+  if (value.system !== undefined) writeDigest(writer, value.system)
+}
+
+export function readStateDigest(reader: CborReader, withSystem: boolean): StateDigest {
+  const digest = readDigest(reader)
+  return withSystem ? { ...digest, system: readDigest(reader) } : digest
+}
+
+function writeDigest(writer: CborWriter, value: Digest): void {
   writer.uint(value.high)
   writer.uint(value.low)
 }
 
-export function readDigest(reader: CborReader): Digest {
+function readDigest(reader: CborReader): Digest {
   return { high: reader.uint(), low: reader.uint() }
 }
 

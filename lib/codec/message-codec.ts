@@ -7,26 +7,28 @@
  * Before: host/perform.ts. After: transports/ (as parts), host/links.ts (as frames).
  */
 import type { Notification, PeerMessage, RoleName } from '../core/zab/messages.js'
+import type { Digest, StateDigest } from '../model/digest.js'
 import type { MemberRole } from '../model/ensemble-config.js'
 import { hasCode, ZooKeeperError } from '../model/errors.js'
+import { PROTOCOL_HIGHEST, SYSTEM_DIGEST_SINCE } from '../model/peer-protocol.js'
 import type { Proposal } from '../model/proposal.js'
 import { asBuffer, CborReader } from './cbor-reader.js'
 import { CborWriter } from './cbor-writer.js'
 import {
   readChoice,
-  readDigest,
   readIdentities,
   readPeerId,
   readRefusalCode,
   readSession,
   readSessions,
+  readStateDigest,
   readZxid,
   writeChoice,
-  writeDigest,
   writeIdentities,
   writeRefusalCode,
   writeSession,
   writeSessions,
+  writeStateDigest,
   writeZxid,
 } from './field-codec.js'
 import { decodeRecordIn, recordOf } from './record.js'
@@ -38,10 +40,10 @@ const memberRoles: readonly MemberRole[] = ['participant', 'observer']
 
 const writer = new CborWriter()
 
-/** Parts to send back to back as one frame; nobody may change them. */
-export function encodeMessage(message: PeerMessage): readonly Uint8Array[] {
+/** Parts to send back to back as one frame; nobody may change them. `protocol`: what the link speaks. */
+export function encodeMessage(message: PeerMessage, protocol: number = PROTOCOL_HIGHEST): readonly Uint8Array[] {
   writer.begin()
-  messages.write(writer, message)
+  messages.write(writer, protocol < SYSTEM_DIGEST_SINCE ? withoutSystemDigest(message) : message)
   return writer.finishParts()
 }
 
@@ -138,17 +140,17 @@ const messages = new UnionCodec<PeerMessage>({
   snapshotBegin: {
     type: 7,
     items: 6,
+    added: { max: 2, of: ({ digest }) => systemItems(digest) },
     write(writer, message) {
       writeZxid(writer, message.zxid)
       writer.uint53(message.time)
-      writeDigest(writer, message.digest)
+      writeStateDigest(writer, message.digest)
     },
-    read: reader => ({
-      kind: 'snapshotBegin',
-      zxid: readZxid(reader),
-      time: reader.uint53(),
-      digest: readDigest(reader),
-    }),
+    read(reader, added) {
+      if (added === 1) return reader.fail('half a digest')
+      const [zxid, time] = [readZxid(reader), reader.uint53()]
+      return { kind: 'snapshotBegin', zxid, time, digest: readStateDigest(reader, added > 0) }
+    },
   },
   snapshotChunk: {
     type: 8,
@@ -219,20 +221,21 @@ const messages = new UnionCodec<PeerMessage>({
   pong: {
     type: 18,
     items: 2,
-    added: { max: 4, of: message => (message.mark === undefined ? 0 : 4) },
+    added: { max: 6, of: ({ mark }) => (mark === undefined ? 0 : 4 + systemItems(mark.digest)) },
     write(writer, message) {
       writer.uint(message.number)
       writeSessions(writer, message.touched)
       if (message.mark === undefined) return
       writeZxid(writer, message.mark.zxid)
-      writeDigest(writer, message.mark.digest)
+      writeStateDigest(writer, message.mark.digest)
     },
     read(reader, added) {
       const number = reader.uint()
       const touched = readSessions(reader)
       if (added === 0) return { kind: 'pong', number, touched }
-      if (added !== 4) return reader.fail('half a mark')
-      return { kind: 'pong', number, touched, mark: { zxid: readZxid(reader), digest: readDigest(reader) } }
+      if (added !== 4 && added !== 6) return reader.fail('half a mark')
+      const mark = { zxid: readZxid(reader), digest: readStateDigest(reader, added === 6) }
+      return { kind: 'pong', number, touched, mark }
     },
   },
   request: {
@@ -314,6 +317,21 @@ const messages = new UnionCodec<PeerMessage>({
     read: reader => ({ kind: 'diverged', zxid: readZxid(reader), judged: reader.bool() }),
   },
 })
+
+function systemItems({ system }: StateDigest): number {
+  return system === undefined ? 0 : 2
+}
+
+/** As a peer knows it that counts nothing below `/zookeeper/`. */
+function withoutSystemDigest(message: PeerMessage): PeerMessage {
+  if (message.kind === 'snapshotBegin') return { ...message, digest: commonPart(message.digest) }
+  if (message.kind !== 'pong' || message.mark === undefined) return message
+  return { ...message, mark: { ...message.mark, digest: commonPart(message.mark.digest) } }
+}
+
+function commonPart({ high, low }: StateDigest): Digest {
+  return { high, low }
+}
 
 function standingOf({ fresh, blank, origin }: Notification): number {
   return (fresh ? 1 : 0) + (blank ? 2 : 0) + (origin ? 4 : 0)

@@ -1,9 +1,10 @@
 /**
  * The replicated state of one peer as one value: tree and sessions after the txn `zxid`. Equal txns give equal replicas (Z26);
- * `digest` says so in 64 bits: the sum of the stat digest, the ACL digest and the sessions' digest.
+ * `digest` says so in 64 bits: the sum of the stat digest, the ACL digest and the sessions' digest. Beside it, in 64 more, stands that of the
+ * znodes below `/zookeeper/`: apart, since releases before it are to be compared with, on disks and over links.
  * Changed by operations/apply-txn alone. An image or the changes are taken between two txns, so both are whole (Z27).
  */
-import { addDigests, type Digest } from '../model/digest.js'
+import { addDigests, type StateDigest } from '../model/digest.js'
 import { invariant } from '../model/invariant.js'
 import type { ReplicaChanges, ReplicaImage } from '../model/replica-image.js'
 import type { Znode } from '../model/znode.js'
@@ -47,8 +48,9 @@ export class Replica {
     return this.#time
   }
 
-  get digest(): Digest {
-    return addDigests(addDigests(this.tree.statDigest, this.tree.aclDigest), this.sessions.digest)
+  get digest(): StateDigest {
+    const { statDigest, aclDigest, systemDigest } = this.tree
+    return { ...addDigests(addDigests(statDigest, aclDigest), this.sessions.digest), system: systemDigest }
   }
 
   /** The txn has been applied, in full. */

@@ -14,6 +14,7 @@ export interface LinkOptions {
   readonly id: LinkId
   readonly peer: PeerId
   readonly incarnation: string
+  readonly protocol: number
   readonly openedAt: number
   readonly queueBytesMax: number
 }
@@ -26,17 +27,19 @@ export class Link {
   readonly incarnation: string
   readonly openedAt: number
   readonly #connection: Connection
+  readonly #protocol: number
   readonly #queueBytesMax: number
   readonly #pauses = new Set<PauseReason>()
   #drained: (() => void)[] = []
   #open = true
 
-  constructor(connection: Connection, { id, peer, incarnation, openedAt, queueBytesMax }: LinkOptions) {
+  constructor(connection: Connection, { id, peer, incarnation, protocol, openedAt, queueBytesMax }: LinkOptions) {
     this.#connection = connection
     this.id = id
     this.peer = peer
     this.incarnation = incarnation
     this.openedAt = openedAt
+    this.#protocol = protocol
     this.#queueBytesMax = queueBytesMax
   }
 
@@ -51,7 +54,7 @@ export class Link {
   /** False when a stream had better wait for `drained`. */
   send(message: PeerMessage): boolean {
     if (!this.#open) return true
-    return this.#connection.send(encodeMessage(message))
+    return this.#connection.send(encodeMessage(message, this.#protocol))
   }
 
   get overfull(): boolean {

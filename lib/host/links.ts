@@ -212,6 +212,7 @@ export class Links {
       id: this.#lastLink as LinkId,
       peer: neighbour.member.id,
       incarnation,
+      protocol,
       openedAt: clock.now(),
       queueBytesMax: linkQueueBytesMax,
     })

@@ -8,6 +8,7 @@
  */
 import { type Stat, toStat } from '../client/stat.js'
 import type { DataTree } from '../core/tree/data-tree.js'
+import { sumOfDigest } from '../model/digest.js'
 import type { Znode } from '../model/znode.js'
 import { bytesOfData } from '../model/znode-data.js'
 import { zxidToBigint } from '../model/zxid.js'
@@ -35,7 +36,7 @@ export class ReplicaView {
 
   /** 64 bits over the whole replicated state: replicas at the same zxid have the same. */
   get digest(): bigint {
-    const { high, low } = this.#core.replica.digest
+    const { high, low } = sumOfDigest(this.#core.replica.digest)
     return (BigInt(high) << 32n) | BigInt(low)
   }
 

@@ -9,16 +9,24 @@ export interface Digest {
   readonly low: number
 }
 
+/** The digest of a whole state, in two sums: what every release has counted, and beside it what came later. */
+export interface StateDigest extends Digest {
+  /** Of the znodes below `/zookeeper/`. Earlier releases say nothing of them (checkpoints before version 3, peers before protocol 3). */
+  readonly system?: Digest
+}
+
 /** The digest of a whole state behind the txn `zxid`: what replicas compare (Z31). */
 export interface StateMark {
   readonly zxid: Zxid
-  readonly digest: Digest
+  readonly digest: StateDigest
 }
 
 export const EMPTY_DIGEST: Digest = Object.freeze({ high: 0, low: 0 })
 
-export function sameDigest(a: Digest, b: Digest): boolean {
-  return a.low === b.low && a.high === b.high
+/** In all that both of them say. */
+export function sameDigest(a: StateDigest, b: StateDigest): boolean {
+  if (a.low !== b.low || a.high !== b.high) return false
+  return a.system === undefined || b.system === undefined || sameDigest(a.system, b.system)
 }
 
 /** `part` is a uint32. */
@@ -38,6 +46,12 @@ export function addDigests(a: Digest, b: Digest): Digest {
   return { high: (sum.high + b.high) >>> 0, low: sum.low }
 }
 
-export function formatDigest(digest: Digest): string {
-  return digest.high.toString(16).padStart(8, '0') + digest.low.toString(16).padStart(8, '0')
+/** All of it as one number. */
+export function sumOfDigest(digest: StateDigest): Digest {
+  return digest.system === undefined ? digest : addDigests(digest, digest.system)
+}
+
+export function formatDigest(digest: StateDigest): string {
+  const { high, low } = sumOfDigest(digest)
+  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0')
 }

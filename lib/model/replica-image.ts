@@ -1,5 +1,5 @@
 /** The replicated state as it crosses to and from the disk: whole (an image), or what changed since the last checkpoint. */
-import type { Digest } from './digest.js'
+import type { StateDigest } from './digest.js'
 import type { SessionId } from './ids.js'
 import type { SessionRecord } from './session-record.js'
 import type { StoredZnode, Znode } from './znode.js'
@@ -10,7 +10,7 @@ export interface ReplicaImage {
   readonly zxid: Zxid
   /** That txn's time: later txns are never stamped earlier. */
   readonly time: number
-  readonly digest: Digest
+  readonly digest: StateDigest
   /** Parents before children is not promised. */
   readonly nodes: ImageNodes
   readonly sessions: Iterable<SessionRecord>
@@ -29,7 +29,7 @@ export interface ImageNodes extends Iterable<readonly [path: string, znode: Znod
 export interface ReplicaChanges {
   readonly zxid: Zxid
   readonly time: number
-  readonly digest: Digest
+  readonly digest: StateDigest
   readonly nodes: ReadonlyMap<string, Znode | undefined>
   readonly sessions: ReadonlyMap<SessionId, SessionRecord | undefined>
 }

@@ -8,7 +8,7 @@
  *   nobody knows what is there: the store refuses every further write, and only reopening tells (D2, D4).
  * - Bytes and values handed over are not changed afterwards by either side.
  */
-import type { Digest } from '../model/digest.js'
+import type { StateDigest } from '../model/digest.js'
 import type { Epochs, HistorySummary } from '../model/history.js'
 import type { PeerId } from '../model/ids.js'
 import type { Proposal } from '../model/proposal.js'
@@ -98,7 +98,7 @@ export interface StorageSizes {
 export interface SnapshotHeader {
   readonly zxid: Zxid
   readonly time: number
-  readonly digest: Digest
+  readonly digest: StateDigest
 }
 
 export interface SnapshotReader extends SnapshotHeader {

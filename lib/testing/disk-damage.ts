@@ -4,10 +4,7 @@
  * Always holds: the content, what should be there, is never touched; false is returned when there is nothing to damage.
  * Invariants §4.2, with what LevelDB makes of each: a run of entries gone, or one that does not read (store-1, store-2), a whole database gone (store-3),
  * a wrong value (store-4).
- * What is missing or stale shows in the digest of the tree alone: znodes below `/zookeeper/`, which that does not count, are spared
- * (docs/guarantees.md, "What is not promised").
  */
-import { isCounted } from '../core/tree/digest.js'
 import type { Epochs } from '../model/history.js'
 import type { Proposal } from '../model/proposal.js'
 import type { ReplicaChanges } from '../model/replica-image.js'
@@ -56,9 +53,7 @@ export function damage(
       const znode = checkpoint.nodes.get(path)!
       flaws.tree.set(
         path,
-        random.chance(0.3) && isCounted(path)
-          ? undefined
-          : new StoredValue({ ...znode, mtime: znode.mtime + 1 }, false),
+        random.chance(0.3) ? undefined : new StoredValue({ ...znode, mtime: znode.mtime + 1 }, false),
       )
       return true
     }
@@ -119,7 +114,7 @@ export function loseCheckpoint(
     return
   }
   for (const path of changes.nodes.keys()) {
-    if (random.chance(0.3) || !isCounted(path)) continue
+    if (random.chance(0.3)) continue
     const before = content.checkpoint.nodes.get(path)
     flaws.tree.set(path, before === undefined ? undefined : new StoredValue(before, true))
   }
@@ -134,7 +129,7 @@ export function mixTrees(changes: ReplicaChanges, content: DiskContent, flaws: D
   const { nodes } = content.checkpoint
   for (const path of new Set([...nodes.keys(), ...oldTree.nodes.keys()])) {
     const old = oldTree.nodes.get(path)
-    if (old === nodes.get(path) || changes.nodes.has(path) || !isCounted(path)) continue
+    if (old === nodes.get(path) || changes.nodes.has(path)) continue
     flaws.tree.set(path, old === undefined ? undefined : new StoredValue(old, true))
   }
 }

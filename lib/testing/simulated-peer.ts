@@ -10,9 +10,10 @@ import type { Input, Now } from '../core/input.js'
 import type { PeerCore, PeerInitial } from '../core/peer.js'
 import type { PeerStatus } from '../core/peer-status.js'
 import type { ProtocolOptions } from '../core/protocol-options.js'
+import type { Replica } from '../core/replica.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
 import { ZooKeeperError } from '../model/errors.js'
-import type { LinkId, PeerId, SessionId } from '../model/ids.js'
+import type { LinkId, PeerId } from '../model/ids.js'
 import { unreachable } from '../model/invariant.js'
 import { beginCore } from './begin-core.js'
 import { pointOfEffect, pointOfInput } from './crash-points.js'
@@ -176,10 +177,9 @@ export class SimulatedPeer {
     this.#fall(silently, observer => observer.crashed?.(this))
   }
 
-  /** Something in its memory is not what its log says: a session that nobody has opened, which no client comes to see. */
-  falsify(): void {
-    const session = `fa15e000${(this.life * 256 + this.id).toString(16).padStart(8, '0')}` as SessionId
-    this.core!.replica.sessions.add({ session, timeoutMs: 4000, password: new Uint8Array(16) })
+  /** Something in its memory is not what its log says. */
+  falsify(change: (replica: Replica, peer: SimulatedPeer) => void): void {
+    change(this.core!.replica, this)
     this.#world.tell(observer => observer.falsified?.(this))
   }
 

@@ -40,7 +40,7 @@ export async function storedIn(dataDir: string) {
   }
 }
 
-/** Through a peer that serves: the log is applied then. */
+/** Through a peer that serves: the log is applied then. Without the configuration, which each peer writes for itself. */
 export function servedBy(peer: Peer) {
   const paths: string[] = []
   const ahead = ['/']
@@ -48,7 +48,9 @@ export function servedBy(peer: Peer) {
     paths.push(path)
     for (const child of peer.view.children(path)!) ahead.push(path === '/' ? `/${child}` : `${path}/${child}`)
   }
-  const nodes = paths.sort().map(path => {
+  const own = '/zookeeper/config'
+  const shared = paths.filter(path => path !== own).sort()
+  const nodes = shared.map(path => {
     const { data, stat } = peer.view.get(path)!
     return [path, { data, stat }]
   })

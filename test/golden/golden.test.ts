@@ -8,6 +8,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Peer } from '../../lib/index.js'
+import { EMPTY_DIGEST } from '../../lib/model/digest.js'
+import { CONTAINER_MARK, isMark, type Owner } from '../../lib/model/owner.js'
+import { type CheckpointRecord, decodeCheckpoint } from '../../lib/storage/level/checkpoint-record.js'
+import { openDatabase } from '../../lib/storage/level/database.js'
+import { CHECKPOINT_KEY } from '../../lib/storage/level/keys.js'
 import { GOLDEN_ENSEMBLE, GOLDEN_PEER, servedBy, storedIn } from './contents.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -21,7 +26,7 @@ describe('golden data directories', () => {
     describe(`of ${version}`, () => {
       let parent: string
       let dataDir: string
-      let contents: { stored: Stored; served: unknown }
+      let contents: { stored: Stored; served: { nodes: readonly (readonly [path: string, znode: object])[] } }
       beforeEach(async () => {
         contents = JSON.parse(await readFile(join(here, version, 'contents.json'), 'utf8'))
         parent = await mkdtemp(join(tmpdir(), 'vivarium-golden-'))
@@ -38,7 +43,8 @@ describe('golden data directories', () => {
         expect(checkpoint.zxid, 'a checkpoint of its own').to.not.equal(history.base)
         expect(suffix, 'behind the checkpoint').to.not.deep.equal([])
         expect(checkpoint.sessions.length).to.be.greaterThan(1)
-        expect(checkpoint.nodes.filter(([, { owner }]) => owner !== undefined)).to.have.length(2)
+        const isEphemeral = (owner?: string) => owner !== undefined && !isMark(owner as Owner)
+        expect(checkpoint.nodes.filter(([, { owner }]) => isEphemeral(owner))).to.have.length(2)
         const kinds = new Set(log.map(({ txn }) => txn.kind))
         expect([...kinds]).to.include.members([
           'create',
@@ -60,13 +66,46 @@ describe('golden data directories', () => {
       it('are served by a peer: the log applied, the digest that of the others then', async () => {
         await using peer = await Peer.open({ id: GOLDEN_PEER, ensemble: GOLDEN_ENSEMBLE, dataDir })
         await peer.serving({ timeout: 10_000 })
-        expect(servedBy(peer)).to.deep.equal(contents.served)
+        const { nodes, ...rest } = contents.served
+        // The first directories had it.
+        const shared = nodes.filter(([path]) => path !== '/zookeeper/config')
+        expect(servedBy(peer)).to.deep.equal({ ...rest, nodes: shared })
         await using zk = await peer.client()
         await zk.create('/goes-on')
       })
     })
   }
+
+  it('0.1-system has what the format has gained: containers, TTL znodes, quotas, and a digest of them in the checkpoint', async () => {
+    const contents = JSON.parse(await readFile(join(here, '0.1-system', 'contents.json'), 'utf8'))
+    const { checkpoint, log }: Stored = contents.stored
+    const owners = new Set(checkpoint.nodes.map(([, { owner }]) => owner))
+    expect(owners.size, 'containers, two TTLs, two sessions, nobody').to.equal(6)
+    expect(owners).to.include(CONTAINER_MARK)
+    const paths = checkpoint.nodes.map(([path]) => path)
+    for (const quota of ['/deep', '/queue'])
+      for (const name of ['zookeeper_limits', 'zookeeper_stats'])
+        expect(paths).to.include(`/zookeeper/quota${quota}/${name}`)
+    expect(log.some(({ txn }) => txn.owner === CONTAINER_MARK)).to.equal(true)
+    expect((await checkpointOf('0.1-system')).digest.system).to.not.deep.equal(EMPTY_DIGEST)
+    expect((await checkpointOf('0.1-packs')).digest.system).to.equal(undefined)
+  })
 })
+
+async function checkpointOf(version: string): Promise<CheckpointRecord> {
+  const parent = await mkdtemp(join(tmpdir(), 'vivarium-golden-'))
+  try {
+    await cp(join(here, version, 'directory', 'tree'), parent, { recursive: true })
+    const database = await openDatabase(parent, false)
+    try {
+      return decodeCheckpoint(await database.get(CHECKPOINT_KEY), version)
+    } finally {
+      await database.close()
+    }
+  } finally {
+    await rm(parent, { recursive: true, force: true })
+  }
+}
 
 interface Stored {
   readonly epochs: { readonly current: number }
@@ -77,5 +116,5 @@ interface Stored {
   }
   readonly suffix: readonly string[]
   readonly history: { readonly base: string; readonly ranges: readonly object[] }
-  readonly log: readonly { readonly txn: { readonly kind: string } }[]
+  readonly log: readonly { readonly txn: { readonly kind: string; readonly owner?: string } }[]
 }

@@ -2,8 +2,9 @@
  * Makes the golden data directory of this release: node --import tsx test/golden/make.ts 0.1
  *
  * Once per format that is released, never again: golden.test.ts opens every one of them with every release to come. Three real peers; the
- * third joins when the log of the others no longer goes back (so its tree is an installed snapshot, generation 2), writes checkpoints of its
- * own, is started twice, lives through a change of leader, and is cut off with ephemerals alive and a log behind its checkpoint.
+ * third has its disk replaced, and joins again when the log of the others no longer goes back (so its tree is an installed snapshot, generation 2), writes checkpoints of its
+ * own, is started twice, lives through a change of leader, and is cut off with ephemerals alive and a log behind its checkpoint. Sessions are
+ * local ones until they own something; containers, TTL znodes and quotas are in the snapshot, in the checkpoint behind it, and in the log.
  * What LevelDB tells about itself (LOG: times, places) and its lock are left out.
  */
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
@@ -36,7 +37,8 @@ async function open(id: number): Promise<void> {
   const storage = new LevelStorage({ dataDir, ensemble: GOLDEN_ENSEMBLE, peer: id as PeerId, logBytesKept: 1 })
   const checkpointLogBytes = id === GOLDEN_PEER ? 8 * 1024 : 16 * 1024
   const options = { members, transport, storage, checkpointLogBytes, tickMs: 500, ensemble: GOLDEN_ENSEMBLE }
-  peers.set(id, await Peer.open({ id, ...options }))
+  const sessions = { localSessionsEnabled: true, localSessionsUpgradingEnabled: true }
+  peers.set(id, await Peer.open({ id, ...options, ...sessions, enforceQuota: true }))
 }
 
 /** Without a farewell: nobody closes its sessions. */
@@ -57,6 +59,13 @@ function client(id: number): Promise<Client<string>> {
   return peers.get(id)!.client({ codec: text, sessionTimeoutMs: 10_000 })
 }
 
+/** On a subtree that is there. */
+async function limit(zk: Client<string>, path: string, limits: string): Promise<void> {
+  const quota = `/zookeeper/quota${path}`
+  await zk.create(`${quota}/zookeeper_limits`, limits, { parents: true })
+  await zk.create(`${quota}/zookeeper_stats`)
+}
+
 async function beforeTheSnapshot(zk: Client<string>): Promise<void> {
   await zk.create('/config')
   await zk.create('/config/empty', '')
@@ -66,6 +75,9 @@ async function beforeTheSnapshot(zk: Client<string>): Promise<void> {
   for (let n = 0; n < 40; n++) await zk.create(`/config/n${n}`, `value ${n}`)
   for (let n = 0; n < 600; n++) await zk.set('/config/n0', `${n % 10}`.repeat(4000))
   await zk.set('/config/n0', 'small again')
+  await limit(zk, '/deep', 'count=-1,bytes=-1')
+  await zk.create('/rooms', undefined, { container: true })
+  await zk.create('/rooms/red', 'lasts', { ttl: 86_400_000 })
 }
 
 async function behindTheSnapshot(zk: Client<string>, other: Client<string>): Promise<void> {
@@ -86,12 +98,24 @@ async function behindTheSnapshot(zk: Client<string>, other: Client<string>): Pro
     { perms: Permission.ALL, scheme: 'digest', id: 'user:G2RdrM8e0u0f1vNCj/TI99ebRMw=' },
     { perms: Permission.READ, scheme: 'ip', id: '10.0.0.1' },
   ])
+  await zk.setAcl('/zookeeper/quota/deep', [{ perms: Permission.ALL, scheme: 'ip', id: '127.0.0.1' }])
+  await zk.create('/deep/water', 'counts for the quota')
+  await limit(zk, '/queue', 'count=-1,bytes=-1=;countHardLimit=7,byteHardLimit=1000')
+  await zk.create('/queue/job-', 'the last', { sequential: true })
+  await zk.create('/queue/job-', 'one too many', { sequential: true }).catch(() => {})
+  await zk.create('/rooms/blue-', 'numbered', { ttl: 60_000, sequential: true })
+  await zk.create('/halls', undefined, { container: true })
+  await zk.create('/halls/one')
   for (let n = 10; n < 20; n++) await zk.delete(`/config/n${n}`)
   for (let n = 0; n < 120; n++) await zk.set(`/config/n${20 + (n % 10)}`, `round ${n}`)
 }
 
 try {
-  await Promise.all([open(1), open(2)])
+  // A first start needs every voter.
+  await Promise.all([open(1), open(2), open(GOLDEN_PEER)])
+  await together()
+  await cut(GOLDEN_PEER)
+  await rm(join(parent, String(GOLDEN_PEER)), { recursive: true })
   await together()
   const first = await client(1)
   await beforeTheSnapshot(first)
@@ -116,12 +140,15 @@ try {
   await open(leader)
   await together()
   for (let n = 0; n < 100; n++) await stays.set(`/config/n${20 + (n % 10)}`, `after ${n}`)
+  await stays.create('/rooms/green', 'late', { ttl: 86_400_000 })
+  await stays.delete('/halls/one')
+  await stays.set('/deep/water', 'counts for the quota still')
   await together()
 
   const served = servedBy(peers.get(leader)!)
   await cut(GOLDEN_PEER)
   const source = join(parent, String(GOLDEN_PEER))
-  for (const name of ['log', 'tree']) {
+  for (const name of ['log', 'tree', 'lock']) {
     for (const own of ['LOG', 'LOG.old', 'LOCK']) await rm(join(source, name, own), { force: true })
   }
   await cp(source, join(target, 'directory'), { recursive: true })

@@ -6,7 +6,7 @@ import fc, { type Arbitrary } from 'fast-check'
 import type { PeerMessage } from '../../lib/core/zab/messages.js'
 import type { Acl, Identities } from '../../lib/model/acl.js'
 import { createModeFromFlag, type Lifetime } from '../../lib/model/create-mode.js'
-import type { Digest } from '../../lib/model/digest.js'
+import type { StateDigest } from '../../lib/model/digest.js'
 import { type ReplyCode, zookeeperCodes } from '../../lib/model/errors.js'
 import type { PeerId, SessionId } from '../../lib/model/ids.js'
 import { CONTAINER_MARK, type Owner, TTL_MAX_MS, ttlMark } from '../../lib/model/owner.js'
@@ -67,7 +67,11 @@ export const bytes: Arbitrary<Uint8Array> = fc.oneof(
 export const data: Arbitrary<Uint8Array | null> = fc.option(bytes, { freq: 8 })
 
 export const zxid: Arbitrary<Zxid> = fc.record({ epoch: uint32, counter: uint32 })
-export const digest: Arbitrary<Digest> = fc.record({ high: uint32, low: uint32 })
+const sum = fc.record({ high: uint32, low: uint32 })
+export const digest: Arbitrary<StateDigest> = fc.record(
+  { high: uint32, low: uint32, system: sum },
+  { requiredKeys: ['high', 'low'] },
+)
 export const sessionId = fc
   .tuple(uint32, uint32)
   .map(words => words.map(word => word.toString(16).padStart(8, '0')).join('') as SessionId)

@@ -7,6 +7,7 @@ import type { World } from '../../lib/testing/world.js'
 import type { Ledger } from './checkers/ledger.js'
 import { causeClockFault } from './clock-faults.js'
 import { DiskFaults, isWhole } from './disk-faults.js'
+import { makeFalse } from './false-state.js'
 import { causeNetworkFault } from './network-faults.js'
 import { ProcessFaults } from './process-faults.js'
 import { isQuorum } from './quorum.js'
@@ -247,7 +248,7 @@ export class Faults {
         if (!target.isUp || target.isPaused || target.disk.isInstalling || this.#somebodyIsFalse) return
         if (![...world.peers.values()].every(each => isWhole(world, each))) return
         hit(target)
-        target.falsify()
+        target.falsify(makeFalse)
         break
       case 'storageLow':
         if (!target.isUp) return

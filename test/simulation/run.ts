@@ -9,6 +9,7 @@ import { makeCheckers } from './checkers/checkers.js'
 import type { Ledger } from './checkers/ledger.js'
 import { GIVEN_UP, Violation } from './checkers/violation.js'
 import { Coverage } from './coverage.js'
+import { isFalseSession } from './false-state.js'
 import { Faults, SUCCESSOR_CRASHES_MS } from './faults.js'
 import type { Mutant } from './mutants/mutant.js'
 import { asBefore, changeScenario, type Scenario, type ScenarioChange, scenarioOf } from './scenario.js'
@@ -188,7 +189,7 @@ export function converged(world: World): void {
     if (counts.clients + counts.outstanding + counts.watches > 0)
       throw new Violation('W9', `peer ${peer.id} still holds ${JSON.stringify(counts)}`)
     // What most of them have is the truth, false as it may be.
-    const left = [...replica.sessions.all()].filter(({ session }) => !session.startsWith('fa15e'))
+    const left = [...replica.sessions.all()].filter(({ session }) => !isFalseSession(session))
     if (left.length > 0) throw new Violation('S3', `peer ${peer.id} still has ${replica.sessions.size} sessions`)
   }
 }

@@ -17,14 +17,12 @@ import type { StoredZnode, Znode } from '../../model/znode.js'
 import { dataOfText, keepData, type ZnodeData } from '../../model/znode-data.js'
 import { isAfter, later, ZERO, type Zxid } from '../../model/zxid.js'
 import { AclTable } from './acl-table.js'
-import { aclChecksum, contentState, DigestSum, isCounted, statChecksum } from './digest.js'
+import { CONFIG_PATH, contentState, isCounted, TreeDigest } from './digest.js'
 import { Ephemerals } from './ephemerals.js'
 import { Quotas } from './quotas.js'
 
 /** There from the start, never deleted. ZooKeeper: DataTree's constructor. */
 export const SYSTEM_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'] as const
-
-const CONFIG_PATH = '/zookeeper/config'
 
 export function isSystemPath(path: string): boolean {
   return (SYSTEM_PATHS as readonly string[]).includes(path)
@@ -45,8 +43,7 @@ export class DataTree {
   /** Names, only of znodes that have children. */
   readonly #children = new Map<string, Set<string>>()
   readonly #acls = new AclTable()
-  readonly #statDigest = new DigestSum()
-  readonly #aclDigest = new DigestSum()
+  readonly #digest = new TreeDigest()
   readonly ephemerals = new Ephemerals()
   readonly quotas = new Quotas(this)
   /** Containers and TTL znodes. */
@@ -66,9 +63,9 @@ export class DataTree {
       if (path !== '/') siblings.add(path)
     }
     for (const path of SYSTEM_PATHS) {
-      if (this.#nodes.has(path)) continue
       const znode = systemZnode(path)
-      this.#insert(path, stored(znode, znode.acl, contentState(path, znode.data)))
+      if (!isCounted(path)) this.#digest.subtract(path, znode)
+      if (!this.#nodes.has(path)) this.#insert(path, znode)
     }
   }
 
@@ -150,7 +147,7 @@ export class DataTree {
     if (znode === undefined || isAfter(znode.czxid, zxid)) return undefined
     invariant(this.childCount(path) === 0 && !isSystemPath(path), 'only a leaf that is not the system’s is deleted')
     this.#nodes.delete(path)
-    this.#subtract(path, znode)
+    this.#digest.subtract(path, znode)
     this.#bytes -= sizeOf(path, znode)
     if (znode.owner !== undefined) this.#disown(path, znode.owner)
     this.#unlink(parentPath, nameOf(path))
@@ -184,11 +181,11 @@ export class DataTree {
     return znode
   }
 
-  /** Other data and nothing else, for what is no client's: no version, no zxid, no event. Outside the digest. Does nothing to what is not there. */
+  /** Other data and nothing else, for what is no client's: no version, no zxid, no event. Does nothing to what is not there. */
   replaceInPlace(path: string, text: string): void {
     const old = this.#nodes.get(path)
     if (old === undefined) return
-    invariant(!isCounted(path), 'what the digest counts is changed by txns')
+    invariant(!isCounted(path), 'what ZooKeeper’s digest counts is changed by txns')
     this.#replace(path, old, stored({ ...old, data: text }, old.acl, contentState(path, text)))
   }
 
@@ -236,12 +233,17 @@ export class DataTree {
 
   /** ZooKeeper's tree digest, version 2. */
   get statDigest(): Digest {
-    return this.#statDigest.value
+    return this.#digest.stat.value
   }
 
   /** What `statDigest` leaves out: the ACLs. */
   get aclDigest(): Digest {
-    return this.#aclDigest.value
+    return this.#digest.acl.value
+  }
+
+  /** What both leave out: the znodes below `/zookeeper/`. 0 while these are as they were in the beginning. */
+  get systemDigest(): Digest {
+    return this.#digest.system.value
   }
 
   /** What changed since the last call; undefined = deleted. The map belongs to the caller, a new one is begun. */
@@ -259,7 +261,7 @@ export class DataTree {
 
   /** What follows from a new znode, its place among its siblings aside. */
   #count(path: string, znode: StoredZnode): void {
-    this.#add(path, znode)
+    this.#digest.add(path, znode)
     this.#bytes += sizeOf(path, znode)
     if (znode.owner === undefined) return
     if (isMark(znode.owner)) this.#mortal.add(path)
@@ -273,22 +275,10 @@ export class DataTree {
 
   #replace(path: string, old: StoredZnode, znode: StoredZnode): void {
     this.#nodes.set(path, znode)
-    this.#subtract(path, old)
-    this.#add(path, znode)
+    this.#digest.subtract(path, old)
+    this.#digest.add(path, znode)
     this.#bytes += sizeOfData(znode.data) - sizeOfData(old.data)
     this.#dirty.set(path, znode)
-  }
-
-  #add(path: string, znode: StoredZnode): void {
-    if (!isCounted(path)) return
-    this.#statDigest.add(statChecksum(znode.content, znode))
-    this.#aclDigest.add(aclChecksum(znode.content, znode.acl))
-  }
-
-  #subtract(path: string, znode: StoredZnode): void {
-    if (!isCounted(path)) return
-    this.#statDigest.subtract(statChecksum(znode.content, znode))
-    this.#aclDigest.subtract(aclChecksum(znode.content, znode.acl))
   }
 
   #link(parent: string, name: string): void {
@@ -380,7 +370,7 @@ function withChild(parent: StoredZnode, cversion: number, pzxid: Zxid): StoredZn
   }
 }
 
-function systemZnode(path: string): Znode {
+function systemZnode(path: string): StoredZnode {
   const isConfig = path === CONFIG_PATH
   const version = isConfig ? -1 : 0
   return {
@@ -395,6 +385,7 @@ function systemZnode(path: string): Znode {
     cversion: 0,
     aversion: version,
     owner: undefined,
+    content: contentState(path, ''),
   }
 }
 

@@ -1,9 +1,10 @@
 /**
- * One checksum per znode, summed mod 2⁶⁴ over the tree: independent of order, kept up to date by adding and subtracting.
+ * One checksum per znode, summed mod 2⁶⁴ over the tree: independent of order, kept up to date by adding and subtracting. Three sums.
  *
  * `statChecksum` is ZooKeeper's node digest, version 2: CRC-32 over path (`/` counts as empty), data if not null, then czxid,
  * mzxid, pzxid, ctime, mtime (64 bits), version, stored cversion, aversion (32), owner (64). `aclChecksum` adds what that leaves
- * out: who may do what on which znode. Znodes below `/zookeeper/` count 0 in both.
+ * out: who may do what on which znode. Znodes below `/zookeeper/` count 0 in both, as in ZooKeeper; `systemChecksum` is theirs, of all they
+ * are. `/zookeeper/config` is in none: each peer writes its own.
  * CRC-32 runs from front to back, so `contentState` (after path and data) is kept with the znode: a change of the Stat alone,
  * such as a parent's on each create, costs 60 bytes however large the data. Digests are compared between peers: a change here is
  * a change of format. Used by data-tree.ts.
@@ -11,11 +12,13 @@
 import { type Acl, OPEN_ACL_UNSAFE } from '../../model/acl.js'
 import { CRC_START, crcBytes, crcInt32, crcLatin1, crcText, crcValue, pathState } from '../../model/crc32.js'
 import type { Digest } from '../../model/digest.js'
-import type { Znode } from '../../model/znode.js'
+import type { StoredZnode, Znode } from '../../model/znode.js'
 import type { ZnodeData } from '../../model/znode-data.js'
 import type { Zxid } from '../../model/zxid.js'
 
 const TWO_32 = 0x100000000
+
+export const CONFIG_PATH = '/zookeeper/config'
 
 export function contentState(path: string, data: ZnodeData): number {
   const state = pathState(path)
@@ -40,8 +43,37 @@ export function aclChecksum(content: number, acl: Acl): number {
   return finish(content ^ listChecksum(acl))
 }
 
+/** Stat and ACL as one: there is no sum of ZooKeeper's to agree with. */
+export function systemChecksum(content: number, znode: Znode): number {
+  return finish(statChecksum(content, znode) ^ listChecksum(znode.acl))
+}
+
+/** By ZooKeeper. */
 export function isCounted(path: string): boolean {
   return !path.startsWith('/zookeeper/')
+}
+
+/** The sums of one tree. */
+export class TreeDigest {
+  readonly stat = new DigestSum()
+  readonly acl = new DigestSum()
+  readonly system = new DigestSum()
+
+  add(path: string, znode: StoredZnode): void {
+    const { content } = znode
+    if (isCounted(path)) {
+      this.stat.add(statChecksum(content, znode))
+      this.acl.add(aclChecksum(content, znode.acl))
+    } else if (path !== CONFIG_PATH) this.system.add(systemChecksum(content, znode))
+  }
+
+  subtract(path: string, znode: StoredZnode): void {
+    const { content } = znode
+    if (isCounted(path)) {
+      this.stat.subtract(statChecksum(content, znode))
+      this.acl.subtract(aclChecksum(content, znode.acl))
+    } else if (path !== CONFIG_PATH) this.system.subtract(systemChecksum(content, znode))
+  }
 }
 
 /** A running sum mod 2⁶⁴ of uint32 parts, without an object per step. */

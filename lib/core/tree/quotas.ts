@@ -1,6 +1,6 @@
 /**
  * How much is in the subtrees that have a quota: kept in the data of `/zookeeper/quota/<path>/zookeeper_stats`, as plain znodes that clients can
- * read. They change in place, without a version, a zxid or an event, and stand outside the digest (semantics §14).
+ * read. They change in place, without a version, a zxid or an event, and stand outside ZooKeeper's digest (semantics §14), not outside ours.
  *
  * Always holds: the statistics are part of the replicated state, and every change of them follows from a txn alone, so replicas have the same
  * ones, after a checkpoint, a snapshot and a restart too. (ZooKeeper counts anew when it loads, for its snapshots are fuzzy; ours are not, and a

@@ -9,6 +9,7 @@
  * Who is right is asked by heads, whatever they weigh: a weight says how much a member's log is needed, not how likely its memory errs. What follows from it
  * must leave a quorum, by weight. An agreement counts only from the disputed mark on: who agreed before may differ since. One against one decides nothing; both
  * are right as far as anybody knows, and the leader goes on alone until a third speaks. Whom no quorum can do without serves nobody, and its log goes on to count.
+ * A learner of an earlier release says nothing of the znodes below `/zookeeper/`, and is compared in the rest.
  * Before: pongs. After: message `diverged`; learner.ts. Source: architecture §4; etcd's corruption check has the same purpose.
  */
 import { type StateMark, sameDigest } from '../../model/digest.js'

@@ -5,7 +5,7 @@
  */
 
 import type { Identities } from '../../model/acl.js'
-import type { Digest, StateMark } from '../../model/digest.js'
+import type { StateDigest, StateMark } from '../../model/digest.js'
 import type { MemberRole } from '../../model/ensemble-config.js'
 import type { RefusalCode } from '../../model/errors.js'
 import type { PeerId, SessionId } from '../../model/ids.js'
@@ -74,7 +74,7 @@ export interface SnapshotBegin {
   readonly kind: 'snapshotBegin'
   readonly zxid: Zxid
   readonly time: number
-  readonly digest: Digest
+  readonly digest: StateDigest
 }
 /** Goes from store to store; the core never sees one. At most 256 KiB. */
 export interface SnapshotChunk {

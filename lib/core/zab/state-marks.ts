@@ -5,7 +5,7 @@
  * Always holds: marks ascend by zxid, at most MARKS_MAX of them; a snapshot that takes the state's place takes its marks and its blemish too.
  * Before: peer.ts, which applies. After: learner.ts reports the newest mark with its pongs, divergence.ts compares.
  */
-import type { Digest, StateMark } from '../../model/digest.js'
+import type { StateDigest, StateMark } from '../../model/digest.js'
 import { sameZxid, type Zxid } from '../../model/zxid.js'
 
 /** A learner may be this many marks behind and is still compared. */
@@ -22,7 +22,7 @@ export class StateMarks {
   }
 
   /** The txn `zxid` has been applied; `digest` is asked only when this is the place for a mark. */
-  applied(zxid: Zxid, digest: () => Digest): void {
+  applied(zxid: Zxid, digest: () => StateDigest): void {
     if (zxid.counter !== 1 && zxid.counter % this.#every !== 0) return
     this.#marks.push({ zxid, digest: digest() })
     if (this.#marks.length > MARKS_MAX) this.#marks = this.#marks.slice(MARKS_MAX / 2)
@@ -37,7 +37,7 @@ export class StateMarks {
     return this.#marks
   }
 
-  at(zxid: Zxid): Digest | undefined {
+  at(zxid: Zxid): StateDigest | undefined {
     for (let index = this.#marks.length - 1; index >= 0; index--)
       if (sameZxid(this.#marks[index]!.zxid, zxid)) return this.#marks[index]!.digest
     return undefined

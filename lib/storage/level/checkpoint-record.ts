@@ -9,9 +9,13 @@ import type { Operation } from './database.js'
 import { decodeWords, encodeWords, fromTwoWords, twoWords } from './fixed-record.js'
 import { CHECKPOINT_KEY } from './keys.js'
 
-/** Version 1 has no packs, and not the word that says so. */
-const [UNPACKED_VERSION, UNPACKED_WORDS] = [1, 11]
-const [VERSION, WORDS] = [2, 12]
+/** By version: the first has no packs, and not the word that says so; the second no digest of the znodes below `/zookeeper/`. */
+const WORDS: ReadonlyMap<number | undefined, number> = new Map([
+  [1, 11],
+  [2, 12],
+  [3, 14],
+])
+const VERSION = 3
 
 export interface CheckpointRecord extends SnapshotHeader {
   /** The life of the tree that is valid, and with it that of the log. */
@@ -38,24 +42,26 @@ export function checkpointOperation(record: CheckpointRecord): Operation {
     ...[chainBase.epoch, chainBase.counter],
     packed ? 1 : 0,
   ]
-  return { type: 'put', key: CHECKPOINT_KEY, value: encodeWords(VERSION, words) }
+  const { system } = digest
+  // Of a snapshot that an earlier release has sent, or a checkpoint that it wrote, nobody knows.
+  const value = system === undefined ? encodeWords(2, words) : encodeWords(VERSION, [...words, system.high, system.low])
+  return { type: 'put', key: CHECKPOINT_KEY, value }
 }
 
 export function decodeCheckpoint(bytes: Uint8Array | undefined, what: string): CheckpointRecord {
-  const packless = bytes?.[0] === UNPACKED_VERSION
-  const words = packless
-    ? decodeWords(bytes, UNPACKED_VERSION, UNPACKED_WORDS, what)
-    : decodeWords(bytes, VERSION, WORDS, what)
+  // A version that is none of these is the envelope's to judge.
+  const version = WORDS.has(bytes?.[0]) ? bytes![0]! : VERSION
+  const words = decodeWords(bytes, version, WORDS.get(version)!, what)
   const at = (index: number) => words[index]!
-  if (!packless && at(11) > 1) throw new ZooKeeperError('DATA_CORRUPT', `${what}: neither packed nor not`)
+  if (version > 1 && at(11) > 1) throw new ZooKeeperError('DATA_CORRUPT', `${what}: neither packed nor not`)
   return {
     generation: at(0),
     number: at(1),
     journalChunks: at(2),
     zxid: { epoch: at(3), counter: at(4) },
     time: fromTwoWords(at(5), at(6), what),
-    digest: { high: at(7), low: at(8) },
+    digest: { high: at(7), low: at(8), ...(version > 2 ? { system: { high: at(12), low: at(13) } } : {}) },
     chainBase: { epoch: at(9), counter: at(10) },
-    packed: !packless && at(11) === 1,
+    packed: version > 1 && at(11) === 1,
   }
 }

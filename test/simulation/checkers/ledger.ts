@@ -10,7 +10,7 @@ import { type Applied, applyTxn } from '../../../lib/core/operations/apply-txn.j
 import type { PeerInitial } from '../../../lib/core/peer.js'
 import type { PeerStatus } from '../../../lib/core/peer-status.js'
 import { Replica } from '../../../lib/core/replica.js'
-import type { Digest } from '../../../lib/model/digest.js'
+import type { StateDigest } from '../../../lib/model/digest.js'
 import type { LinkId, OperationNumber, PeerId } from '../../../lib/model/ids.js'
 import type { Proposal } from '../../../lib/model/proposal.js'
 import { formatZxid, isAfter, isAtMost, sameZxid, ZERO, type Zxid } from '../../../lib/model/zxid.js'
@@ -24,7 +24,7 @@ export interface Committed extends Applied {
   readonly proposal: Proposal
   readonly index: number
   /** Of REF behind it. */
-  readonly digest: Digest
+  readonly digest: StateDigest
 }
 
 /** A peer as its effects tell it; `log` is what it has asked its disk to hold, behind `base`. */

@@ -91,19 +91,18 @@ export class StateChecker implements WorldObserver, LedgerListener {
     else falseDisks.delete(id)
   }
 
-  /** Outside the digest. The reference is at the newest zxid, so only who is there too can be compared. */
+  /** Without their digest, which may be what is wrong. The reference is at the newest zxid, so only who is there too can be compared. */
   #compareQuotas(row: string, record: PeerRecord, zxid: Zxid): void {
     const { ref, world, falseStates } = this.#ledger
     if (!world.protocol.enforceQuota || falseStates.size > 0 || !sameZxid(zxid, ref.zxid)) return
     const { tree } = world.peer(record.id).core!.replica
     for (const quota of ['/a', '/a/x', '/b']) {
-      const path = `/zookeeper/quota${quota}/zookeeper_stats`
-      const [actual, expected] = [tree.get(path)?.data, ref.tree.get(path)?.data]
-      if (String(actual) !== String(expected))
-        throw new Violation(
-          row,
-          `peer ${record.id} at ${formatZxid(zxid)} counts ${actual} for ${quota}, not ${expected}`,
-        )
+      for (const what of ['zookeeper_limits', 'zookeeper_stats']) {
+        const path = `/zookeeper/quota${quota}/${what}`
+        const [actual, expected] = [tree.get(path)?.data, ref.tree.get(path)?.data]
+        if (String(actual) === String(expected)) continue
+        throw new Violation(row, `peer ${record.id} at ${formatZxid(zxid)} has ${actual} as ${path}, not ${expected}`)
+      }
     }
   }
 

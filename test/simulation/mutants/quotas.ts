@@ -2,8 +2,9 @@
 import { Replica } from '../../../lib/core/replica.js'
 import { DataTree } from '../../../lib/core/tree/data-tree.js'
 import { Quotas } from '../../../lib/core/tree/quotas.js'
-import { quotas } from '../scenario.js'
-import { type Mutant, replaceMethod } from './mutant.js'
+import { EMPTY_DIGEST } from '../../../lib/model/digest.js'
+import { quotas, rotting } from '../scenario.js'
+import { type Mutant, replaceGetter, replaceMethod } from './mutant.js'
 
 const isStatistics = (path: string) => path.endsWith('/zookeeper_stats')
 
@@ -59,6 +60,13 @@ export const quotaMutants: readonly Mutant[] = [
         for (const each of undo) each()
       }
     },
+  },
+  {
+    name: 'system znodes are not counted',
+    about: 'a quota that is missing from a disk, or stale there, passes for the truth (D9)',
+    rows: ['D9', 'Z26', 'Z27', 'C5', 'C10'],
+    scenario: { ...rotting, quotas: true },
+    plant: () => replaceGetter(DataTree.prototype, 'systemDigest', () => () => EMPTY_DIGEST),
   },
   {
     name: 'a change counts for the topmost quota above it',

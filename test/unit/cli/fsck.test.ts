@@ -95,6 +95,22 @@ describe('vivarium fsck', () => {
     expect(text).to.match(/the pack of "\/": .*checksum mismatch/)
   })
 
+  it('D9: misses a quota that is not there, by the digest of the system znodes', async () => {
+    await rm(data.location, { recursive: true })
+    await cp(goldenOf('0.1-system'), data.location, { recursive: true })
+    expect((await look()).verdict).to.equal('sound')
+    const limits = '/zookeeper/quota/queue/zookeeper_limits'
+    await data.raw('tree', async database => {
+      expect(await database.get(nodeKey(2, limits)), 'a single znode').to.not.equal(undefined)
+      await database.put(nodeKey(2, limits), Buffer.alloc(0))
+    })
+    const { verdict, text } = await look()
+    expect(text)
+      .to.match(/digest \w{16}, saved as \w{16}/)
+      .and.to.include('the tree is not whole')
+    expect(verdict).to.equal('mendable')
+  })
+
   it('calls an end that was never promised torn: a start mends it', async () => {
     await data.raw('log', database => database.put(groupKey(1, zxid(2, 13)), Buffer.from('half a group')))
     const { verdict, text } = await look()

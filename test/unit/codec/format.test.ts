@@ -39,6 +39,7 @@ const znode: Znode = {
   owner: session,
 }
 const sessionRecord: SessionRecord = { session, timeoutMs: 4000, password: new Uint8Array(2).fill(7) }
+const withSystem = { high: 1, low: 2, system: { high: 3, low: 4 } }
 const hex = (...parts: readonly Uint8Array[]) => Buffer.concat(parts).toString('hex')
 const unhex = (digits: string) => Uint8Array.from(Buffer.from(digits, 'hex'))
 
@@ -75,6 +76,12 @@ describe('format', () => {
       '871218188001' + '18800102',
     ],
     [
+      { kind: 'pong', number: 24, touched: [], mark: { zxid: zxid(1, 128), digest: withSystem } },
+      '891218188001' + '188001020304',
+    ],
+    [{ kind: 'snapshotBegin', zxid: zxid(1, 2), time: 5, digest: { high: 1, low: 2 } }, '8707010200050102'],
+    [{ kind: 'snapshotBegin', zxid: zxid(1, 2), time: 5, digest: withSystem }, '89070102000501020304'],
+    [
       {
         kind: 'request',
         session,
@@ -93,6 +100,15 @@ describe('format', () => {
       expect(decodeMessage(unhex(bytes))).to.deep.equal(message)
     })
   }
+
+  it('of digests for a peer of protocol 2: as it knows them', () => {
+    const mark = { zxid: zxid(1, 128), digest: withSystem }
+    const pong = encodeMessage({ kind: 'pong', number: 24, touched: [], mark }, 2)
+    expect(hex(...pong)).to.equal('871218188001' + '18800102')
+    const begin = encodeMessage({ kind: 'snapshotBegin', zxid: zxid(1, 2), time: 5, digest: withSystem }, 2)
+    expect(hex(...begin)).to.equal('8707010200050102')
+    expect(hex(...encodeMessage({ kind: 'pong', number: 24, touched: [] }, 2))).to.equal('831218' + '1880')
+  })
 
   const record =
     '0100000000020000000300000002000000020100000000000a0b000000000000000500000001000000020000000d8603622f6142aabb210119012c0fa4c0a8'

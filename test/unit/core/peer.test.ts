@@ -3,9 +3,11 @@ import type { Effect } from '../../../lib/core/effect.js'
 import type { Input } from '../../../lib/core/input.js'
 import { PeerCore } from '../../../lib/core/peer.js'
 import { defaultProtocolOptions } from '../../../lib/core/protocol-options.js'
-import { TRUSTED } from '../../../lib/model/acl.js'
+import { Replica } from '../../../lib/core/replica.js'
+import { OPEN_ACL_UNSAFE, TRUSTED } from '../../../lib/model/acl.js'
 import { EMPTY_DIGEST } from '../../../lib/model/digest.js'
 import type { ClientId, LinkId, OperationNumber, PeerId } from '../../../lib/model/ids.js'
+import type { ReplicaImage } from '../../../lib/model/replica-image.js'
 import { ZERO, zxid } from '../../../lib/model/zxid.js'
 import { access } from '../../helpers/access.js'
 
@@ -13,11 +15,20 @@ const [first, second] = [1 as PeerId, 2 as PeerId]
 const now = { monotonic: 1000, wall: 1_700_000_000_000 }
 const op = (number: number): OperationNumber => number as OperationNumber
 
-function peer(voters: readonly PeerId[]): { step(input: Input, at?: number): Effect[]; core: PeerCore } {
+const nothing: ReplicaImage = { zxid: ZERO, time: 0, digest: EMPTY_DIGEST, nodes: [], sessions: [] }
+
+function peer(
+  voters: readonly PeerId[],
+  image = nothing,
+): { step(input: Input, at?: number): Effect[]; core: PeerCore } {
   const members = voters.map(id => ({ id, address: `memory://${id}`, role: 'participant' as const }))
   const random = { uint32: () => 1, bytes: (length: number) => new Uint8Array(length) }
-  const image = { zxid: ZERO, time: 0, digest: EMPTY_DIGEST, nodes: [], sessions: [] }
-  const recovered = { epochs: { accepted: 0, current: 0 }, image, suffix: [], history: { base: ZERO, ranges: [] } }
+  const recovered = {
+    epochs: { accepted: 0, current: 0 },
+    image,
+    suffix: [],
+    history: { base: image.zxid, ranges: [] },
+  }
   const core = new PeerCore(
     { peer: first, config: { version: ZERO, members }, options: defaultProtocolOptions, random, access, recovered },
     now,
@@ -75,6 +86,22 @@ describe('peer', () => {
     expect(last.map(each => each.kind)).to.deep.equal(['send', 'attached', 'stop'])
     expect(last[0]).to.deep.equal({ kind: 'send', link, message: { kind: 'commit', zxid: zxid(1, 1) } })
     expect(last[2]).to.deep.equal({ kind: 'stop', error: undefined })
+  })
+
+  it('D9: does not start from a tree of which a znode below /zookeeper/ is missing, if its checkpoint counted those', () => {
+    const replica = Replica.empty()
+    const quota = '/zookeeper/quota/a'
+    replica.tree.create(quota, { data: null, acl: OPEN_ACL_UNSAFE, owner: undefined }, 1, zxid(1, 1), 5)
+    replica.applied(zxid(1, 1), 5)
+    const image = replica.image()
+    const without = [...image.nodes].filter(([path]) => path !== quota)
+    expect(peer([first], image).core.replica.digest).to.deep.equal(image.digest)
+    expect(() => peer([first], { ...image, nodes: without }))
+      .to.throw()
+      .with.property('code', 'DATA_CORRUPT')
+    const { high, low } = image.digest
+    const ofEarlier = { ...image, digest: { high, low } }
+    expect(peer([first], ofEarlier).core.replica.digest).to.deep.equal(image.digest)
   })
 
   it('drops what comes over a link it has given up', () => {

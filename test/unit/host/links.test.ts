@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { decodeMessage } from '../../../lib/codec/message-codec.js'
 import type { PeerMessage } from '../../../lib/core/zab/messages.js'
 import { Links, type LinksPorts } from '../../../lib/host/links.js'
 import { silentLogger } from '../../../lib/host/logger.js'
@@ -132,6 +133,20 @@ describe('links', () => {
     expect(two.messages).to.deep.equal(Array.from({ length: 50 }, (_, n) => ping(n)))
     expect(one.messages.map(message => message.kind)).to.deep.equal(['snapshotBegin', 'ping'])
     expect(one.chunks).to.deep.equal([-1, 7, -2])
+  })
+
+  it('Z31: tell a peer of an earlier release nothing of a digest that it does not know', async () => {
+    const one = side(1)
+    await started(one)
+    const older = await stranger(2, 7, 'memory://1', 2)
+    const newer = await stranger(3, 8, 'memory://1', 3)
+    await until('linked', () => one.told.length === 2)
+    const mark = { zxid: ZERO, digest: { high: 0, low: 1, system: { high: 0, low: 2 } } }
+    for (const id of [2, 3]) one.links.send(one.linkTo(id), { kind: 'pong', number: 1, touched: [], mark })
+    // The hello comes first.
+    await until('received', () => older.frames.length === 2 && newer.frames.length === 2)
+    expect(decodeMessage(older.frames[1]!)).to.deep.include({ mark: { zxid: ZERO, digest: { high: 0, low: 1 } } })
+    expect(decodeMessage(newer.frames[1]!)).to.deep.include({ mark })
   })
 
   it('are dialled again at once, then after growing pauses, until the other side is there', async () => {
@@ -288,17 +303,22 @@ describe('links', () => {
     await one.links.drained(one.linkTo(2))
   })
 
-  /** Someone who dials peer 1 (or whom you say) and says hello as `id`; what it hears is only whether it is closed. */
-  async function stranger(id: number, incarnation: number, address = 'memory://1') {
+  /** Someone who dials peer 1 (or whom you say) and says hello as `id`; it hears what comes, and whether it is closed. */
+  async function stranger(id: number, incarnation: number, address = 'memory://1', protocol = 1) {
     const transport = memory({ network, name: `stranger ${id} ${Math.random()}` })
     const connection: Connection = await transport.dial(address, { signal: new AbortController().signal })
     const { config } = resolvePeerOptions({ id: 1, dataDir: ':memory:', members, transport })
-    const state = { connection, closed: false }
-    connection.start({ frame() {}, drained() {}, closed: () => (state.closed = true) })
+    const frames: Uint8Array[] = []
+    const state = { connection, frames, closed: false }
+    connection.start({
+      frame: bytes => frames.push(Uint8Array.from(bytes)),
+      drained() {},
+      closed: () => (state.closed = true),
+    })
     connection.send([
       encodeHello({
         protocolLowest: 1,
-        protocolHighest: 1,
+        protocolHighest: protocol,
         ensemble: 'test',
         peer: id as PeerId,
         incarnation: incarnationOf(incarnation),

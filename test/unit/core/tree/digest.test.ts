@@ -72,7 +72,62 @@ describe('tree digest', () => {
     const before = tree.statDigest
     const acls = tree.aclDigest
     tree.setData('/zookeeper/config', new Uint8Array(3), 1, zxid(1, 1), TIME)
+    tree.setData('/zookeeper/quota', new Uint8Array(3), 1, zxid(1, 1), TIME)
     expect([tree.statDigest, tree.aclDigest]).to.deep.equal([before, acls])
+  })
+
+  describe('of the system znodes', () => {
+    const limits = '/zookeeper/quota/a/zookeeper_limits'
+    const bytes = (text: string) => new TextEncoder().encode(text)
+
+    function limited(): DataTree {
+      const tree = new DataTree()
+      create(tree, '/a', zxid(1, 1))
+      create(tree, '/zookeeper/quota/a', zxid(1, 2))
+      create(tree, limits, zxid(1, 3), bytes('count=1'))
+      create(tree, '/zookeeper/quota/a/zookeeper_stats', zxid(1, 4), bytes('count=-1,bytes=-1'))
+      return tree
+    }
+    const loaded = (tree: DataTree, without?: string) =>
+      new DataTree([...tree.entries()].filter(([path]) => path !== without)).systemDigest
+
+    it('is nothing in the beginning, and leaves out the rest of the tree and what each peer writes for itself', () => {
+      const tree = new DataTree()
+      create(tree, '/a', zxid(1, 1))
+      tree.showConfig('server.1=a', zxid(1, 1))
+      tree.setData('/zookeeper', new Uint8Array(3), 1, zxid(1, 1), TIME)
+      expect(tree.systemDigest).to.deep.equal(EMPTY_DIGEST)
+    })
+
+    it('D9: is another without any of them, those included that are there from the start', () => {
+      const tree = limited()
+      expect(loaded(tree)).to.deep.equal(tree.systemDigest)
+      const below = [...tree.entries()].map(([path]) => path).filter(path => path.startsWith('/zookeeper/'))
+      for (const path of below)
+        if (path !== '/zookeeper/config') expect(loaded(tree, path), path).not.to.deep.equal(tree.systemDigest)
+    })
+
+    it('D9: shows data, statistics that change in place, stats and ACLs, and is kept up to date', () => {
+      const tree = limited()
+      const seen = new Set<string>()
+      const changed = () => {
+        expect(loaded(tree)).to.deep.equal(tree.systemDigest)
+        expect(seen.size).to.be.lessThan(seen.add(JSON.stringify(tree.systemDigest)).size)
+      }
+      changed()
+      create(tree, '/a/b', zxid(2, 1), bytes('more'))
+      changed()
+      tree.setData(limits, bytes('count=2'), 1, zxid(2, 2), TIME)
+      changed()
+      tree.setData(limits, bytes('count=2'), 2, zxid(2, 2), TIME)
+      changed()
+      tree.setAcl(limits, [{ perms: 1, scheme: 'world', id: 'anyone' }], 1, zxid(2, 3))
+      changed()
+      tree.setAcl('/zookeeper/quota', [{ perms: 1, scheme: 'world', id: 'anyone' }], 1, zxid(2, 4))
+      changed()
+      tree.delete(limits, zxid(2, 5))
+      changed()
+    })
   })
 
   it('of the ACLs differs when two znodes swap theirs', () => {

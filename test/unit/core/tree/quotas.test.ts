@@ -2,8 +2,9 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { applyTxn } from '../../../../lib/core/operations/apply-txn.js'
 import { Replica } from '../../../../lib/core/replica.js'
-import type { DataTree } from '../../../../lib/core/tree/data-tree.js'
+import { DataTree } from '../../../../lib/core/tree/data-tree.js'
 import { EPHEMERAL } from '../../../../lib/model/create-mode.js'
+import { sameDigest } from '../../../../lib/model/digest.js'
 import { readQuota } from '../../../../lib/model/quota-text.js'
 import { bytesOfData } from '../../../../lib/model/znode-data.js'
 import { Bench, bytes, codeOf, create, SESSION } from '../operations/bench.js'
@@ -46,7 +47,7 @@ describe('quotas', () => {
     expect(statistics(bench, '/a')).to.equal('count=2,bytes=2')
   })
 
-  it('change in place: no version, no zxid, no event; and the digest does not see it', () => {
+  it('change in place: no version, no zxid, no event; ZooKeeper’s digest does not see it, ours does (D9)', () => {
     const bench = prepared('count=-1,bytes=-1')
     const path = `${ROOT}/a/zookeeper_stats`
     const before = bench.replica.tree.get(path)!
@@ -54,6 +55,10 @@ describe('quotas', () => {
     const [applied] = bench.commit()
     expect(applied!.changes.map(change => change.path)).to.deep.equal(['/a/c'])
     const after = bench.replica.tree.get(path)!
+    const { nodes, ...image } = bench.replica.image()
+    const stale = new DataTree(new Map(nodes).set(path, before))
+    expect(stale.statDigest).to.deep.equal(bench.replica.tree.statDigest)
+    expect(sameDigest({ ...image.digest, system: stale.systemDigest }, image.digest)).to.equal(false)
     expect({ ...after, data: '', content: 0 }).to.deep.equal({ ...before, data: '', content: 0 })
     expect(Replica.from(bench.replica.image()).digest).to.deep.equal(bench.replica.digest)
   })

@@ -3,12 +3,14 @@ import type { Quorum } from '../../../../lib/core/quorum/quorum.js'
 import { weighted } from '../../../../lib/core/quorum/weighted.js'
 import type { Leader } from '../../../../lib/core/zab/leader.js'
 import { StateMarks } from '../../../../lib/core/zab/state-marks.js'
-import { type Digest, EMPTY_DIGEST } from '../../../../lib/model/digest.js'
+import { EMPTY_DIGEST, type StateDigest } from '../../../../lib/model/digest.js'
 import { zxid } from '../../../../lib/model/zxid.js'
 import { link, logOf, op, peer, ZabWorld } from './zab-world.js'
 
-const right: Digest = { high: 1, low: 1 }
-const wrong: Digest = { high: 2, low: 2 }
+const right: StateDigest = { high: 1, low: 1, system: { high: 3, low: 3 } }
+const wrong: StateDigest = { high: 2, low: 2, system: { high: 3, low: 3 } }
+const wrongQuotas: StateDigest = { high: 1, low: 1, system: { high: 3, low: 4 } }
+const ofEarlier: StateDigest = { high: 1, low: 1 }
 
 /** Peer 1 leads epoch 2 over a log of eight, all of it applied, with marks at 1, 4 and 8 of epoch 1; the others are in sync. */
 function lead(world: ZabWorld, others = [2, 3], quorum?: Quorum): Leader {
@@ -35,7 +37,7 @@ function lead(world: ZabWorld, others = [2, 3], quorum?: Quorum): Leader {
   return leader
 }
 
-const pong = (leader: Leader, id: number, digest: Digest, at = 8): void =>
+const pong = (leader: Leader, id: number, digest: StateDigest, at = 8): void =>
   leader.onMessage(peer(id), { kind: 'pong', number: 1, touched: [], mark: { zxid: zxid(1, at), digest } }, 1)
 
 const world = (): ZabWorld => new ZabWorld(logOf(1, 8), { accepted: 1, current: 1 })
@@ -61,6 +63,19 @@ describe('divergence', () => {
     expect(w.effects()).to.deep.equal([
       { kind: 'send', link: 12, message: { kind: 'diverged', zxid: zxid(1, 8), judged: true } },
       { kind: 'disconnect', link: 12, reason: 'its state differs: it gets a snapshot' },
+    ])
+  })
+
+  it('Z31: sees a state that differs in the system znodes alone, unless the learner is of a release that does not count them', () => {
+    const w = world()
+    const leader = lead(w)
+    pong(leader, 2, ofEarlier)
+    expect(w.effects()).to.deep.equal([])
+    pong(leader, 2, wrongQuotas)
+    pong(leader, 3, ofEarlier)
+    expect(w.sent()).to.deep.equal([
+      [12, { kind: 'diverged', zxid: zxid(1, 8), judged: false }],
+      [12, { kind: 'diverged', zxid: zxid(1, 8), judged: true }],
     ])
   })
 
