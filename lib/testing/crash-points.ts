@@ -62,16 +62,42 @@ export const rareCrashPoints: readonly string[] = crashPoints.filter(point =>
   ),
 )
 
-/** Without its `before` or `after`. */
-export function pointOfEffect(effect: Effect): string {
-  if (effect.kind === 'send') return `send ${effect.message.kind}`
-  return effect.kind === 'statusChanged' ? becoming(effect.status) : effect.kind
+/** What a crash right before a deed is called, and one right after it. */
+export interface CrashPoint {
+  readonly before: string
+  readonly after: string
+}
+
+const pointOfSending = remembered(kind => pointNamed(`send ${kind}`))
+const pointOfDoing = remembered(pointNamed)
+const pointOfHearing = remembered(kind => `before ${kind} is heard`)
+
+export function pointOfEffect(effect: Effect): CrashPoint {
+  if (effect.kind === 'send') return pointOfSending(effect.message.kind)
+  return effect.kind === 'statusChanged' ? pointNamed(becoming(effect.status)) : pointOfDoing(effect.kind)
 }
 
 export function pointOfInput(input: Input): string {
-  return `before ${input.kind} is heard`
+  return pointOfHearing(input.kind)
 }
 
 function becoming({ role, phase }: PeerStatus): string {
   return `become ${role} ${phase}`
+}
+
+function pointNamed(name: string): CrashPoint {
+  return { before: `before ${name}`, after: `after ${name}` }
+}
+
+/** Names are asked for with every input and every effect: each is made once. */
+function remembered<T>(make: (kind: string) => T): (kind: string) => T {
+  const known = new Map<string, T>()
+  return kind => {
+    let made = known.get(kind)
+    if (made === undefined) {
+      made = make(kind)
+      known.set(kind, made)
+    }
+    return made
+  }
 }

@@ -213,12 +213,12 @@ export class SimulatedPeer {
       const midStep = effect.kind !== 'audit' && this.crashesMidStep?.() === true
       if (midStep || this.crashesAt(effect, 'before')) return this.crash(false)
       const point = this.crashesAtPoint === undefined ? undefined : pointOfEffect(effect)
-      if (point !== undefined && this.#crashesAtPoint(`before ${point}`)) return
+      if (point !== undefined && this.#crashesAtPoint(point.before)) return
       this.#world.performed(this, effect, input)
       this.#perform(effect)
       if (this.life !== life) return
       if (this.crashesAt(effect, 'behind')) return this.crash(false)
-      if (point !== undefined && this.#crashesAtPoint(`after ${point}`)) return
+      if (point !== undefined && this.#crashesAtPoint(point.after)) return
     }
     if (this.stepMs !== undefined) this.#rest(this.stepMs())
   }

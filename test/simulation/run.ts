@@ -54,12 +54,13 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
   const faults = new Faults(world, scenario, schedule, checkers.ledger)
   const workload = new Workload(world, scenario)
   if (scenario.clientsStopAtMs !== undefined) world.after(scenario.clientsStopAtMs, () => workload.stop())
-  const { eventsMax = Number.POSITIVE_INFINITY } = options
-  world.observe({
-    stepped: () => {
-      if (world.eventNumber > eventsMax) throw new Violation(GIVEN_UP, `${eventsMax} events`)
-    },
-  })
+  const { eventsMax } = options
+  if (eventsMax !== undefined)
+    world.observe({
+      stepped: () => {
+        if (world.eventNumber > eventsMax) throw new Violation(GIVEN_UP, `${eventsMax} events`)
+      },
+    })
   let violation: RunResult['violation']
   try {
     for (const peer of world.peers.values()) peer.start()

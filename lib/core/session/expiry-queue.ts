@@ -22,6 +22,8 @@ export class ExpiryQueue {
   readonly #tracked = new Map<SessionId, Tracked>()
   /** By deadline; never empty. As many as the longest timeout has ticks, so a scan of the keys is short. */
   readonly #buckets = new Map<number, Set<SessionId>>()
+  /** The deadline of the first bucket; undefined when it has to be looked for. */
+  #earliest: number | undefined
   /** When `expired` was last asked; at first, when the first session was tracked. */
   #askedAt: number | undefined
   /** Nothing expires before this. */
@@ -66,7 +68,7 @@ export class ExpiryQueue {
   expired(now: number): SessionId[] {
     if (now - (this.#askedAt ?? now) > this.#tickMs) this.#patientUntil = now + this.#tickMs
     this.#askedAt = now
-    if (now < this.#patientUntil) return []
+    if (now < this.#patientUntil || (this.#first() ?? Number.POSITIVE_INFINITY) > now) return []
     const due = [...this.#buckets.keys()].filter(deadline => deadline <= now).sort((a, b) => a - b)
     const sessions = due.flatMap(deadline => [...(this.#buckets.get(deadline) ?? [])])
     for (const session of sessions) this.remove(session)
@@ -75,15 +77,20 @@ export class ExpiryQueue {
 
   /** When to ask for `expired` next; undefined while nothing is tracked. */
   nextDeadline(): number | undefined {
-    let earliest: number | undefined
-    for (const deadline of this.#buckets.keys()) {
-      if (earliest === undefined || deadline < earliest) earliest = deadline
-    }
-    return earliest === undefined ? undefined : Math.max(earliest, this.#patientUntil)
+    const first = this.#first()
+    return first === undefined ? undefined : Math.max(first, this.#patientUntil)
   }
 
   get size(): number {
     return this.#tracked.size
+  }
+
+  /** Asked in every step of a leader. */
+  #first(): number | undefined {
+    if (this.#earliest === undefined)
+      for (const deadline of this.#buckets.keys())
+        if (this.#earliest === undefined || deadline < this.#earliest) this.#earliest = deadline
+    return this.#earliest
   }
 
   /** The next multiple of the tick, strictly later. */
@@ -95,10 +102,13 @@ export class ExpiryQueue {
     const bucket = this.#buckets.get(deadline)
     if (bucket === undefined) this.#buckets.set(deadline, new Set([session]))
     else bucket.add(session)
+    if (this.#earliest !== undefined && deadline < this.#earliest) this.#earliest = deadline
   }
 
   #leave(session: SessionId, deadline: number): void {
     const bucket = this.#buckets.get(deadline)
-    if (bucket?.delete(session) && bucket.size === 0) this.#buckets.delete(deadline)
+    if (!bucket?.delete(session) || bucket.size > 0) return
+    this.#buckets.delete(deadline)
+    if (deadline === this.#earliest) this.#earliest = undefined
   }
 }

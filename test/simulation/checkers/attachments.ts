@@ -9,6 +9,7 @@ import type { ClientId, PeerId } from '../../../lib/model/ids.js'
 import { parentOf } from '../../../lib/model/path.js'
 import type { Request, SetWatchesRequest } from '../../../lib/model/request.js'
 import type { Response } from '../../../lib/model/response.js'
+import type { TreeChange } from '../../../lib/model/tree-change.js'
 import type { WatchEvent, WatchEventType } from '../../../lib/model/watch-event.js'
 import { formatZxid, isAfter, sameZxid, ZERO, type Zxid } from '../../../lib/model/zxid.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
@@ -177,23 +178,32 @@ export class AttachmentChecker implements WorldObserver {
   }
 
   #fire(attached: Attached, { changes, proposal: { zxid } }: Committed): void {
+    const { data, child, expected } = attached
     for (const change of changes) {
       const { type, path } = change
-      const key = zxidKey(zxid)
-      // Of a znode of this txn that is gone again, or was not there before, only the txn itself tells.
-      const before = (at: string) => this.#model.before(at, key - 0.5)?.acl
-      const own = (type === 'deleted' ? before(path) : this.#model.before(path, key)?.acl) ?? change.acl
-      const may = (list: Acl | undefined) => list !== undefined && mayDo(list, attached.identities, Permission.READ)
-      const told = attached.data.delete(path)
-      if (told && may(own)) attached.expected.push({ type, path, zxid })
-      if (type === 'dataChanged') continue
-      if (type === 'deleted' && attached.child.delete(path) && !told && may(own))
-        attached.expected.push({ type, path, zxid })
+      const told = data.delete(path)
+      const gone = type === 'deleted' && child.delete(path)
+      if ((told || gone) && this.#mayBeTold(attached, this.#aclOf(change, zxid))) expected.push({ type, path, zxid })
+      if (type === 'dataChanged' || path === '/') continue
       const parent = parentOf(path)
-      const parents = this.#model.before(parent, key)?.acl ?? before(parent) ?? OPEN_ACL_UNSAFE
-      if (path !== '/' && attached.child.delete(parent) && may(parents))
-        attached.expected.push({ type: 'childrenChanged', path: parent, zxid })
+      if (child.delete(parent) && this.#mayBeTold(attached, this.#aclOfParent(parent, zxid)))
+        expected.push({ type: 'childrenChanged', path: parent, zxid })
     }
+  }
+
+  #mayBeTold({ identities }: Attached, acl: Acl | undefined): boolean {
+    return acl !== undefined && mayDo(acl, identities, Permission.READ)
+  }
+
+  /** Of a znode of this txn that is gone again, or was not there before, only the txn itself tells. */
+  #aclOf({ type, path, acl }: TreeChange, zxid: Zxid): Acl | undefined {
+    const key = zxidKey(zxid) - (type === 'deleted' ? 0.5 : 0)
+    return this.#model.before(path, key)?.acl ?? acl
+  }
+
+  #aclOfParent(path: string, zxid: Zxid): Acl {
+    const key = zxidKey(zxid)
+    return (this.#model.before(path, key) ?? this.#model.before(path, key - 0.5))?.acl ?? OPEN_ACL_UNSAFE
   }
 
   /** W4: each watch given again is told at once if something happened since, or stands again. */

@@ -159,9 +159,8 @@ export class BroadcastChecker implements WorldObserver, LedgerListener {
   }
 }
 
-function inHistory({ initialLog, initialBase }: Leadership, zxid: Zxid): boolean {
-  if (!isAfter(zxid, initialBase)) return true
-  return initialLog.some(each => sameZxid(each.zxid, zxid))
+function inHistory({ initialEntries, initialBase }: Leadership, zxid: Zxid): boolean {
+  return !isAfter(zxid, initialBase) || initialEntries.has(zxidKey(zxid))
 }
 
 function plain(proposal: Proposal | undefined): unknown {

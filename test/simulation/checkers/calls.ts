@@ -5,7 +5,7 @@ import { sessionOf } from '../../../lib/model/owner.js'
 import type { MultiStep, Request, WriteRequest } from '../../../lib/model/request.js'
 import type { Response, StepResponse } from '../../../lib/model/response.js'
 import type { StepTxn, Txn } from '../../../lib/model/txn.js'
-import { bytesOfData } from '../../../lib/model/znode-data.js'
+import { bytesOfData, type ZnodeData } from '../../../lib/model/znode-data.js'
 import { formatZxid, isAfter, later, sameZxid, ZERO, type Zxid } from '../../../lib/model/zxid.js'
 import type { Call, ClientEvent } from '../../../lib/testing/simulated-client.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
@@ -134,8 +134,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
       for (const path of tree.ephemerals.of(session))
         throw new Violation('S4', `${path} outlives session ${session}, closed at ${formatZxid(zxid)}`)
     } else if (index % 32 !== 0) return
-    for (const path of this.model.paths()) {
-      const expected = this.model.get(path)!
+    for (const [path, expected] of this.model.entries()) {
       const znode = tree.get(path)
       if (znode === undefined) throw new Violation('C13', `${path} is missing at ${formatZxid(zxid)}`)
       if (path.startsWith('/zookeeper') && !path.startsWith('/zookeeper/quota/')) continue
@@ -143,7 +142,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
         znode.version === expected.version &&
         znode.owner === expected.owner &&
         (znode.acl === expected.acl || JSON.stringify(znode.acl) === JSON.stringify(expected.acl)) &&
-        sameBytes(bytesOfData(znode.data), expected.data)
+        sameData(znode.data, expected.data)
       if (!same)
         throw new Violation(
           'C10',
@@ -153,9 +152,7 @@ export class CallChecker implements WorldObserver, LedgerListener {
       if (owner !== undefined && !sessions.has(owner))
         throw new Violation('S4', `${path} belongs to session ${znode.owner}, which is gone`)
     }
-    let count = 0
-    for (const _ of tree.entries()) count += 1
-    if (count === this.model.size) return
+    if (tree.size === this.model.size) return
     const extra = [...tree.entries()].map(([path]) => path).filter(path => this.model.get(path) === undefined)
     throw new Violation('S4', `${extra.join(', ')} should not be there at ${formatZxid(zxid)}`)
   }
@@ -368,6 +365,13 @@ function changes(txn: Txn): boolean {
 function tokensOf(request: Request): string[] {
   const steps = request.kind === 'multi' ? request.steps : [request]
   return steps.flatMap(step => ('data' in step && step.data instanceof Uint8Array ? [decoder.decode(step.data)] : []))
+}
+
+function sameData(a: ZnodeData, b: Uint8Array | null): boolean {
+  if (typeof a !== 'string') return sameBytes(a, b)
+  if (b === null || a.length !== b.length) return false
+  for (let index = 0; index < b.length; index++) if (a.charCodeAt(index) !== b[index]) return false
+  return true
 }
 
 function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {

@@ -48,7 +48,8 @@ export interface Leadership {
   readonly life: number
   /** The leader's log when it began to synchronise others. */
   readonly initialLast: Zxid
-  readonly initialLog: readonly Proposal[]
+  /** The entries of that log, by zxidKey. */
+  readonly initialEntries: ReadonlySet<number>
   readonly initialBase: Zxid
   /** Voters that have made this epoch current on their disks, with that history below it. */
   readonly adopted: Set<PeerId>
@@ -240,7 +241,7 @@ export class Ledger implements WorldObserver {
         leader: record.id,
         life: record.life,
         initialLast: record.log.at(-1)?.zxid ?? record.base,
-        initialLog: [...record.log],
+        initialEntries: new Set(record.log.map(each => zxidKey(each.zxid))),
         initialBase: record.base,
         adopted: new Set(),
         establishedAt: undefined,

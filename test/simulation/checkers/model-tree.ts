@@ -70,6 +70,9 @@ export class ModelTree {
   paths(): Iterable<string> {
     return this.#znodes.keys()
   }
+  entries(): Iterable<readonly [path: string, znode: ModelZnode]> {
+    return this.#znodes.entries()
+  }
   get(path: string): ModelZnode | undefined {
     return this.#znodes.get(path)
   }
@@ -200,11 +203,7 @@ export class ModelTree {
     if (this.#znodes.has(path)) return { code: 'NODE_EXISTS' }
     if (above.owner !== undefined && !isMortal(above)) return { code: 'NO_CHILDREN_FOR_EPHEMERALS' }
     const owner = ownerOf(request, session)
-    this.#put(
-      parentPath,
-      { ...above, created: above.created + 1, children: [...above.children, name(path)].sort() },
-      at,
-    )
+    this.#put(parentPath, { ...above, created: above.created + 1, children: withName(above.children, name(path)) }, at)
     this.#put(path, { ...system(), data: request.data, acl, owner, createdAt: at, modifiedAt: at }, at)
     this.#quotas.created(path, at)
     this.#quotas.add(path, 1, size(request.data), at)
@@ -259,6 +258,11 @@ function ownerOf({ mode, lifetime }: CreateRequest, session: string): string | u
 
 function size(data: Uint8Array | null): number {
   return data?.length ?? 0
+}
+
+/** In the order of texts, as they are. */
+function withName(names: readonly string[], name: string): readonly string[] {
+  return names.toSpliced(names.findLastIndex(each => each < name) + 1, 0, name)
 }
 
 function parent(path: string): string {
