@@ -22,7 +22,9 @@ export class StreamHistory {
   readonly #chain: Chain
   readonly #session: SessionHistory
   readonly #subscription: Subscription
-  #last: { readonly zxid: bigint; readonly stale: boolean; readonly said: string } | undefined
+  #last: State | undefined
+  /** What that says of its znodes, once somebody has asked: of a whole subtree it takes long. */
+  #lastSaid: string | undefined
   readonly #beganAt: bigint
   /** How it ended. */
   end: string | undefined
@@ -78,32 +80,37 @@ export class StreamHistory {
     if (this.#last.stale) return `it says stale since ${this.#last.zxid}`
     // What a subtree says may stem from any moment since it began.
     if (this.#mayHaveMissed(this.kind === 'subtree$' ? this.#beganAt : this.#last.zxid)) return undefined
+    this.#lastSaid ??= this.#saidBy(this.#last)
+    const said = this.#lastSaid
     const now = this.#inChain(path => this.#chain.now(path))
-    return this.#last.said === now ? undefined : `it says ${this.#last.said}, where there is ${now}`
+    return said === now ? undefined : `it says ${said}, where there is ${now}`
   }
 
   #next(state: State): void {
     this.said += 1
     const { zxid, stale } = state
-    const where = `${this} at ${zxid}`
-    if (this.end !== undefined) throw new Violation('W10', `${where} goes on after ${this.end}`)
+    const where = () => `${this} at ${zxid}`
+    if (this.end !== undefined) throw new Violation('W10', `${where()} goes on after ${this.end}`)
     if (this.#last !== undefined && zxid < this.#last.zxid)
-      throw new Violation('W10', `${where} goes back, from ${this.#last.zxid}`)
+      throw new Violation('W10', `${where()} goes back, from ${this.#last.zxid}`)
     this.#session.saw(zxid)
-    const said = this.#saidBy(state)
-    if (!('znodes' in state)) {
+    if ('znodes' in state) for (const [path, znode] of state.znodes) this.#saidOf(path, znode)
+    else {
+      const said = this.#saidBy(state)
       const was = this.#inChain(path => this.#chain.before(path, zxid))
-      if (said !== was) throw new Violation('C5', `${where} says ${said}, where there was ${was}`)
+      if (said !== was) throw new Violation('C5', `${where()} says ${said}, where there was ${was}`)
       if (state.exists && !this.#mayRead(this.#chain.before(this.path, zxid)!.acl))
-        throw new Violation('C5', `${where} is told what it may not read`)
+        throw new Violation('C5', `${where()} is told what it may not read`)
       if ('value' in state && state.exists) {
         const wrong = differs(this.#chain.before(this.path, zxid), state.value ?? '', state.stat)
-        if (wrong !== undefined) throw new Violation('C5', `${where}: ${wrong}`)
+        if (wrong !== undefined) throw new Violation('C5', `${where()}: ${wrong}`)
       }
     }
-    if (this.#last?.said === said && this.#last.stale === stale && this.#last.zxid === zxid)
-      throw new Violation('W10', `${where} says the same twice`)
-    this.#last = { zxid, stale, said }
+    const last = this.#last
+    if (last?.stale === stale && last.zxid === zxid && this.#saidBy(last) === this.#saidBy(state))
+      throw new Violation('W10', `${where()} says the same twice`)
+    this.#last = state
+    this.#lastSaid = undefined
   }
 
   /** Perhaps, at least. */
