@@ -14,7 +14,6 @@ import type { Request } from '../model/request.js'
 import type { Response } from '../model/response.js'
 import type { WatchEvent } from '../model/watch-event.js'
 import { isAfter, ZERO, type Zxid } from '../model/zxid.js'
-import { deepFreeze } from './deep-freeze.js'
 import type { SimulatedPeer } from './simulated-peer.js'
 import type { World } from './world.js'
 
@@ -164,7 +163,7 @@ export class SimulatedClient {
       attachment: connection.id,
       session: this.session.id,
       cxid: this.#cxid,
-      request: deepFreeze(request),
+      request: this.#world.handedOver(request),
       identities: this.identities,
       invokedAt: this.#world.now,
       seen: this.lastZxidSeen,
@@ -325,10 +324,15 @@ export class SimulatedClient {
 
 /** All clients of a world, by the number of their attachment. */
 export class SimulatedClients {
+  readonly #world: World
   readonly all: SimulatedClient[] = []
   readonly #byId = new Map<ClientId, SimulatedClient>()
   #lastId = 0
   #lastCall = 0
+
+  constructor(world: World) {
+    this.#world = world
+  }
 
   nextId(): ClientId {
     this.#lastId += 1
@@ -345,7 +349,7 @@ export class SimulatedClients {
     this.#byId.delete(id)
   }
   tell(_peer: SimulatedPeer, effect: ClientEffect): void {
-    this.#byId.get(effect.client)?.tell(deepFreeze(effect))
+    this.#byId.get(effect.client)?.tell(this.#world.handedOver(effect))
   }
   peerGone(peer: SimulatedPeer): void {
     for (const client of [...this.#byId.values()]) client.peerGone(peer)

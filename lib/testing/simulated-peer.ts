@@ -17,7 +17,6 @@ import type { LinkId, PeerId } from '../model/ids.js'
 import { unreachable } from '../model/invariant.js'
 import { beginCore } from './begin-core.js'
 import { pointOfEffect, pointOfInput } from './crash-points.js'
-import { deepFreeze } from './deep-freeze.js'
 import type { SeededRandom } from './seeded-random.js'
 import { SimulatedClock } from './simulated-clock.js'
 import { type DiskOptions, SimulatedDisk } from './simulated-disk.js'
@@ -240,7 +239,7 @@ export class SimulatedPeer {
       case 'truncate':
       case 'saveEpochs':
       case 'installSnapshot':
-        return this.disk.submit(deepFreeze(effect))
+        return this.disk.submit(this.#world.handedOver(effect))
       case 'checkpoint':
         return this.disk.submitCheckpoint(effect)
       case 'sendHistory':

@@ -2,6 +2,8 @@
 export class TraceHash {
   #a = 0x811c9dc5
   #b = 0x01000193
+  /** A proposal passes through many hands: by its first time the hash knows it. */
+  readonly #proposals = new Map<object, readonly [a: number, b: number]>()
 
   add(text: string): void {
     for (let i = 0; i < text.length; i++) {
@@ -40,9 +42,23 @@ export class TraceHash {
           const { kind, path } = part as { readonly kind: string; readonly path?: string }
           this.add(kind)
           if (path !== undefined) this.add(path)
-        } else if (name !== 'record' && name !== 'identities' && name !== 'acl') this.addValue(part)
+        } else if (name === 'proposal') this.#proposal(part as object)
+        else if (name === 'proposals') for (const each of part as readonly object[]) this.#proposal(each)
+        else if (name !== 'record' && name !== 'identities' && name !== 'acl') this.addValue(part)
       }
     }
+  }
+
+  #proposal(proposal: object): void {
+    let known = this.#proposals.get(proposal)
+    if (known === undefined) {
+      const hash = new TraceHash()
+      hash.#object(proposal)
+      known = [hash.#a, hash.#b]
+      this.#proposals.set(proposal, known)
+    }
+    this.#mix(known[0])
+    this.#mix(known[1])
   }
 
   #number(value: number): void {

@@ -15,6 +15,7 @@ import type { LinkId, PeerId } from '../model/ids.js'
 import type { Proposal } from '../model/proposal.js'
 import type { ReplicaImage } from '../model/replica-image.js'
 import { ZERO } from '../model/zxid.js'
+import { deepFreeze } from './deep-freeze.js'
 import { describeEffect, describeInput } from './describe.js'
 import { EventQueue } from './event-queue.js'
 import { SeededRandom } from './seeded-random.js'
@@ -71,6 +72,9 @@ export interface WorldOptions {
   readonly trace?: (line: string) => void
 }
 
+/** Freezing takes time: every so many seeds it is done. */
+const FROZEN_EVERY = 4
+
 /** A tenth of the defaults: elections and timeouts take less virtual time, and so fewer events. */
 const FAST: Partial<ProtocolOptions> = {
   tickMs: 200,
@@ -90,7 +94,7 @@ export class World {
   readonly protocol: ProtocolOptions
   readonly peers: ReadonlyMap<PeerId, SimulatedPeer>
   readonly network: SimulatedNetwork
-  readonly clients = new SimulatedClients()
+  readonly clients = new SimulatedClients(this)
   readonly clientRandom: SeededRandom
   now = 0
   /** Events so far: the name of a moment in messages. */
@@ -103,6 +107,7 @@ export class World {
   readonly #watchingDisks: WorldObserver[] = []
   readonly #watchingClients: WorldObserver[] = []
   readonly #hash = new TraceHash()
+  readonly #freezes: boolean
   readonly #networkRandom: SeededRandom
   readonly #clockRandom: SeededRandom
   readonly #tailRandom: SeededRandom
@@ -125,6 +130,7 @@ export class World {
           : { id, address, role: 'observer' }
       }),
     }
+    this.#freezes = seed % FROZEN_EVERY === 1
     this.#networkRandom = new SeededRandom(seed, 'network')
     this.#clockRandom = new SeededRandom(seed, 'clock')
     this.#tailRandom = new SeededRandom(seed, 'delay tail')
@@ -140,6 +146,7 @@ export class World {
         random,
         now: () => this.now,
         after: (delayMs, run) => this.after(delayMs, run),
+        handedOver: parcel => this.handedOver(parcel),
         isUp: peer => this.peer(peer).isUp,
         deliver: (peer, input) => {
           // A snapshot goes from the link to the disk; also while the peer itself does nothing.
@@ -206,6 +213,11 @@ export class World {
       this.eventNumber += 1
       this.#queue.pop()!.run()
     }
+  }
+
+  /** What one has given to another must not change under either of them: in some worlds it cannot. */
+  handedOver<T>(value: T): T {
+    return this.#freezes ? deepFreeze(value) : value
   }
 
   /** For faults and workloads: part of the trace. */

@@ -8,6 +8,9 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Job, JobResult } from './job.js'
 
+/** What an event makes is garbage soon after it: with room enough little of it is copied before it is. */
+const NURSERY_MB = 64
+
 export class Farm {
   readonly #workers: number
   readonly #idle: ChildProcess[] = []
@@ -41,7 +44,7 @@ export class Farm {
 
 function begin(): ChildProcess {
   const path = fileURLToPath(new URL('./farm-worker.ts', import.meta.url))
-  return fork(path, { execArgv: ['--import', 'tsx'], serialization: 'advanced' })
+  return fork(path, { execArgv: [`--max-semi-space-size=${NURSERY_MB}`, '--import', 'tsx'], serialization: 'advanced' })
 }
 
 function ask(worker: ChildProcess, job: Job): Promise<JobResult> {

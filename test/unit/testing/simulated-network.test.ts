@@ -19,6 +19,7 @@ function makeNetwork() {
       random: new SeededRandom(1, 'network'),
       now: () => now,
       after: (delayMs, run) => queue.push(now + delayMs, run),
+      handedOver: message => message,
       isUp: () => true,
       deliver: (peer, input) => {
         if (input.kind === 'linked') links.set(peer, input.link)
