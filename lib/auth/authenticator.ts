@@ -30,7 +30,7 @@ export class Authenticator {
   }
 }
 
-/** What every peer has. `superDigest` as in digest.ts. */
-export function standardSchemes(superDigest?: string): readonly AuthScheme[] {
-  return [digestScheme(superDigest), ipScheme, x509Scheme]
+/** What every peer has. The arguments are those of digest.ts. */
+export function standardSchemes(superDigest?: string, digestAlgorithm?: string): readonly AuthScheme[] {
+  return [digestScheme(superDigest, digestAlgorithm), ipScheme, x509Scheme]
 }

@@ -143,8 +143,11 @@ class Reading {
     const schemes = this.#values.list('enforce.auth.schemes')
     const enforced = this.#values.flag('enforce.auth.enabled') === true
     if (enforced && schemes === undefined) this.#values.complaints.push('enforce.auth.schemes is missing')
+    if (this.#values.flag('DigestAuthenticationProvider.enabled') === false)
+      this.#values.complaints.push('DigestAuthenticationProvider.enabled: every peer knows digest')
     return given({
       superDigest: this.#values.text('superDigest') ?? this.#values.text('DigestAuthenticationProvider.superDigest'),
+      digestAlgorithm: hashName(this.#values.text('DigestAuthenticationProvider.digestAlg')),
       skipAcl: this.#values.flag('skipACL'),
       eagerAclCheck: this.#values.flag('enableEagerACLCheck'),
       enforceAuthSchemes: enforced ? schemes : undefined,
@@ -164,6 +167,11 @@ class Reading {
     if (servers.length > 1) this.#values.complaints.push('myid is missing: a file in dataDir, or vivarium.myid')
     return servers[0]?.id ?? 1
   }
+}
+
+/** Java's SHA-256 is sha256 elsewhere; SHA3-256 keeps its hyphen. */
+function hashName(java: string | undefined): string | undefined {
+  return java?.toLowerCase().replace(/^sha-/, 'sha')
 }
 
 function unlessMinusOne(number: number | undefined): number | undefined {

@@ -5,6 +5,7 @@
  */
 import type { AuthScheme } from '../auth/auth-scheme.js'
 import { standardSchemes } from '../auth/authenticator.js'
+import { DIGEST_ALGORITHM, isDigestAlgorithm } from '../auth/digest.js'
 import { Access } from '../core/tree/access.js'
 import { RESERVED_SCHEMES } from '../model/id-scheme.js'
 import { isText } from '../model/request-check.js'
@@ -13,6 +14,8 @@ import type { AuditListener } from './audit.js'
 export interface AuthOptions {
   /** `user:BASE64(SHA1("user:password"))`: who authenticates by `digest` as that user bypasses every ACL. @default nobody */
   readonly superDigest?: string
+  /** What `digest` makes of a password, by its name in node:crypto; the same on all peers, for ever (DigestAuthenticationProvider.digestAlg). @default 'sha1' */
+  readonly digestAlgorithm?: string
   /** Schemes beside `digest`, `ip` and `x509`. @default none */
   readonly authSchemes?: readonly AuthScheme[]
   /** Clients that come over a network must have authenticated by one of these schemes before they ask for anything. @default none */
@@ -25,6 +28,7 @@ export interface AuthOptions {
 
 export interface ResolvedAuthOptions {
   readonly superDigest: string | undefined
+  readonly digestAlgorithm: string
   readonly authSchemes: readonly AuthScheme[]
   readonly enforceAuthSchemes: readonly string[]
   readonly skipAcl: boolean
@@ -35,9 +39,10 @@ const parts = ['authenticate', 'acceptsId', 'matches', 'userName']
 
 export const authShapes = {
   superDigest: (value: unknown) =>
-    typeof value === 'string' && /^[^:\0]*:[A-Za-z0-9+/]{27}=$/.test(value)
+    typeof value === 'string' && /^[^:\0]*:[A-Za-z0-9+/]{27,}={0,2}$/.test(value)
       ? undefined
       : 'must be user:BASE64(SHA1("user:password"))',
+  digestAlgorithm: (value: unknown) => (isDigestAlgorithm(value) ? undefined : "must be a hash such as 'sha256'"),
   authSchemes: (value: unknown) => {
     if (!Array.isArray(value)) return 'must be an array of schemes'
     const names = new Set([...RESERVED_SCHEMES, ...standardSchemes().map(({ name }) => name)])
@@ -61,12 +66,20 @@ export const authShapes = {
 } as const
 
 export function resolveAuthOptions(options: AuthOptions): ResolvedAuthOptions {
-  const { superDigest, authSchemes = [], enforceAuthSchemes = [], skipAcl = false, audit } = options
-  return { superDigest, authSchemes: [...authSchemes], enforceAuthSchemes: [...enforceAuthSchemes], skipAcl, audit }
+  const { authSchemes = [], enforceAuthSchemes = [], skipAcl = false, audit } = options
+  const { superDigest, digestAlgorithm = DIGEST_ALGORITHM } = options
+  return {
+    superDigest,
+    digestAlgorithm,
+    authSchemes: [...authSchemes],
+    enforceAuthSchemes: [...enforceAuthSchemes],
+    skipAcl,
+    audit,
+  }
 }
 
-export function schemesOf({ superDigest, authSchemes }: ResolvedAuthOptions): readonly AuthScheme[] {
-  return [...standardSchemes(superDigest), ...authSchemes]
+export function schemesOf({ superDigest, digestAlgorithm, authSchemes }: ResolvedAuthOptions): readonly AuthScheme[] {
+  return [...standardSchemes(superDigest, digestAlgorithm), ...authSchemes]
 }
 
 export function accessOf(options: ResolvedAuthOptions): Access {

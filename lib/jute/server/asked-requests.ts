@@ -155,7 +155,8 @@ export class AskedRequests {
     const [first] = waiting
     const outlives = first?.endsSession === true && throttle.outlive(first)
     for (const each of asked) large.over(each.bytes)
-    for (const each of waiting) if (each !== first || !outlives) throttle.forget(each)
+    // Nothing is asked behind the end of a session.
+    if (!outlives) for (const each of waiting) throttle.forget(each)
     if (this.#opening !== undefined && throttle.isWaiting(this.#opening)) throttle.forget(this.#opening)
     else this.opened()
     this.#opening = undefined

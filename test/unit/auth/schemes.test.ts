@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { AuthScheme } from '../../../lib/auth/auth-scheme.js'
 import { Authenticator, standardSchemes } from '../../../lib/auth/authenticator.js'
-import { digestOf, digestScheme } from '../../../lib/auth/digest.js'
+import { digestOf, digestScheme, isDigestAlgorithm } from '../../../lib/auth/digest.js'
 import { ipIdentities, ipScheme } from '../../../lib/auth/ip.js'
 import { sameText } from '../../../lib/auth/same-text.js'
 import { x509Scheme } from '../../../lib/auth/x509.js'
@@ -32,6 +32,22 @@ describe('digest', () => {
     ])
     for (const auth of ['root:', 'root', 'Root:r', 'root:r\0', 'root:r:', 'super:r'])
       expect(scheme.authenticate(bytes(auth), nowhere), auth).to.have.lengthOf(1)
+  })
+
+  it('may be of another hash, for which superDigest is one, too', () => {
+    const id = 'super:wtZw1Um4mq1rRKbXqxHs8ueodBP35/JhtBP/nwJ62WY='
+    expect(digestOf('super:admin', 'sha256')).to.equal(id)
+    const scheme = digestScheme(id, 'sha256')
+    expect(scheme.authenticate(bytes('super:admin'), nowhere)).to.deep.equal([
+      { scheme: 'digest', id },
+      { scheme: 'super', id: '' },
+    ])
+    expect(scheme.authenticate(bytes('super:user'), nowhere)).to.have.lengthOf(1)
+    expect([isDigestAlgorithm('sha256'), isDigestAlgorithm('rot13'), isDigestAlgorithm(1)]).to.deep.equal([
+      true,
+      false,
+      false,
+    ])
   })
 
   it('matches the whole identity only (CVE-2023-44981)', () => {

@@ -90,6 +90,7 @@ describe('zoo.cfg', () => {
       'enforceQuota=true',
       'zookeeper.DigestAuthenticationProvider.superDigest=super:D/InIHSb7yEEbrWz8b9l71RjZJU=',
       'skipACL=yes',
+      'DigestAuthenticationProvider.digestAlg=SHA-256',
       'zookeeper.enableEagerACLCheck=true',
       'enforce.auth.enabled=true',
       'enforce.auth.schemes=digest',
@@ -107,6 +108,7 @@ describe('zoo.cfg', () => {
       dataBytesMax: 2_000_000,
       superDigest: 'super:D/InIHSb7yEEbrWz8b9l71RjZJU=',
       skipAcl: true,
+      digestAlgorithm: 'sha256',
       eagerAclCheck: true,
       enforceAuthSchemes: ['digest'],
       localSessionsEnabled: true,
@@ -314,6 +316,7 @@ describe('zoo.cfg', () => {
     expect(complaintOf(...three, 'vivarium.myid=9')).to.include('there is no server.9')
     expect(complaintOf(...three, 'vivarium.myid=255')).to.include('255 is none from 1 to 254')
     expect(complaintOf('dataDir=/d', 'electionAlg=0')).to.include('electionAlg')
+    expect(complaintOf('dataDir=/d', 'DigestAuthenticationProvider.enabled=false')).to.include('digest')
     expect(complaintOf('dataDir=/d', 'enforce.auth.enabled=true')).to.include('enforce.auth.schemes')
   })
 })
