@@ -1,6 +1,6 @@
 /**
  * What the leader's side of the requests sees of the leadership and its history: a place for the next txn, the way to propose it, the proof of
- * still leading. One per leadership, made by peer.ts when it is established.
+ * still leading. One per leadership, made by service.ts when it is established.
  */
 import type { Outbox } from './outbox.js'
 import type { LeaderDoor } from './pipeline/leader-requests.js'

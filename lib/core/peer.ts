@@ -1,40 +1,33 @@
 /**
  * One peer's decisions: `step(input, now)` is the only door. It routes and decides nothing itself: roles.ts has the protocol's
- * state, pipeline/ the clients', replica.ts the data.
+ * state, service.ts the clients', state-machine.ts the data.
  *
  * Always holds: a step is never re-entered; equal inputs give equal effects; nothing that depends on a storage operation is said before
  * its completion has come in as an input. The first step starts the election. After `stop` every input is ignored.
  */
 
-import { type StateMark, sameDigest } from '../model/digest.js'
+import type { StateMark } from '../model/digest.js'
 import type { EnsembleConfig } from '../model/ensemble-config.js'
-import { type ErrorCode, ZooKeeperError } from '../model/errors.js'
+import type { ErrorCode } from '../model/errors.js'
 import type { Epochs, HistorySummary } from '../model/history.js'
 import type { LinkId, PeerId, SessionId } from '../model/ids.js'
 import { invariant, unreachable } from '../model/invariant.js'
 import type { Proposal } from '../model/proposal.js'
 import type { ReplicaImage } from '../model/replica-image.js'
-import { sameZxid, ZERO } from '../model/zxid.js'
 import type { Effect } from './effect.js'
 import type { Input, Now } from './input.js'
-import { leaderDoor } from './leader-door.js'
 import { LinkTable } from './link-table.js'
-import { configText } from './membership/config-text.js'
-import { applyTxn } from './operations/apply-txn.js'
 import { Outbox } from './outbox.js'
 import { type PeerStatus, saysTheSame } from './peer-status.js'
-import { ForwardStation } from './pipeline/forward.js'
-import { LeaderRequests } from './pipeline/leader-requests.js'
-import { RequestPipeline } from './pipeline/request-pipeline.js'
 import type { ProtocolOptions } from './protocol-options.js'
 import type { Random } from './random.js'
-import { Replica } from './replica.js'
+import type { Replica } from './replica.js'
 import { Roles } from './roles.js'
+import { Service } from './service.js'
+import { NOT_WHOLE, StateMachine } from './state-machine.js'
 import type { Access } from './tree/access.js'
-import { LifetimeAges } from './tree/lifetime-ages.js'
 import { EpochKeeper } from './zab/epochs.js'
 import { History } from './zab/history.js'
-import { StateMarks } from './zab/state-marks.js'
 import type { ZabEvents } from './zab/zab-port.js'
 import { zabOutlet } from './zab-outlet.js'
 
@@ -55,28 +48,17 @@ export interface PeerInitial {
   }
 }
 
-const NOT_WHOLE = 'the tree is not the one its digest was made of: something is missing, stale or false'
-
-/** Checksums of single entries cannot prove that nothing is missing. A new store has no digest yet. */
-function isWhole(replica: Replica, image: ReplicaImage): boolean {
-  return sameZxid(image.zxid, ZERO) || sameDigest(replica.digest, image.digest)
-}
-
 export class PeerCore {
   readonly #initial: PeerInitial
   readonly #outbox = new Outbox()
   readonly #links = new LinkTable()
   readonly #history: History
-  readonly #marks: StateMarks
+  readonly #state: StateMachine
   readonly #roles: Roles
-  readonly #pipeline: RequestPipeline
-  #replica: Replica
-  readonly #ages: LifetimeAges
-  #leaderRequests: LeaderRequests | undefined
+  readonly #service: Service
   #now: Now
   #stepping = false
   #stopped = false
-  #storageLow = false
   /** A role that has ended in this step; what follows it waits until the step is through. */
   #ending: string | undefined
   #closing: { readonly giveUpAt: number } | undefined
@@ -90,42 +72,23 @@ export class PeerCore {
     const { peer, config, options, random, access, recovered } = initial
     this.#initial = initial
     this.#now = now
-    this.#replica = Replica.from(recovered.image)
-    if (!isWhole(this.#replica, recovered.image)) throw new ZooKeeperError('DATA_CORRUPT', NOT_WHOLE)
-    this.#showConfig()
-    this.#ages = new LifetimeAges(this.#replica.tree, now.monotonic)
+    this.#state = new StateMachine(recovered.image, config, options.digestEvery, now.monotonic)
     this.#history = new History(recovered.history, recovered.image.zxid, recovered.suffix)
-    this.#pipeline = new RequestPipeline(
-      {
-        self: peer,
-        options,
-        random,
-        access,
-        outbox: this.#outbox,
-        replica: () => this.#replica,
-        storageLow: () => this.#storageLow,
-      },
-      now,
-    )
-    this.#marks = new StateMarks(options.digestEvery)
+    const outbox = this.#outbox
+    const parts = { self: peer, options, outbox, links: this.#links, history: this.#history }
+    this.#service = new Service({ ...parts, random, access, state: this.#state, now: () => this.#now })
     const port = zabOutlet(
-      this.#outbox,
-      link => this.#forgetLink(link),
-      () => this.#outbox.checkpoint(this.#replica.captureChanges()),
-    )
-    const epochs = new EpochKeeper(port, recovered.epochs)
-    const { links, history, outbox } = { links: this.#links, history: this.#history, outbox: this.#outbox }
-    this.#roles = new Roles({
-      self: peer,
-      config,
-      options,
       outbox,
-      links,
+      link => this.#forgetLink(link),
+      () => outbox.checkpoint(this.replica.captureChanges()),
+    )
+    this.#roles = new Roles({
+      ...parts,
+      config,
       port,
       events: this.#events(),
-      epochs,
-      history,
-      marks: this.#marks,
+      epochs: new EpochKeeper(port, recovered.epochs),
+      marks: this.#state.marks,
       damaged: recovered.damage !== undefined,
     })
   }
@@ -148,7 +111,7 @@ export class PeerCore {
 
   /** The replicated state of this moment; a snapshot replaces the object. Read only. */
   get replica(): Replica {
-    return this.#replica
+    return this.#state.replica
   }
 
   get status(): PeerStatus {
@@ -167,7 +130,7 @@ export class PeerCore {
       leader: leaderId,
       epoch,
       serving,
-      readOnly: this.#pipeline.readOnly,
+      readOnly: this.#service.clients.readOnly,
       diverged,
       repairing,
       damagedVoters,
@@ -187,19 +150,19 @@ export class PeerCore {
     readonly outstanding: number
     readonly localSessions: number
   } {
-    const { clientCount, watchCount, outstandingCount, localSessionCount } = this.#pipeline
+    const { clientCount, watchCount, outstandingCount, localSessionCount } = this.#service.clients
     const sessions = { localSessions: localSessionCount }
     return { clients: clientCount, watches: watchCount, outstanding: outstandingCount, ...sessions }
   }
 
   /** Sessions with the paths that they watch. */
   watched(): Iterable<readonly [SessionId, ReadonlySet<string>]> {
-    return this.#pipeline.watched()
+    return this.#service.clients.watched()
   }
 
   /** Digests of this peer's state at the places where all peers look, as far as they are remembered. */
   get marks(): readonly StateMark[] {
-    return this.#marks.all
+    return this.#state.marks.all
   }
 
   #route(input: Input): void {
@@ -232,7 +195,7 @@ export class PeerCore {
         this.#roles.onEpochsSaved(input.op)
         return
       case 'checkpointDue':
-        if (!this.#history.installing) this.#outbox.checkpoint(this.#replica.captureChanges())
+        if (!this.#history.installing) this.#outbox.checkpoint(this.replica.captureChanges())
         return
       case 'checkpointed':
         this.#history.trim(input.base)
@@ -244,11 +207,8 @@ export class PeerCore {
       case 'snapshotInstalled':
         this.#outbox.completed(input.op)
         if (!this.#history.snapshotInstalled(input.op)) return
-        this.#replica = Replica.from(input.image)
-        if (!isWhole(this.#replica, input.image)) return this.#stop({ code: 'DATA_CORRUPT', message: NOT_WHOLE })
-        this.#showConfig()
-        this.#ages.replaced(this.#replica.tree, now.monotonic)
-        this.#marks.replaced()
+        if (!this.#state.replace(input.image, now.monotonic))
+          return this.#stop({ code: 'DATA_CORRUPT', message: NOT_WHOLE })
         this.#roles.onSnapshotInstalled()
         return
       case 'snapshotAborted':
@@ -261,16 +221,16 @@ export class PeerCore {
       case 'storageFailed':
         return this.#stop({ code: input.code, message: input.reason })
       case 'storageSpace':
-        this.#storageLow = input.low
+        this.#service.storageLow = input.low
         return
       case 'clientAttached':
-        return this.#pipeline.attach(input.client, input.attachment, now)
+        return this.#service.clients.attach(input.client, input.attachment, now)
       case 'clientDetached':
-        return this.#pipeline.detach(input.client)
+        return this.#service.clients.detach(input.client)
       case 'request':
-        return this.#pipeline.request(input.client, input.cxid, input.request, now)
+        return this.#service.clients.request(input.client, input.cxid, input.request, now)
       case 'close':
-        this.#leaderRequests?.drain()
+        this.#service.drain()
         this.#closing = {
           giveUpAt: now.monotonic + this.#initial.options.syncLimitTicks * this.#initial.options.tickMs,
         }
@@ -280,30 +240,19 @@ export class PeerCore {
     }
   }
 
-  /** In every tree that this peer takes over, whatever was in it. */
-  #showConfig(): void {
-    const { config } = this.#initial
-    this.#replica.tree.showConfig(configText(config), config.version)
-  }
-
   /** What every step ends with: what is committed is applied, what is due is done, and the next time to wake is said. */
   #settle(): void {
     if (this.#stopped) return
     const now = this.#now
     this.#apply()
     this.#roles.tick(now.monotonic)
-    this.#leaderRequests?.expire(now)
-    this.#pipeline.tick(now.monotonic, this.#isSound())
+    this.#service.expire()
+    this.#service.clients.tick(now.monotonic, this.#isSound())
     this.#endRole()
     this.#close()
     if (this.#stopped) return
     this.#tellStatus()
-    const next = Math.min(
-      this.#roles.nextAt,
-      this.#leaderRequests?.nextAt ?? Number.POSITIVE_INFINITY,
-      this.#pipeline.nextAt,
-      this.#closing?.giveUpAt ?? Number.POSITIVE_INFINITY,
-    )
+    const next = Math.min(this.#roles.nextAt, this.#service.nextAt, this.#closing?.giveUpAt ?? Number.POSITIVE_INFINITY)
     // A time that moves further away (a leader was heard) is looked at again when the earlier one has come.
     if (next !== Number.POSITIVE_INFINITY && (next < this.#wakeAt || this.#wakeAt <= now.monotonic)) {
       this.#outbox.put({ kind: 'wakeAt', at: next })
@@ -314,7 +263,7 @@ export class PeerCore {
   /** After a standstill a request may come before the tick: no answer is given on the word of what has lapsed meanwhile (C14, Z24). */
   #lapse(): void {
     this.#roles.tick(this.#now.monotonic)
-    this.#pipeline.tick(this.#now.monotonic, this.#isSound())
+    this.#service.clients.tick(this.#now.monotonic, this.#isSound())
     this.#endRole()
   }
 
@@ -338,70 +287,26 @@ export class PeerCore {
   #apply(): void {
     if (this.#history.installing) return
     for (let proposal = this.#history.nextToApply(); proposal !== undefined; proposal = this.#history.nextToApply()) {
-      const applied = applyTxn(this.#replica, proposal)
-      this.#ages.applied(applied.changes, this.#replica.tree, this.#now.monotonic)
+      const applied = this.#state.apply(proposal, this.#now.monotonic)
       this.#history.markApplied(proposal)
-      this.#marks.applied(proposal.zxid, () => this.#replica.digest)
-      this.#leaderRequests?.applied(proposal, applied.closedSession)
-      this.#pipeline.applied(proposal, applied, this.#now)
+      this.#service.applied(proposal, applied)
     }
   }
 
   /** The leader's history is ours and we may serve. */
   #established(): void {
     this.#apply()
-    const { leader, learner } = this.#roles
-    const { peer, options, access } = this.#initial
-    if (leader !== undefined) {
-      invariant(
-        sameZxid(this.#history.applied, this.#history.last),
-        'a leader applies all of its history before it serves',
-      )
-      const door = leaderDoor(leader, this.#history, this.#outbox)
-      const answers = { answer: this.#answer.bind(this) }
-      this.#leaderRequests = new LeaderRequests(
-        {
-          self: peer,
-          door,
-          replica: this.#replica,
-          options,
-          access,
-          answers,
-          storageLow: () => this.#storageLow,
-          ages: this.#ages,
-          lowestProtocol: () => this.#links.lowestProtocol,
-        },
-        this.#now,
-      )
-      this.#pipeline.resume(this.#leaderRequests, [], this.#now)
-    } else if (learner?.link !== undefined && this.#roles.serving) {
-      const station = new ForwardStation(
-        this.#outbox,
-        learner.link,
-        this.#links.protocolOf(learner.link),
-        this.#pipeline.touches,
-      )
-      this.#pipeline.resume(station, this.#history.unapplied(), this.#now)
-    }
+    const { leader, learner, serving } = this.#roles
+    if (leader !== undefined) this.#service.lead(leader)
+    else if (learner?.link !== undefined && serving) this.#service.follow(learner.link)
     this.#roles.announce()
-  }
-
-  #answer(to: PeerId, message: Parameters<LeaderAnswer>[1]): void {
-    if (to !== this.#initial.peer) {
-      // One that has come back over another link asks again once it is active.
-      const learner = this.#roles.leader?.learners.get(to)
-      if (learner?.stage === 'active') this.#outbox.send(learner.link, message)
-    } else if (message.kind === 'synced') this.#pipeline.synced(message, this.#now)
-    else if (message.kind === 'refused') this.#pipeline.refused(message, this.#now)
-    else this.#pipeline.revalidated(message, this.#now)
   }
 
   #endRole(): void {
     if (this.#ending === undefined) return
     const reason = this.#ending
     this.#ending = undefined
-    this.#leaderRequests = undefined
-    this.#pipeline.suspend(this.#now.monotonic)
+    this.#service.suspend()
     this.#roles.look(reason)
     this.#outbox.report('info', `back to the election: ${reason}`)
     this.#roles.tick(this.#now.monotonic)
@@ -442,31 +347,16 @@ export class PeerCore {
       established: () => this.#established(),
       advanced: () => {
         this.#apply()
-        this.#leaderRequests?.advanced()
+        this.#service.advanced()
       },
-      stateReplaced: () => this.#pipeline.stateReplaced(),
-      handsOver: () => this.#leaderRequests?.drain(),
+      stateReplaced: () => this.#service.clients.stateReplaced(),
       diverged: () => {
-        this.#pipeline.suspend(this.#now.monotonic)
+        this.#service.clients.suspend(this.#now.monotonic)
         // What was answered from this state may be wrong, and so may what is seen next to it elsewhere.
-        this.#pipeline.stateReplaced()
+        this.#service.clients.stateReplaced()
       },
-      forwarded: (from, request) => this.#leaderRequests?.take(from, request, this.#now),
-      revalidate: (from, request) => this.#leaderRequests?.revalidateFor(from, request, this.#now),
-      touched: sessions => {
-        for (const session of sessions) this.#leaderRequests?.touch(session, this.#now)
-      },
-      pinged: number => {
-        this.#pipeline.confirmed(number)
-        this.#leaderRequests?.advanced()
-      },
-      takeTouches: ping => this.#pipeline.takeTouches(ping, this.#now.monotonic),
-      refused: message => this.#pipeline.refused(message, this.#now),
-      synced: message => this.#pipeline.synced(message, this.#now),
-      revalidated: message => this.#pipeline.revalidated(message, this.#now),
+      ...this.#service.events,
       fatal: (code, message) => this.#stop({ code, message }),
     }
   }
 }
-
-type LeaderAnswer = ConstructorParameters<typeof LeaderRequests>[0]['answers']['answer']

@@ -1,7 +1,7 @@
 /**
  * The configuration as clients read it from `/zookeeper/config`: ZooKeeper's text, a line a member, the version last. Each member has one port for
  * everything between peers; an address that is no host and port (a pipe, a name in memory) stands as it is. Alone, a peer has no configuration.
- * Used by peer.ts, at each start and after each snapshot; no txn brings it. Source: semantics §16.
+ * Used by state-machine.ts, at each start and after each snapshot; no txn brings it. Source: semantics §16.
  */
 import type { EnsembleConfig, Member } from '../../model/ensemble-config.js'
 

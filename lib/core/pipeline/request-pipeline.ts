@@ -3,7 +3,7 @@
  * through request-stations.ts; whose it is, and for how long, is decided in attachments.ts.
  *
  * Always holds: what was under way when the leader was lost is answered or submitted again (coming.ts). Only a snapshot hides the outcome: `unknown`.
- * Before: peer.ts. After: leader-requests.ts on a leader, forward.ts on a learner; the effects `attached`, `reply`, `fail`, `notify`, `detachClient`.
+ * Before: peer.ts and service.ts. After: leader-requests.ts on a leader, forward.ts on a learner; the effects `attached`, `reply`, `fail`, `notify`, `detachClient`.
  */
 import type { ClientId, SessionId } from '../../model/ids.js'
 import type { Proposal } from '../../model/proposal.js'

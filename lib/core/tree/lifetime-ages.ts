@@ -3,7 +3,7 @@
  * in a Stat are never asked, for they come from wall clocks, and a clock that is set must not end anything. So a lifetime begins anew where the
  * leader's process is younger than the data, and is never cut short.
  *
- * Always holds: an entry per path of `tree.mortal` at most. Kept on every peer by peer.ts, as txns are applied; read by reaper.ts.
+ * Always holds: an entry per path of `tree.mortal` at most. Kept on every peer by state-machine.ts, as txns are applied; read by reaper.ts.
  */
 import type { TreeChange } from '../../model/tree-change.js'
 import type { Znode } from '../../model/znode.js'

@@ -3,7 +3,7 @@
  * has found that state to differ from everybody else's. Digests are opaque here.
  *
  * Always holds: marks ascend by zxid, at most MARKS_MAX of them; a snapshot that takes the state's place takes its marks and its blemish too.
- * Before: peer.ts, which applies. After: learner.ts reports the newest mark with its pongs, divergence.ts compares.
+ * Before: state-machine.ts, which applies. After: learner.ts reports the newest mark with its pongs, divergence.ts compares.
  */
 import type { StateDigest, StateMark } from '../../model/digest.js'
 import { sameZxid, type Zxid } from '../../model/zxid.js'
