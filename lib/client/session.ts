@@ -14,9 +14,12 @@ import type { AuthRequest, ClientRequest, Request } from '../model/request.js'
 import type { WatchEvent } from '../model/watch-event.js'
 import { later, ZERO, type Zxid } from '../model/zxid.js'
 import { onAbort } from './abort-listeners.js'
+import { AwaitedWork } from './awaited-work.js'
 import type { AttachOptions, Channel, ChannelAttachment } from './channel.js'
 import { type Answer, type PendingCall, PendingCalls } from './pending-calls.js'
 import { backOffMs, type ClientRandom } from './retry.js'
+import { endedBy, isFinal, whyEnded } from './session-end.js'
+import { DeadlineTimer, SessionTimers } from './session-timers.js'
 
 /**
  * `connecting`: not attached, calls wait. `connected`: attached to a working ensemble. `suspended`: attached to a replica that
@@ -58,17 +61,15 @@ export interface CallScope {
   readonly deadline: number
 }
 
-const DEADLINES_MS = 5
-
 export class Session {
   readonly #channel: Channel
   readonly #options: SessionOptions
   readonly #random: ClientRandom
   readonly #pending: PendingCalls
   readonly #state = new BehaviorSubject<ClientState>('connecting')
-  readonly #timers = new Set<() => void>()
-  /** Calls that wait for the application itself: how to end each. */
-  readonly #awaited = new Set<(code: ErrorCode, message: string) => void>()
+  readonly #timers: SessionTimers
+  readonly #deadlines: DeadlineTimer
+  readonly #awaited: AwaitedWork
   readonly #opening: Array<(error: ZooKeeperError | undefined) => void> = []
   #listener: SessionListener | undefined
   #attachment: ChannelAttachment | undefined
@@ -81,8 +82,6 @@ export class Session {
   #lastLoss: ErrorCode | undefined
   #identity: { readonly session: SessionId; readonly password: Uint8Array; readonly timeoutMs: number } | undefined
   #end: ZooKeeperError | undefined
-  #watchedDeadline = Number.POSITIVE_INFINITY
-  #unwatchDeadline = (): void => undefined
   #closing = false
   #closed: Promise<void> | undefined
 
@@ -95,6 +94,9 @@ export class Session {
       bytes: options.pendingBytesMax,
       inFlight: options.inFlightMax,
     })
+    this.#timers = new SessionTimers(channel.clock)
+    this.#deadlines = new DeadlineTimer(this.#timers, channel.clock, now => this.#pending.expire(now))
+    this.#awaited = new AwaitedWork(this.#timers)
   }
 
   /** Begins to attach. Resolves once attached, rejects when that is not to be. */
@@ -109,7 +111,7 @@ export class Session {
         this.#finish(new ZooKeeperError(code, `opening a client: ${message}`, { cause }))
       }
       const aborted = (): void => giveUp('ABORTED', 'aborted by its signal')
-      const cancel = this.#schedule(scope.deadline - this.#channel.clock.now(), () =>
+      const cancel = this.#timers.scheduleAt(scope.deadline, () =>
         giveUp('CONNECTION_LOSS', 'no session within its timeout'),
       )
       const unlisten = scope.signal && onAbort(scope.signal, aborted)
@@ -154,8 +156,8 @@ export class Session {
 
   /** Why nothing can be asked any more, as a new error; undefined while it can. */
   get end(): ZooKeeperError | undefined {
-    if (this.#end === undefined) return this.#closing ? closed() : undefined
-    return isFinal(this.#end.code) ? ended(this.#end.code) : closed()
+    if (this.#end !== undefined) return endedBy(this.#end.code)
+    return this.#closing ? endedBy('CLOSED') : undefined
   }
 
   /** The bounds of a call that begins now. */
@@ -219,41 +221,14 @@ export class Session {
       })
       const waited = this.#channel.clock.waiting?.()
       unlisten = signal && onAbort(signal, aborted)
-      this.#watchDeadline(deadline)
+      this.#deadlines.watch(deadline)
       this.#flush()
     })
   }
 
-  /** What the application itself has to say in the middle of a call: it may never come, and the call ends all the same. */
-  within<R>(work: PromiseLike<R>, path: string, { signal, deadline }: CallScope): Promise<R> {
-    return new Promise<R>((resolve, reject) => {
-      const settle = (): void => {
-        this.#awaited.delete(end)
-        cancel()
-        unlisten?.()
-      }
-      const end = (code: ErrorCode, message: string, cause?: unknown): void => {
-        settle()
-        reject(new ZooKeeperError(code, `${path}: ${message}`, { path, outcome: 'not-applied', cause }))
-      }
-      this.#awaited.add(end)
-      const cancel = this.#schedule(deadline - this.#channel.clock.now(), () =>
-        end('CONNECTION_LOSS', 'the new value did not come within its timeout'),
-      )
-      const aborted = (): void => end('ABORTED', 'aborted by its signal', signal?.reason)
-      const unlisten = signal && onAbort(signal, aborted)
-      if (signal?.aborted === true) aborted()
-      work.then(
-        value => {
-          settle()
-          resolve(value)
-        },
-        error => {
-          settle()
-          reject(error)
-        },
-      )
-    })
+  /** What the application itself has to say in the middle of a call, within the bounds of that call. */
+  within<R>(work: PromiseLike<R>, path: string, scope: CallScope): Promise<R> {
+    return this.#awaited.within(work, path, scope)
   }
 
   /**
@@ -266,7 +241,7 @@ export class Session {
 
   /** Calls back after the back-off of this attempt, unless the session ends first. Returns how to cancel it. */
   retryLater(attempt: number, callback: () => void): () => void {
-    return this.#schedule(backOffMs(attempt, this.#random), callback)
+    return this.#timers.schedule(backOffMs(attempt, this.#random), callback)
   }
 
   /** Ends the session: what was asked before is answered first. Never rejects; unconfirmed, the session expires by itself. */
@@ -283,7 +258,7 @@ export class Session {
       const finish = (): void => {
         over?.()
         cancel()
-        this.#finish(closed())
+        this.#finish(endedBy('CLOSED'))
         resolve()
       }
       const call: PendingCall = {
@@ -293,24 +268,11 @@ export class Session {
         internal: true,
         repeat: true,
       }
-      const cancel = this.#schedule(Math.min(this.#options.timeoutMs, this.info.timeoutMs), finish)
+      const cancel = this.#timers.schedule(Math.min(this.#options.timeoutMs, this.info.timeoutMs), finish)
       this.#pending.add(call)
       this.#flush()
     })
     return this.#closed
-  }
-
-  /** One timer serves all calls: it stands at the earliest deadline, and looks no more often than every few ms. */
-  #watchDeadline(deadline: number): void {
-    if (deadline >= this.#watchedDeadline || this.#end !== undefined) return
-    this.#unwatchDeadline()
-    this.#watchedDeadline = deadline
-    this.#unwatchDeadline = this.#schedule(deadline - this.#channel.clock.now(), () => {
-      this.#watchedDeadline = Number.POSITIVE_INFINITY
-      const now = this.#channel.clock.now()
-      const next = this.#pending.expire(now)
-      if (next !== Number.POSITIVE_INFINITY) this.#watchDeadline(Math.max(next, now + DEADLINES_MS))
-    })
   }
 
   #isOver(scope: CallScope): ErrorCode | undefined {
@@ -408,7 +370,7 @@ export class Session {
     this.#attachment = undefined
     this.#attached = false
     if (isFinal(code) || code === 'CLOSED') {
-      this.#finish(isFinal(code) ? ended(code) : closed())
+      this.#finish(endedBy(code))
       return
     }
     this.#lastLoss = code
@@ -424,10 +386,11 @@ export class Session {
     this.#attachment?.detach()
     this.#attachment = undefined
     this.#attached = false
-    for (const cancel of [...this.#timers]) cancel()
+    this.#timers.cancelAll()
+    this.#deadlines.end()
     const { code } = this.#end
-    const why = isFinal(code) ? ends[code] : 'the client is closed'
-    for (const finish of [...this.#awaited]) finish(code, why)
+    const why = whyEnded(code)
+    this.#awaited.end(code, why)
     this.#pending.end(code, why)
     const orderly = this.#closing || end.code === 'CLOSED'
     this.#listener?.ended(orderly ? undefined : this.#end)
@@ -449,41 +412,8 @@ export class Session {
     const sent = request.kind === 'auth' ? { ...request, auth: request.auth.slice() } : request
     this.#attachment!.send(cxid, sent)
   }
-
-  #schedule(afterMs: number, callback: () => void): () => void {
-    const stop = this.#channel.clock.schedule(afterMs, () => {
-      this.#timers.delete(cancel)
-      callback()
-    })
-    const cancel = (): void => {
-      stop()
-      this.#timers.delete(cancel)
-    }
-    this.#timers.add(cancel)
-    return cancel
-  }
-}
-
-/** Ends of a session that nobody asked for, and why. */
-const ends = {
-  SESSION_EXPIRED: 'the session has expired',
-  AUTH_FAILED: 'the client was not accepted as who it said it is',
-  SESSION_CLOSED_REQUIRE_SASL_AUTH: 'the client must authenticate before it asks for anything',
-} as const
-type FinalCode = keyof typeof ends
-
-function isFinal(code: ErrorCode): code is FinalCode {
-  return Object.hasOwn(ends, code)
-}
-
-function ended(code: FinalCode): ZooKeeperError {
-  return new ZooKeeperError(code, ends[code])
 }
 
 function sameAuth(a: AuthRequest, b: AuthRequest): boolean {
   return a.scheme === b.scheme && a.auth.length === b.auth.length && a.auth.every((byte, at) => byte === b.auth[at])
-}
-
-function closed(): ZooKeeperError {
-  return new ZooKeeperError('CLOSED', 'the client is closed')
 }
