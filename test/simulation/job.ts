@@ -10,6 +10,7 @@ import {
   hostScenarioOf,
 } from './host/host-scenario.js'
 import { mutants } from './mutants/mutants.js'
+import type { Outcome } from './outcome.js'
 import { run } from './run.js'
 import { changeScenario, modes, type Scenario, type ScenarioChange, scenarioOf } from './scenario.js'
 import { seek } from './seek.js'
@@ -32,16 +33,8 @@ export interface Job {
   readonly file?: string | undefined
 }
 
-export interface JobResult {
+export interface JobResult extends Outcome {
   readonly job: Job
-  readonly violation: { readonly row: string; readonly message: string; readonly event: number } | undefined
-  readonly traceHash: string
-  readonly events: number
-  readonly virtualMs: number
-  readonly commits: number
-  readonly answered: number
-  readonly faults: ReadonlyMap<string, number>
-  readonly caused: ReadonlyMap<string, string>
   /** Of the core alone: see coverage.ts. */
   readonly coverage?: ReadonlyMap<string, number>
   /** Of the process that ran it. */

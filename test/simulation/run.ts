@@ -12,23 +12,15 @@ import { Coverage } from './coverage.js'
 import { isFalseSession } from './false-state.js'
 import { Faults, SUCCESSOR_CRASHES_MS } from './faults.js'
 import type { Mutant } from './mutants/mutant.js'
+import type { Outcome } from './outcome.js'
 import { asBefore, changeScenario, type Scenario, type ScenarioChange, scenarioOf } from './scenario.js'
 import { Schedule } from './schedule.js'
 import { Workload } from './workload.js'
 
-export interface RunResult {
+export interface RunResult extends Outcome {
   readonly seed: number
-  readonly violation: { readonly row: string; readonly message: string; readonly event: number } | undefined
-  readonly traceHash: string
-  readonly events: number
-  readonly virtualMs: number
-  readonly commits: number
-  readonly answered: number
-  readonly faults: ReadonlyMap<string, number>
   /** By what each struck peer was (coverage.ts), and at which named point it crashed. */
   readonly coverage: ReadonlyMap<string, number>
-  /** What each fault did, by its name in the schedule. */
-  readonly caused: ReadonlyMap<string, string>
 }
 
 export interface RunOptions {

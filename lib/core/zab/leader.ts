@@ -19,25 +19,16 @@ import type { History } from './history.js'
 import { LeaderBroadcast } from './leader-broadcast.js'
 import { LeaderDiscovery } from './leader-discovery.js'
 import { LeaderSynchronization } from './leader-synchronization.js'
-import type { Leadership } from './leadership.js'
+import type { Leadership, LeadershipSetup } from './leadership.js'
 import { LearnerProgress } from './learner-progress.js'
 import { Liveness } from './liveness.js'
 import type { LearnerInfo, PeerMessage } from './messages.js'
 import type { StateMarks } from './state-marks.js'
 import type { ZabEvents, ZabPort } from './zab-port.js'
 
-export interface LeaderSetup {
-  readonly self: PeerId
-  readonly quorum: Quorum
-  readonly port: ZabPort
-  readonly events: ZabEvents
-  readonly epochs: EpochKeeper
-  readonly history: History
-  readonly marks: StateMarks
+export interface LeaderSetup extends LeadershipSetup {
   readonly handoverPause: HandoverPause
   readonly options: ProtocolOptions
-  /** Nobody has any history: who has none counts. Else it does not until it has this leader's (Z29). */
-  readonly firstStart: boolean
 }
 
 export class Leader implements Leadership {

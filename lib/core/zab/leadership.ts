@@ -9,7 +9,8 @@ import type { LearnerProgress } from './learner-progress.js'
 import type { StateMarks } from './state-marks.js'
 import type { ZabEvents, ZabPort } from './zab-port.js'
 
-export interface Leadership {
+/** What it begins with. */
+export interface LeadershipSetup {
   readonly self: PeerId
   readonly quorum: Quorum
   readonly port: ZabPort
@@ -17,8 +18,11 @@ export interface Leadership {
   readonly epochs: EpochKeeper
   readonly history: History
   readonly marks: StateMarks
-  /** Nobody has any history: who has none counts all the same (Z29). */
+  /** Nobody has any history: who has none counts. Else it does not until it has this leader's (Z29). */
   readonly firstStart: boolean
+}
+
+export interface Leadership extends LeadershipSetup {
   readonly learners: Map<PeerId, LearnerProgress>
   /** The new epoch; zero until discovery has chosen it. */
   epoch: number

@@ -12,6 +12,7 @@ import { SeededRandom } from '../../../lib/testing/seeded-random.js'
 import { VirtualTime } from '../../../lib/testing/virtual/timeline.js'
 import { VirtualEnsemble } from '../../../lib/testing/virtual/virtual-ensemble.js'
 import { GIVEN_UP, Violation } from '../checkers/violation.js'
+import type { Outcome } from '../outcome.js'
 import { Schedule } from '../schedule.js'
 import { Chain } from './chain.js'
 import { Knowledge } from './host-call.js'
@@ -29,17 +30,8 @@ import { REAPS, Reaped } from './reaped.js'
 import { SessionMoves } from './session-moves.js'
 import { Verdict } from './verdict.js'
 
-export interface HostRunResult {
+export interface HostRunResult extends Outcome<HostFaultKind> {
   readonly seed: number
-  readonly violation: { readonly row: string; readonly message: string; readonly event: number } | undefined
-  readonly traceHash: string
-  readonly events: number
-  readonly virtualMs: number
-  readonly commits: number
-  readonly answered: number
-  readonly faults: ReadonlyMap<HostFaultKind, number>
-  /** What each fault did, by its name in the schedule. */
-  readonly caused: ReadonlyMap<string, string>
   readonly calls: number
   /** What observables said. */
   readonly states: number

@@ -2,13 +2,11 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Level } from 'level'
-import { Examiner } from '../../../lib/cli/examiner.js'
 import { type FsckReport, fsck } from '../../../lib/cli/fsck.js'
 import { Peer } from '../../../lib/compose.js'
 import { hasCode } from '../../../lib/model/errors.js'
@@ -17,32 +15,19 @@ import { zxid } from '../../../lib/model/zxid.js'
 import { groupKey, nodeKey, packsOf } from '../../../lib/storage/level/keys.js'
 import { LevelStorage } from '../../../lib/storage/level/level-storage.js'
 import { proposals } from '../../compliance/storage-fixtures.js'
-import { DataDir, flipped } from '../storage/level/data-dir.js'
-import { fingerprint, makeUsed } from './data-directories.js'
+import { type DataDir, flipped } from '../storage/level/data-dir.js'
+import { fingerprint, makeUsed, usedDirectory } from './data-directories.js'
 
 const goldenOf = (version: string) => fileURLToPath(new URL(`../../golden/${version}/directory`, import.meta.url))
 const golden = goldenOf('0.1')
 const main = fileURLToPath(new URL('../../../lib/cli/main.ts', import.meta.url))
 
 describe('vivarium fsck', () => {
-  let root: string
-  let original: string
+  const used = usedDirectory()
+  const { examiner } = used
   let data: DataDir
-  const examiner = new Examiner()
-
-  before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'vivarium-'))
-    original = join(root, 'original')
-    await makeUsed(original)
-  })
-  beforeEach(async () => {
-    data = new DataDir(join(root, 'data'))
-    await cp(original, data.location, { recursive: true })
-  })
-  afterEach(() => rm(data.location, { recursive: true, force: true }))
-  after(async () => {
-    await examiner.close()
-    await rm(root, { recursive: true, force: true })
+  beforeEach(() => {
+    data = used.data
   })
 
   /** And sees that nothing has changed. */
@@ -197,7 +182,7 @@ describe('vivarium fsck', () => {
     expect((await look()).text)
       .to.include('tree: missing')
       .and.to.include('tree cannot be opened')
-    const other = join(root, 'other')
+    const other = join(used.root, 'other')
     await makeUsed(other, 'other')
     await cp(join(other, 'tree'), data.file('tree'), { recursive: true })
     const foreign = await look()
@@ -241,7 +226,7 @@ describe('vivarium fsck', () => {
     const tables = await names(/\.ldb$/)
     const append = (counter: number) => storage.append(proposals(zxid(2, counter), 2, 1, 4000))
     for (let counter = 12; counter < 16; counter++) await append(counter)
-    const [log, mark] = [join(root, 'kept log'), await readFile(data.file('mark'))]
+    const [log, mark] = [join(used.root, 'kept log'), await readFile(data.file('mark'))]
     await cp(data.file('log'), log, { recursive: true })
     for (let counter = 16; (await names(/\.ldb$/)).length === tables.length; counter++) await append(counter)
     const [manifest] = await names(/^MANIFEST/)
@@ -312,7 +297,7 @@ describe('vivarium fsck', () => {
   })
 
   it('is a command with endings of its own, and leaves nothing in the temporary folder', async () => {
-    const scratch = join(root, 'scratch')
+    const scratch = join(used.root, 'scratch')
     await mkdir(scratch)
     const env = { ...process.env, TMPDIR: scratch }
     await rm(data.file('identity'))

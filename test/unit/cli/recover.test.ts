@@ -1,13 +1,11 @@
 /** The offline way out of a lost majority: nothing lost that was not named, and wherever it breaks off, nothing lost at all. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import fs, { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import fs, { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { Examiner } from '../../../lib/cli/examiner.js'
 import { fsck } from '../../../lib/cli/fsck.js'
 import { inspect } from '../../../lib/cli/inspect.js'
 import { recover } from '../../../lib/cli/recover.js'
@@ -18,29 +16,16 @@ import { zxid } from '../../../lib/model/zxid.js'
 import { groupKey, nodeKey } from '../../../lib/storage/level/keys.js'
 import { LevelStorage } from '../../../lib/storage/level/level-storage.js'
 import { DataDir, flipped, type Pass } from '../storage/level/data-dir.js'
-import { fingerprint, makeUsed, write } from './data-directories.js'
+import { fingerprint, usedDirectory, write } from './data-directories.js'
 
 const LAST = '0x20000000c'
 
 describe('vivarium recover', () => {
-  let root: string
-  let original: string
+  const used = usedDirectory()
+  const { examiner } = used
   let data: DataDir
-  const examiner = new Examiner()
-
-  before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'vivarium-'))
-    original = join(root, 'original')
-    await makeUsed(original)
-  })
-  beforeEach(async () => {
-    data = new DataDir(join(root, 'data'))
-    await cp(original, data.location, { recursive: true })
-  })
-  afterEach(() => rm(data.location, { recursive: true, force: true }))
-  after(async () => {
-    await examiner.close()
-    await rm(root, { recursive: true, force: true })
+  beforeEach(() => {
+    data = used.data
   })
 
   async function run(acceptLossAfter = LAST, ensemble = 'shop-2', yes = true, directory = data.location) {
@@ -78,7 +63,7 @@ describe('vivarium recover', () => {
     expect(epochs).to.deep.equal({ accepted: 2, current: 0, origin: true })
     expect(image.zxid).to.deep.equal(zxid(1, 12))
     expect(history.base).to.deep.equal(zxid(1, 12))
-    const old = await readFile(join(original, 'identity'), 'utf8')
+    const old = await readFile(join(used.original, 'identity'), 'utf8')
     expect(old).to.not.include(identity.incarnation)
     expect(await served('shop-2')).to.deep.equal(all)
 
@@ -183,7 +168,7 @@ describe('vivarium recover', () => {
       const key = nodeKey(1, '/a3')
       await database.put(key, flipped((await database.get(key))!, 30))
     })
-    const copy = join(root, 'copy')
+    const copy = join(used.root, 'copy')
     await cp(data.location, copy, { recursive: true })
     await rm(data.file('mark'))
     await run()
@@ -216,10 +201,10 @@ describe('vivarium recover', () => {
     await writeFile(data.file('identity'), 'x')
     await refused('DATA_CORRUPT')
     for (const other of ['none', '.']) {
-      const none = await run(LAST, 'shop-2', true, join(root, other)).catch((error: unknown) => error)
+      const none = await run(LAST, 'shop-2', true, join(used.root, other)).catch((error: unknown) => error)
       expect(hasCode(none, 'BAD_ARGUMENTS')).to.equal(true)
     }
-    expect(await readdir(root)).to.not.include('lock')
+    expect(await readdir(used.root)).to.not.include('lock')
   })
 
   it('wherever it breaks off, a peer starts from the old contents, or the same command carries on', async function () {
@@ -235,7 +220,7 @@ describe('vivarium recover', () => {
           .join(' → ')}`
         // What the new directory is made of inside of its own folder is nobody's yet.
         if (/recovering\/new\/./.test(what) && !what.includes(' → ')) return
-        const copy = join(root, `cut ${cuts.length}`)
+        const copy = join(used.root, `cut ${cuts.length}`)
         await cp(data.location, copy, { recursive: true })
         cuts.push({ what, copy })
       },
@@ -248,7 +233,7 @@ describe('vivarium recover', () => {
         const { ensemble } = await identityIn(copy)
         if (ensemble === 'shop') {
           // The old contents, as they were, and the recovery can be begun again.
-          const again = join(root, 'again')
+          const again = join(used.root, 'again')
           await cp(copy, again, { recursive: true })
           expect(await served('shop', again), what).to.deep.equal(all)
           if ((await readdir(join(again, 'recovering')).catch((): string[] => [])).includes('plan')) {

@@ -151,7 +151,13 @@ export class Bench {
 
   startAll(): void {
     for (const { id } of this.members) this.start(id)
-    for (const { id: a } of this.members) for (const { id: b } of this.members) if (a < b) this.link(a, b)
+    this.relink()
+  }
+
+  /** Between all that run. The larger id dials first. */
+  relink(): void {
+    for (const a of this.peers.keys())
+      for (const b of this.peers.keys()) if (a < b && !this.peer(a).links.has(b)) this.link(a, b)
   }
 
   link(a: number, b: number): void {

@@ -15,6 +15,15 @@ function promised(world: ZabWorld, learner: Learner): void {
   world.effects()
 }
 
+/** Its leader's history, which is empty, is its own, and it serves. */
+function broadcasting(world: ZabWorld, learner: Learner): void {
+  promised(world, learner)
+  learner.onMessage({ kind: 'diff', after: ZERO }, 0)
+  learner.onMessage({ kind: 'newLeader', epoch: 1, zxid: ZERO }, 0)
+  learner.onEpochsSaved(op(2))
+  learner.onMessage({ kind: 'upToDate', committed: ZERO }, 0)
+}
+
 describe('learner', () => {
   it('Z4: answers a new epoch only when its promise is durable, and a known one without counting', () => {
     const world = new ZabWorld()
@@ -68,11 +77,7 @@ describe('learner', () => {
   it('Z17: acknowledges a proposal when it is on the disk, once', () => {
     const world = new ZabWorld()
     const learner = world.learner()
-    promised(world, learner)
-    learner.onMessage({ kind: 'diff', after: ZERO }, 0)
-    learner.onMessage({ kind: 'newLeader', epoch: 1, zxid: ZERO }, 0)
-    learner.onEpochsSaved(op(2))
-    learner.onMessage({ kind: 'upToDate', committed: ZERO }, 0)
+    broadcasting(world, learner)
     world.effects()
     learner.onMessage({ kind: 'proposal', proposal: one }, 0)
     expect(world.effects()).to.deep.equal([{ kind: 'append', op: 3, proposals: [one] }])
@@ -133,11 +138,7 @@ describe('learner', () => {
   it('Z16: a commit beyond what it was sent ends the relationship', () => {
     const world = new ZabWorld()
     const learner = world.learner()
-    promised(world, learner)
-    learner.onMessage({ kind: 'diff', after: ZERO }, 0)
-    learner.onMessage({ kind: 'newLeader', epoch: 1, zxid: ZERO }, 0)
-    learner.onEpochsSaved(op(2))
-    learner.onMessage({ kind: 'upToDate', committed: ZERO }, 0)
+    broadcasting(world, learner)
     learner.onMessage({ kind: 'commit', zxid: zxid(1, 1) }, 0)
     expect(world.told).to.deep.equal(['established', 'roleEnded: unexpected commit from the leader while broadcast'])
     expect(world.history.committed).to.deep.equal(ZERO)
