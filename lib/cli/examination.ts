@@ -116,7 +116,7 @@ async function withCopy<T>(
   }
 }
 
-export function lastIntactOf(log: ExaminedLog | Unreadable, tree: ExaminedTree | Unreadable): LastIntact | undefined {
+function lastIntactOf(log: ExaminedLog | Unreadable, tree: ExaminedTree | Unreadable): LastIntact | undefined {
   const ownLog = 'unreadable' in log || log.label === "another directory's" ? undefined : log
   if ('checkpoint' in tree && tree.whole && tree.label !== "another directory's") {
     // Whatever is broken before the checkpoint: the tree has it.

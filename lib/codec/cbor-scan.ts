@@ -10,7 +10,7 @@ import { isUtf8 } from 'node:buffer'
 import { ZooKeeperError } from '../model/errors.js'
 
 /** cbor-x recurses; it stands ten times this. */
-export const CBOR_DEPTH_MAX = 64
+const CBOR_DEPTH_MAX = 64
 
 /** Major types of RFC 8949. */
 const UINT = 0

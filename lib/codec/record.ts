@@ -18,9 +18,9 @@ import { sessionWord } from './field-codec.js'
 import { readTxn, writeTxn } from './txn-codec.js'
 
 /** Of a txn with a container or a TTL znode in it; every other has the first. So whoever reads the first only can follow until the first such znode. */
-export const RECORD_VERSION = 2
+const RECORD_VERSION = 2
 const FIRST_VERSION = 1
-export const GROUP_VERSION = 1
+const GROUP_VERSION = 1
 /** Everything before the body. */
 const HEADER_BYTES = 46
 const BODY_LENGTH_AT = 42

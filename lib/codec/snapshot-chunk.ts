@@ -11,7 +11,7 @@ import { asBuffer } from './cbor-reader.js'
 import { CborWriter } from './cbor-writer.js'
 import { openEnvelope, uint32At } from './checksum.js'
 
-export const SNAPSHOT_CHUNK_VERSION = 1
+const SNAPSHOT_CHUNK_VERSION = 1
 export const SNAPSHOT_CHUNK_BYTES_MAX = 256 * 1024
 /** Version, count and CRC32. */
 const CHUNK_OVERHEAD = 9

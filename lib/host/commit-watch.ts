@@ -32,7 +32,7 @@ export interface CommitWatchPorts {
 }
 
 export const MEASURE_EVERY_MS = 100
-export const SLOW_COMMIT_MS = 200
+const SLOW_COMMIT_MS = 200
 const WINDOW_MS = 10_000
 /** One slow commit is nothing; so many within the window are. */
 const SLOW_COMMITS = 3

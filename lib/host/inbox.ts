@@ -8,7 +8,7 @@
  */
 import type { Input } from '../core/input.js'
 
-export const INBOX_CAPACITY = 65_536
+const INBOX_CAPACITY = 65_536
 
 export class Inbox {
   readonly #capacity: number

@@ -4,17 +4,8 @@
  */
 import { type ErrorCode, type ReplyCode, zookeeperCodes } from '../model/errors.js'
 
-const names: ReadonlyMap<number, ReplyCode> = new Map(
-  Object.entries(zookeeperCodes).map(([code, number]) => [number, code as ReplyCode]),
-)
-
 export function numberOfCode(code: ReplyCode): number {
   return zookeeperCodes[code]
-}
-
-/** Undefined for a number that is none of ours. */
-export function codeOfNumber(number: number): ReplyCode | undefined {
-  return names.get(number)
 }
 
 /**

@@ -8,8 +8,3 @@ export const STATE_CONNECTED = 3
 export function typeOfEvent(type: WatchEventType): number {
   return types.indexOf(type) + 1
 }
-
-/** Undefined for what is no event of a znode. */
-export function eventOfType(type: number): WatchEventType | undefined {
-  return types[type - 1]
-}

@@ -11,7 +11,7 @@ const T1 = tables.subarray(256, 512)
 const T2 = tables.subarray(512, 768)
 const T3 = tables.subarray(768, 1024)
 
-export function crcByte(state: number, byte: number): number {
+function crcByte(state: number, byte: number): number {
   return T0[(state ^ byte) & 0xff]! ^ (state >>> 8)
 }
 

@@ -61,7 +61,7 @@ function describeMessage(message: PeerMessage): string {
   return describeFields(message)
 }
 
-export function describeProposal({ zxid, session, cxid, txn }: Proposal): string {
+function describeProposal({ zxid, session, cxid, txn }: Proposal): string {
   return `${formatZxid(zxid)} ${session}/${cxid} ${describeTxn(txn)}`
 }
 

@@ -13,7 +13,7 @@ import { PATIENCE_MS, pause, startMissing } from '../crash/settled.js'
 import type { ProxyNetwork, Weather } from './proxy.js'
 import { partition, shapes } from './shapes.js'
 
-export const phaseKinds = ['kill', 'partition', 'link', 'pause'] as const
+const phaseKinds = ['kill', 'partition', 'link', 'pause'] as const
 export type PhaseKind = (typeof phaseKinds)[number]
 
 export interface CycleSetting {

@@ -13,7 +13,7 @@ import { Chance } from '../crash/chance.js'
 import type { Decoder } from './decoders.js'
 import { Mutator } from './mutator.js'
 
-export const CALL_MS_MAX = 10
+const CALL_MS_MAX = 10
 /** From here on it is measured again. */
 const DOUBTFUL_MS = 0.5
 /** What one call may allocate: so much, and so many times the length of its input. */

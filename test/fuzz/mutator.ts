@@ -7,7 +7,7 @@
  */
 import type { Chance } from '../crash/chance.js'
 
-export const INPUT_BYTES_MAX = 96 * 1024
+const INPUT_BYTES_MAX = 96 * 1024
 
 /** Bytes on which a decoder of CBOR, UTF-8 or lengths decides something. */
 const SHARP = [

@@ -124,7 +124,7 @@ const multiSteps: ByKind<MultiStep> = {
   setData: fc.record({ kind: kind('setData'), path: text, data, version: int32 }),
   check: fc.record({ kind: kind('check'), path: text, version: int32 }),
 }
-export const forwardedRequests: ByKind<ForwardableRequest> = {
+const forwardedRequests: ByKind<ForwardableRequest> = {
   ...multiSteps,
   setAcl: fc.record({ kind: kind('setAcl'), path: text, acl, version: int32 }),
   createSession: fc.record({ kind: kind('createSession'), session: sessionId, timeoutMs: uint32, password }),
@@ -134,7 +134,7 @@ export const forwardedRequests: ByKind<ForwardableRequest> = {
   reconfig: fc.record({ kind: kind('reconfig') }),
   sync: fc.record({ kind: kind('sync'), path: text }),
 }
-export const forwardedRequest: Arbitrary<ForwardableRequest> = anyOf(forwardedRequests)
+const forwardedRequest: Arbitrary<ForwardableRequest> = anyOf(forwardedRequests)
 
 /** Not encoded yet: `record` is absent. */
 export const proposal: Arbitrary<Proposal> = fc.record({

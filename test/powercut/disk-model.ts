@@ -13,7 +13,7 @@ import path from 'node:path'
 import type { Chance } from '../crash/chance.js'
 import type { Operation } from './trace.js'
 
-export const nameModes = ['posix', 'journal', 'unordered'] as const
+const nameModes = ['posix', 'journal', 'unordered'] as const
 export type NameMode = (typeof nameModes)[number]
 export const dataModes = ['none', 'all', 'prefix', 'subset'] as const
 export type DataMode = (typeof dataModes)[number]

@@ -208,7 +208,7 @@ export const rotting: ScenarioChange = {
 }
 
 /** Damage waits for peers that elect, synchronise and observe, which leaders that crash keep them doing. */
-export const damageInMotion: ScenarioChange = {
+const damageInMotion: ScenarioChange = {
   world: { voters: 3, observers: 1, checkpointEntries: 4 },
   faults: ['crash', 'resetLink', 'flapLearner'],
   faultEveryMs: 400,

@@ -1,6 +1,6 @@
 /**
  * Every operation by the kind of its request. Total by its type: a new kind of request does not compile until it is here.
- * Read by preparation.ts and answer-read.ts; `isWrite`, `isRead` tell the pipeline which way a request goes.
+ * Read by preparation.ts and answer-read.ts; `isRead` tells the pipeline which way a request goes.
  */
 import type { ReadRequest, Request, RequestKind, WriteRequest } from '../../model/request.js'
 import { addWatch } from './add-watch.js'
@@ -68,10 +68,6 @@ export const operations: Operations = {
   setWatches,
   ping,
   authenticated,
-}
-
-export function isWrite(request: Request): request is WriteRequest {
-  return operations[request.kind].kind === 'write'
 }
 
 export function isRead(request: Request): request is ReadRequest {

@@ -1,7 +1,7 @@
 /**
  * When are enough voters of one mind? The one question that election, discovery, synchronisation, broadcast and sync all ask.
  * Always holds: any two quorums of one system share a voter; ids that are no voters, and repetitions, change no answer (E5).
- * Implementations: majority.ts, weighted.ts; quorum-of.ts chooses. Used through tally.ts and committed-by.ts.
+ * Implementations: majority.ts, weighted.ts; quorum-of.ts chooses. Used by whoever counts, and through committed-by.ts.
  */
 import type { PeerId } from '../../model/ids.js'
 

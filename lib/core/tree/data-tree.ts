@@ -22,7 +22,7 @@ import { Ephemerals } from './ephemerals.js'
 import { Quotas } from './quotas.js'
 
 /** There from the start, never deleted. ZooKeeper: DataTree's constructor. */
-export const SYSTEM_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'] as const
+const SYSTEM_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'] as const
 
 export function isSystemPath(path: string): boolean {
   return (SYSTEM_PATHS as readonly string[]).includes(path)

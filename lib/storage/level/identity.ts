@@ -8,7 +8,7 @@ import { ZooKeeperError } from '../../model/errors.js'
 import { isPeerId } from '../../model/ids.js'
 import type { StorageIdentity } from '../storage.js'
 
-export const FORMAT_VERSION = 1
+const FORMAT_VERSION = 1
 const TITLE = 'vivarium data directory'
 
 export function encodeIdentity({ ensemble, peer, incarnation }: StorageIdentity): Buffer {

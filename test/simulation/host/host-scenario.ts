@@ -141,7 +141,7 @@ export const moving: HostScenarioChange = {
 }
 
 /** Disks that fail in every way: members stop, are repaired by the others, and come back with nothing. */
-export const failingDisks: HostScenarioChange = {
+const failingDisks: HostScenarioChange = {
   faultEveryMs: 200,
   faults: [
     'diskError',

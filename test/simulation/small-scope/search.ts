@@ -160,7 +160,7 @@ function numberOf(value: object): number {
   return number
 }
 
-export function hashOf({ peers, links, cut, left, ghost }: State): number {
+function hashOf({ peers, links, cut, left, ghost }: State): number {
   const parts: (number | string)[] = [cut ?? 0, left.txns, left.crashes, left.partitions, left.timers, numberOf(ghost)]
   for (const { local, disk, pending, streams, lives, links: count } of peers)
     parts.push(local?.number ?? -1, numberOf(disk), numberOf(pending), numberOf(streams), lives, count)
