@@ -34,6 +34,11 @@ export function recordOf(proposal: Proposal): Uint8Array {
   return proposal.record
 }
 
+/** How long the record is. Keeps no bytes that nobody has asked for. */
+export function recordLength(proposal: Proposal): number {
+  return (proposal.record ?? encodeRecord(proposal)).length
+}
+
 function encodeRecord(proposal: Proposal): Uint8Array {
   const { zxid, previous, session, cxid, time } = proposal
   writer.begin()

@@ -92,7 +92,7 @@ export class FrameDecoder {
       return frame
     }
     const here = this.#chunk.length - this.#offset
-    this.#partial = new Uint8Array(Math.min(length, Math.max(here, PARTIAL_BYTES_FIRST)))
+    this.#partial = new Uint8Array(Math.min(length, Math.max(4 * here, PARTIAL_BYTES_FIRST)))
     this.#partialLength = length
     this.#partialBytes = 0
     return this.#fill(this.#partial)
@@ -153,7 +153,7 @@ export class FrameDecoder {
 }
 
 const EMPTY = new Uint8Array(0)
-/** What is set aside for a frame that has only been announced; it grows with what comes. */
+/** What is set aside for a frame that has only been announced; it grows with what comes, and is at most four times that. */
 const PARTIAL_BYTES_FIRST = 4 * 1024
 
 function enlarged(bytes: Uint8Array, length: number): Uint8Array {

@@ -25,7 +25,7 @@ const MIB = 1024 ** 2
 const P99_FLOOR_MS = 5
 /** … and a few others who come first in one turn of it. */
 const SERVED_P99_FLOOR_MS = 2
-const BUSY_MS = 10
+const BUSY_MS = 3
 const growthMax = warmUp >= WARM_UP_WHOLE ? 16e6 : 48e6
 
 const result = await runHostile({
@@ -59,16 +59,18 @@ const bounds: (readonly [string, boolean])[] = [
   [`RSS at most ${growthMax / 1e6} MB above that after the first`, grown <= growthMax],
 ]
 // A measure of time, so of a whole run alone, by hand: the build machine is shared. And where a quiet server already takes long to be heard, the
-// machine is busy with other things: then by what is left without the waiting for a processor.
+// machine is busy with other things, so that only what is left without the waiting for a processor says something.
 const within = (before: number, during: number, floor: number): boolean => during <= 2 * Math.max(before, floor)
-const busy = quiet.p99Ms > BUSY_MS
+const busy = Math.max(quiet.p99Ms, quietAgain.p99Ms) > BUSY_MS
 if (warmUp < WARM_UP_WHOLE) console.log('not judged: p99, since this is a short run')
-else if (busy)
+else
   bounds.push([
     'p99 without the waiting at most twice that of before',
     within(quiet.servedP99Ms, attacked.servedP99Ms, SERVED_P99_FLOOR_MS),
   ])
-else bounds.push(['p99 at most twice that of before', within(quiet.p99Ms, attacked.p99Ms, P99_FLOOR_MS)])
+if (warmUp >= WARM_UP_WHOLE && busy) console.log('not judged: p99 with the waiting, since the machine is busy')
+if (warmUp >= WARM_UP_WHOLE && !busy)
+  bounds.push(['p99 at most twice that of before', within(quiet.p99Ms, attacked.p99Ms, P99_FLOOR_MS)])
 for (const [bound, kept] of bounds) console.log(`${kept ? 'kept' : 'NOT kept'}: ${bound}`)
 const kept = bounds.filter(([, each]) => each).length
 console.log(`${kept} passed, ${bounds.length - kept} failed`)

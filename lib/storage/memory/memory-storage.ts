@@ -6,7 +6,7 @@
  * Znodes and records are immutable values, so "frozen while it is read" costs a copy of references only.
  */
 import { randomBytes } from 'node:crypto'
-import { recordOf } from '../../codec/record.js'
+import { recordLength } from '../../codec/record.js'
 import { EMPTY_DIGEST } from '../../model/digest.js'
 import { ZooKeeperError } from '../../model/errors.js'
 import type { Epochs } from '../../model/history.js'
@@ -55,6 +55,8 @@ export class MemoryStorage implements Storage {
   #tree: Tree = { zxid: ZERO, time: 0, digest: EMPTY_DIGEST, nodes: new Map(), sessions: new Map() }
   #base: Zxid = ZERO
   #entries: Proposal[] = []
+  /** What each takes in a log; its record itself is made for those who send it. */
+  #lengths: number[] = []
   #bytesSinceCheckpoint = 0
   #installing = false
 
@@ -83,14 +85,18 @@ export class MemoryStorage implements Storage {
     requireChained(this.#last(), proposals)
     for (const proposal of proposals) {
       this.#entries.push(proposal)
-      this.#bytesSinceCheckpoint += recordOf(proposal).length
+      const length = recordLength(proposal)
+      this.#lengths.push(length)
+      this.#bytesSinceCheckpoint += length
     }
   }
 
   async truncate(after: Zxid): Promise<void> {
     this.#requireOpen()
     requireBehind(this.#tree.zxid, after)
-    this.#entries.length = this.#positionBehind(after)
+    const kept = this.#positionBehind(after)
+    this.#entries.length = kept
+    this.#lengths.length = kept
   }
 
   async saveEpochs(epochs: Epochs): Promise<void> {
@@ -133,7 +139,7 @@ export class MemoryStorage implements Storage {
         let bytes = 0
         for (let at = this.#positionBehind(last); at < this.#entries.length && batch.length < BATCH_ENTRIES; at++) {
           const entry = this.#entries[at]!
-          bytes += recordOf(entry).length
+          bytes += this.#lengths[at]!
           if (bytes > BATCH_BYTES && batch.length > 0) break
           batch.push(entry)
         }
@@ -169,6 +175,7 @@ export class MemoryStorage implements Storage {
         this.#tree = { zxid, time, digest, nodes: received.nodes, sessions: received.sessions }
         this.#base = zxid
         this.#entries = []
+        this.#lengths = []
         this.#bytesSinceCheckpoint = 0
         return imageOf(this.#tree)
       },
@@ -214,18 +221,20 @@ export class MemoryStorage implements Storage {
 
   #purge(): void {
     const behind = this.#entries.slice(0, this.#firstBehind(this.#tree.zxid))
-    const kept = { bytes: behind.reduce((sum, entry) => sum + recordOf(entry).length, 0), entries: behind.length }
+    const bytes = behind.reduce((sum, _, at) => sum + this.#lengths[at]!, 0)
+    const kept = { bytes, entries: behind.length }
     let at = 0
     for (const entry of behind) {
       const piece = { last: entry.zxid, time: entry.time }
       if (!mayGo(piece, kept, this.#tree.time, this.#retention, this.#pins)) break
-      kept.bytes -= recordOf(entry).length
+      kept.bytes -= this.#lengths[at]!
       kept.entries--
       at++
     }
     if (at === 0) return
     this.#base = this.#entries[at - 1]!.zxid
     this.#entries = this.#entries.slice(at)
+    this.#lengths = this.#lengths.slice(at)
   }
 
   #requireOpen(): void {
