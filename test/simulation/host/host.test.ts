@@ -7,7 +7,7 @@ import { root } from '../../examples/built.js'
 import { readKills } from '../mutants/kills.js'
 import { hostMutants } from './host-mutants.js'
 import { hostRun } from './host-run.js'
-import { type HostScenarioChange, snapshots } from './host-scenario.js'
+import { asBefore, type HostScenarioChange, leaderless, snapshots, somebodies } from './host-scenario.js'
 
 const OTHER_SEEDS_MAX = 20
 
@@ -29,6 +29,18 @@ describe('simulation of hosts and clients', function () {
 
   it('holds for seeds 1 and 2 when members come back to snapshots', async () => {
     expect(await violationsOf(1, 2, snapshots)).to.deep.equal([])
+  })
+
+  it('C1, C5, W7: holds for seeds 1 and 2 with applications that are somebody', async () => {
+    expect(await violationsOf(1, 2, somebodies)).to.deep.equal([])
+  })
+
+  it('C15: holds for seeds 1 and 2 with local sessions, and applications that are content with reads', async () => {
+    expect(await violationsOf(1, 2, leaderless)).to.deep.equal([])
+  })
+
+  it('C10, L2: holds for seeds 1 and 2 with containers and TTL znodes', async () => {
+    expect(await violationsOf(1, 2, { ...asBefore, lifetimes: true })).to.deep.equal([])
   })
 
   it('R4: runs the same way in another process', async () => {
