@@ -108,7 +108,9 @@ export class EventHistory {
       throw new Violation('W5', `${this}: ${what} at ${zxid} is no change, or was told before`)
     }
     const before = this.#expected.slice(0, at).find(each => each.certain)
-    if (before !== undefined) throw new Violation('W2', `${this}: ${what} at ${zxid} comes before ${before.what}`)
+    if (before !== undefined && !this.observed.refusable)
+      throw new Violation('W2', `${this}: ${what} at ${zxid} comes before ${before.what}`)
+    this.#doubt ??= before && `${before.what} of ${zxid}`
     this.#expected.splice(0, at + 1)
   }
 
