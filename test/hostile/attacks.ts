@@ -84,8 +84,10 @@ export class Attacker {
     this.#socket.pause()
   }
 
-  /** Without a farewell, in the middle of whatever it was. */
+  /** Without a farewell, in the middle of whatever it was; but what it has said is on its way, and be it nothing: else nobody was attacked. */
   async leave(): Promise<void> {
+    const said = new Promise<void>(resolve => this.#socket.write(new Uint8Array(0), () => resolve()))
+    await Promise.race([said, this.#ended])
     if (this.random.chance(0.3)) this.#socket.resetAndDestroy()
     else this.#socket.destroy()
     await this.#ended
