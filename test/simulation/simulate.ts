@@ -25,6 +25,7 @@ import { hostFaultKinds, hostModes } from './host/host-scenario.js'
 import { commandOf, type Job, type JobResult, runJob } from './job.js'
 import { jobOf, readRegression, regressionFiles, saveRegression } from './regression.js'
 import { modes } from './scenario.js'
+import { seek } from './seek.js'
 import { shrink } from './shrink.js'
 
 /** Of the seeds of an ordinary run, those that are run at the depth of hosts, too. */
@@ -65,6 +66,8 @@ const add = (result: JobResult) => {
   ;(result.job.depth === 'host' ? deep : campaign).add(result)
   if (values.budget && spentMinutes() >= told + 5) tellProgress()
 }
+// Before anything is begun: there may be no such cell.
+if (sought !== undefined) seek(sought)
 const farm = new Farm(Number(values.jobs))
 
 const one =
