@@ -127,7 +127,7 @@ export class RequestStations {
 
   /** One txn has been applied here: tell the watches, then who asked for it. */
   applied(proposal: Proposal, { response, changes, closedSession }: Applied, now: Now): void {
-    if (changes.length > 0) this.#notify(changes, proposal.zxid)
+    if (changes.length > 0 && this.#watches.size > 0) this.#notify(changes, proposal.zxid)
     const client = this.#clients.ofSession(proposal.session)
     if (client !== undefined && isAfter(proposal.zxid, client.after)) {
       const { first } = client
