@@ -87,7 +87,15 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
 /** Often enough to be met, and as fast as it can. */
 const REAPS = { containerCheckIntervalMs: 300, containerNeverUsedMs: 800 }
 
-function protocolOf({ world, localSessions, lifetimes, quotas }: Scenario): World['options']['protocol'] {
+function protocolOf({
+  world,
+  localSessions,
+  lifetimes,
+  quotas,
+  acl,
+  eagerAclCheck,
+  faults,
+}: Scenario): World['options']['protocol'] {
   return {
     ...world.protocol,
     ...(localSessions && {
@@ -97,6 +105,8 @@ function protocolOf({ world, localSessions, lifetimes, quotas }: Scenario): Worl
     }),
     ...(lifetimes && REAPS),
     enforceQuota: quotas === true,
+    // What a false state forbids, nobody can justify.
+    eagerAclCheck: acl && eagerAclCheck === true && !faults.includes('falseState'),
   }
 }
 

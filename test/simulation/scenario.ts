@@ -90,6 +90,8 @@ export interface Scenario {
   readonly turnMs?: number | undefined
   /** Clients are somebody, and ACLs say what they may do (acl-workload.ts); else all of them may do everything. */
   readonly acl: boolean
+  /** … and a peer refuses by its own replica what they may not write. */
+  readonly eagerAclCheck?: boolean
   /** New sessions are local ones, upgraded with their first ephemeral or not; some clients are content with reads. */
   readonly localSessions: 'upgraded' | 'never upgraded' | undefined
   /** Of the faults that the seed stands for, those that come, by name (schedule.ts); all of them when undefined. */
@@ -146,6 +148,7 @@ function ordinaryScenarioOf(seed: number): Scenario {
     pipelining: random.pick([1, 3, 8]),
     turnMs: new SeededRandom(seed, 'turns').pick([25, 12, 6]),
     acl: new SeededRandom(seed, 'acl').chance(0.25),
+    eagerAclCheck: new SeededRandom(seed, 'eager ACL check').chance(0.5),
     localSessions: localSessionsOf(seed),
   }
 }
@@ -180,7 +183,7 @@ function familiesOf(seed: number): Families {
 export type ScenarioChange = Partial<Omit<Scenario, 'world'>> & { readonly world?: Partial<WorldOptions> }
 
 /** What came after planted bugs and old runs were recorded: those are looked for without it. */
-export const asBefore: ScenarioChange = { lifetimes: false, quotas: false }
+export const asBefore: ScenarioChange = { lifetimes: false, quotas: false, eagerAclCheck: false }
 
 export function changeScenario(scenario: Scenario, change: ScenarioChange = {}): Scenario {
   const alone = change.faults !== undefined || 'faultEveryMs' in change

@@ -14,6 +14,7 @@ import type { WatchEvent, WatchEventType } from '../../../lib/model/watch-event.
 import { formatZxid, isAfter, sameZxid, ZERO, type Zxid } from '../../../lib/model/zxid.js'
 import type { SimulatedPeer } from '../../../lib/testing/simulated-peer.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
+import { isRefusedEagerly } from './eager-refusals.js'
 import type { Committed, Ledger } from './ledger.js'
 import { zxidKey } from './ledger.js'
 import { mayDo } from './model-access.js'
@@ -112,6 +113,8 @@ export class AttachmentChecker implements WorldObserver {
   }
 
   #reply(attached: Attached, request: Request, zxid: Zxid, response: Response): void {
+    // No part of the order.
+    if (isRefusedEagerly(this.#ledger, request, zxid, response)) return
     if (isAfter(attached.last, zxid))
       throw new Violation(
         'C3',

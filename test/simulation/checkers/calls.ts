@@ -9,6 +9,7 @@ import { bytesOfData, type ZnodeData } from '../../../lib/model/znode-data.js'
 import { formatZxid, isAfter, later, sameZxid, ZERO, type Zxid } from '../../../lib/model/zxid.js'
 import type { Call, ClientEvent } from '../../../lib/testing/simulated-client.js'
 import type { WorldObserver } from '../../../lib/testing/world.js'
+import { isRefusedEagerly, judgeEagerRefusal } from './eager-refusals.js'
 import { type Committed, type Ledger, type LedgerListener, zxidKey } from './ledger.js'
 import { LifetimeChecker, NO_SESSION } from './lifetimes.js'
 import { mayDo, shown } from './model-access.js'
@@ -214,6 +215,11 @@ export class CallChecker implements WorldObserver, LedgerListener {
     if (outcome?.kind !== 'answered') return
     const { zxid, response } = outcome
     if (this.#expired.has(session)) throw new Violation('C16', `a call of ${session} succeeds after it expired`)
+    if (isRefusedEagerly(this.#ledger, request, zxid, response)) {
+      judgeEagerRefusal(call, response, this.#ledger, this.model)
+      this.#refused.push(call)
+      return
+    }
     const last = this.#lastReply.get(session) ?? ZERO
     if (isAfter(last, zxid))
       throw new Violation('C3', `session ${session} is answered at ${formatZxid(zxid)} after ${formatZxid(last)}`)
