@@ -17,6 +17,8 @@ export interface HostileOptions {
   readonly seed: number
   /** Of the attackers, 0 to 19: how far they stand back behind the server and those that behave. */
   readonly niceness: number
+  /** How many connections a second the server takes, 0 for any number. */
+  readonly pace: number
   /** Told of each ten thousand. */
   readonly progress: (connections: number, memory: Memory) => void
 }
@@ -42,8 +44,8 @@ const QUIET_MS = 5000
 const SETTLE_MS = 3000
 
 export async function runHostile(options: HostileOptions): Promise<HostileResult> {
-  const { connections, warmUp, seed, niceness, progress } = options
-  const server = new Child('server.ts')
+  const { connections, warmUp, seed, niceness, pace, progress } = options
+  const server = new Child('server.ts', [String(pace)])
   const children = [server]
   const look = (question: Question) => server.ask(question) as Promise<Answer>
   try {

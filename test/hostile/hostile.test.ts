@@ -10,6 +10,7 @@ describe('hostile connections', () => {
       warmUp: 700,
       seed: 11,
       niceness: 0,
+      pace: 1000,
       progress: () => {},
     })
     expect([...byKind.keys()].sort()).to.deep.equal(attacks.map(({ name }) => name).sort())

@@ -1,8 +1,9 @@
 /**
- * npm run test:hostile -- [--connections 200000] [--seed S] [--nice 19]
+ * npm run test:hostile -- [--connections 200000] [--seed S] [--nice 19] [--pace 1000]
  *
  * Prints what was measured; ends with code 1 when the service failed somebody, or kept memory. The last line counts the bounds.
  * Attackers stand back behind everybody (--nice); on a machine that has other things to do they hardly come through then, and --nice 0 helps.
+ * With --pace 0 the server takes as many connections a second as come, so that each attack is heard.
  */
 import { parseArgs } from 'node:util'
 import type { Report } from './good-clients.js'
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '200000' },
     seed: { type: 'string', default: '1' },
     nice: { type: 'string', default: '19' },
+    pace: { type: 'string', default: '1000' },
   },
 })
 const connections = Number(values.connections)
@@ -33,6 +35,7 @@ const result = await runHostile({
   warmUp,
   seed: Number(values.seed),
   niceness: Number(values.nice),
+  pace: Number(values.pace),
   progress: (count, memory) => console.log(`${String(count).padStart(7)} connections: ${told(memory)}`),
 })
 const { byKind, memory, quiet, attacked, quietAgain, clientsLeft, rejected, perSecond, cpuMsPerConnection } = result

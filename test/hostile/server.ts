@@ -1,4 +1,7 @@
-/** The peer under attack, in a process of its own, so that its memory is its own. Told over IPC what to measure; ends with its parent. */
+/**
+ * The peer under attack, in a process of its own, so that its memory is its own. Started with how many connections a second it takes; told over IPC what
+ * to measure; ends with its parent.
+ */
 import { Peer } from '../../lib/index.js'
 
 /** After a collection of garbage, or as it is. */
@@ -31,6 +34,7 @@ const peer = await Peer.open({
   clientPort: {
     port: 0,
     host: '0.0.0.0',
+    connectionsPerSecondMax: Number(process.argv[2]),
     sessionlessTimeoutMs: 1000,
     frameTimeoutMs: 1000,
     fourLetterWords: ['srvr', 'mntr'],
