@@ -3,16 +3,16 @@ import { relative } from 'node:path'
 import { hostMutants } from './host/host-mutants.js'
 import { hostRun } from './host/host-run.js'
 import {
-  asBefore,
   type HostScenario,
   type HostScenarioChange,
   hostModes,
   hostScenarioOf,
+  asBefore as hostsAsBefore,
 } from './host/host-scenario.js'
 import { mutants } from './mutants/mutants.js'
 import type { Outcome } from './outcome.js'
 import { run } from './run.js'
-import { changeScenario, modes, type Scenario, type ScenarioChange, scenarioOf } from './scenario.js'
+import { asBefore, changeScenario, modes, type Scenario, type ScenarioChange, scenarioOf } from './scenario.js'
 import { seek } from './seek.js'
 
 export interface Job {
@@ -78,13 +78,15 @@ function coreChangeOf(job: Job): ScenarioChange {
 }
 
 function modeOf(job: Job): ScenarioChange | undefined {
-  return job.mode === undefined ? coreMutant(job)?.scenario : modes[job.mode]
+  if (job.mode !== undefined) return modes[job.mode]
+  const mutant = coreMutant(job)
+  return mutant && { ...asBefore, ...mutant.scenario }
 }
 
 function hostChangeOf(job: Job): HostScenarioChange {
   const mutant = hostMutant(job)
   const mode = job.mode === undefined ? mutant?.scenario : hostModes[job.mode]
-  return { ...(mutant && asBefore), ...mode, ...(job.change as HostScenarioChange | undefined) }
+  return { ...(mutant && hostsAsBefore), ...mode, ...(job.change as HostScenarioChange | undefined) }
 }
 
 const coreMutant = ({ mutant }: Job) => named(mutants, mutant)

@@ -45,6 +45,14 @@ export const electionMutants: readonly Mutant[] = [
     name: 'a new epoch takes no notice of what voters have accepted',
     about: 'two leaders of one epoch: Zab paper, phase 1',
     rows: ['Z1', 'Z4', 'L1'],
+    // Leaders that are gone before they are established, one after another.
+    scenario: {
+      world: { voters: 5, networkMs: 3, diskMs: 12 },
+      faults: ['isolateLeader', 'partition', 'crash'],
+      faultEveryMs: 100,
+      diskFaultEveryMs: undefined,
+      durationMs: 6000,
+    },
     plant: () =>
       replaceMethod(LeaderDiscovery.prototype, 'onLearnerInfo', onLearnerInfo => {
         return function (this: LeaderDiscovery, learner) {
