@@ -4,7 +4,7 @@
  *
  * Always holds: `closed` is told exactly once, after the last frame, never from within a call of the owner; after `close` or
  * `destroy` no frame is delivered; a frame that stays incomplete for 10 s (slowloris, invariants §5.3) ends the connection.
- * Before: stream-listener.ts or a dial hands the socket over. After: the host's links.
+ * Before: stream-sockets.ts, which listens and dials, hands the socket over. After: the host's links.
  */
 import type { Duplex } from 'node:stream'
 import { ZooKeeperError } from '../lib/model/errors.js'

@@ -4,7 +4,7 @@
  * Always holds: a request is sent only while attached, and after the watches of the session were told; expired and closed are
  * final (C16); lastZxidSeen never falls and moves with ordinary answers only (C3); after `close()` no timer, no attachment and
  * no pending call is left (R3). It never declares its own expiry: the channel knows the deadline that the leader confirmed.
- * Before: calls.ts and observe.ts, which ask. After: a Channel.
+ * Before: requests.ts, observe.ts and watches.ts, which ask. After: a Channel.
  * ZooKeeper: sessions, client behaviour; ZOOKEEPER-22 (what is not answered is in doubt).
  */
 import { BehaviorSubject, defer, type Observable, of } from 'rxjs'

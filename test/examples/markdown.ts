@@ -1,7 +1,7 @@
 /** The programs of a page: its ```js blocks, each with the HTML comment that stands right before it, if any. */
 export interface Program {
   readonly text: string
-  /** What follows the word in `<!-- file: examples/x.ts -->` or `<!-- run -->`. */
+  /** What follows the word in `<!-- file: examples/config-subscription.ts -->` or `<!-- run -->`. */
   readonly marks: ReadonlyMap<string, string>
 }
 

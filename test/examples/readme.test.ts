@@ -1,5 +1,5 @@
 /**
- * What README.md and docs/testing.md show is what there is. Each ```js block is marked in the line before it: `<!-- file: examples/x.ts -->` is that file,
+ * What README.md and docs/testing.md show is what there is. Each ```js block is marked in the line before it: `<!-- file: examples/config-subscription.ts -->` is that file,
  * to the letter; `<!-- run -->` is run by itself, as the plain JavaScript it is, where 'vivarium' is the built package.
  * A block that is neither must be marked `<!-- shape -->`: it shows the form of a call and is not a whole program.
  */

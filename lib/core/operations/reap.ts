@@ -1,5 +1,5 @@
 /**
- * reap: the leader takes away a container or a TTL znode that is out of use. Its judgement (core/lifetimes.ts) is repeated here against the
+ * reap: the leader takes away a container or a TTL znode that is out of use. Its judgement (core/reaper.ts) is repeated here against the
  * state-to-be: a child on its way, new data or another znode of the same path save it. Nobody's session, nobody's permission; applied, it is
  * a delete like any other. ZooKeeper: PrepRequestProcessor, OpCode.deleteContainer.
  */

@@ -3,7 +3,7 @@
  *
  * Always holds: committed ≤ every zxid in flight; the leader's own vote for a proposal is its log's `logged`, like everybody's (Z15, Z17);
  * nothing is committed before the leadership is established.
- * Before: leader-synchronization.ts. After: learner.ts logs and acks; pipeline/apply.ts applies. Zab paper, phase 3.
+ * Before: leader-synchronization.ts. After: learner.ts logs and acks; peer.ts has it applied. Zab paper, phase 3.
  */
 import type { PeerId, SessionId } from '../../model/ids.js'
 import { invariant } from '../../model/invariant.js'
