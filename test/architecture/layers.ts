@@ -241,14 +241,9 @@ export const longFiles: ReadonlyMap<string, string> = new Map([
     'one state machine: every transition of a peer on one page; what each role does stands elsewhere',
   ],
   [
-    'lib/core/tree/data-tree.ts',
-    'one structure; the making of znodes (stored, withChild, systemZnode) could stand by itself',
-  ],
-  [
     'lib/core/zab/learner.ts',
     'one relationship with one leader, stage by stage; taking its history could stand by itself',
   ],
-  ['lib/host/links.ts', 'the life of a link, from dialling to its end; the handshake could stand by itself'],
   ['lib/host/peer-host.ts', "a peer's turns and its life; wiring and lifecycle could stand by themselves"],
   [
     'lib/testing/simulated-client.ts',

@@ -7,7 +7,7 @@ import { parentOf } from '../../model/path.js'
 import type { DeleteRequest } from '../../model/request.js'
 import { DONE, type StepResponse } from '../../model/response.js'
 import type { DeleteTxn, ErrorTxn } from '../../model/txn.js'
-import { isSystemPath } from '../tree/data-tree.js'
+import { isSystemPath } from '../tree/system-znodes.js'
 import { type ApplyContext, errorTxn, NO_NODE, type PrepareContext, type WriteOperation } from './operation.js'
 import { versionMatches } from './versions.js'
 

@@ -9,7 +9,8 @@ import { type Acl, type Identities, Permission } from '../../model/acl.js'
 import { parentOf } from '../../model/path.js'
 import type { Request } from '../../model/request.js'
 import type { Access } from '../tree/access.js'
-import { type DataTree, isSystemPath } from '../tree/data-tree.js'
+import type { DataTree } from '../tree/data-tree.js'
+import { isSystemPath } from '../tree/system-znodes.js'
 
 export function refusedEagerly(
   request: Request,

@@ -6,7 +6,7 @@
  * zxids of a parent never go back, however often a txn is applied (semantics §20). Stat rules: semantics §3.
  * Before: operations/apply-txn. After: reads, tree-overlay.ts (the state-to-be above it), checkpoints by `captureDirty`.
  */
-import { type Acl, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE } from '../../model/acl.js'
+import type { Acl } from '../../model/acl.js'
 import type { Digest } from '../../model/digest.js'
 import { invariant } from '../../model/invariant.js'
 import { isMark, type Owner, sessionOf } from '../../model/owner.js'
@@ -14,19 +14,15 @@ import { nameOf, parentOf } from '../../model/path.js'
 import type { ImageNodes } from '../../model/replica-image.js'
 import type { Stat } from '../../model/stat.js'
 import type { StoredZnode, Znode } from '../../model/znode.js'
-import { dataOfText, keepData, type ZnodeData } from '../../model/znode-data.js'
-import { isAfter, later, ZERO, type Zxid } from '../../model/zxid.js'
+import { dataOfText, keepData } from '../../model/znode-data.js'
+import { isAfter, later, type Zxid } from '../../model/zxid.js'
 import { AclTable } from './acl-table.js'
 import { CONFIG_PATH, contentState, isCounted, TreeDigest } from './digest.js'
 import { Ephemerals } from './ephemerals.js'
 import { Quotas } from './quotas.js'
-
-/** There from the start, never deleted. ZooKeeper: DataTree's constructor. */
-const SYSTEM_PATHS = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'] as const
-
-export function isSystemPath(path: string): boolean {
-  return (SYSTEM_PATHS as readonly string[]).includes(path)
-}
+import { Siblings } from './siblings.js'
+import { copied, sizeOf, sizeOfData, stored, withChild } from './stored-znode.js'
+import { isSystemPath, SYSTEM_PATHS, systemZnode } from './system-znodes.js'
 
 export interface NewZnode {
   readonly data: Uint8Array | null
@@ -34,8 +30,6 @@ export interface NewZnode {
   readonly owner: Owner | undefined
 }
 
-/** What a znode and its place in the index take beside path and data, roughly (measured: 250–300 bytes). */
-const ZNODE_OVERHEAD_BYTES = 280
 const NO_CHILDREN: ReadonlySet<string> = new Set()
 
 export class DataTree {
@@ -293,106 +287,7 @@ export class DataTree {
   }
 }
 
-/**
- * Names of a whole tree to the lists of their parents. In the order of an image most paths have the parent of the one before: a comparison
- * of two texts instead of a copy of one and a look-up.
- */
-class Siblings {
-  readonly #children: Map<string, Set<string>>
-  /** The parent of the path before, with its slash. */
-  #prefix = ''
-  #names = new Set<string>()
-
-  constructor(children: Map<string, Set<string>>) {
-    this.#children = children
-  }
-
-  add(path: string): void {
-    const slash = path.lastIndexOf('/')
-    if (slash + 1 !== this.#prefix.length || !path.startsWith(this.#prefix)) this.#turnTo(path, slash)
-    this.#names.add(path.slice(slash + 1))
-  }
-
-  #turnTo(path: string, slash: number): void {
-    const parent = parentOf(path)
-    const known = this.#children.get(parent)
-    this.#names = known ?? new Set()
-    if (known === undefined) this.#children.set(parent, this.#names)
-    this.#prefix = path.slice(0, slash + 1)
-  }
-}
-
-function copied(nodes: ImageNodes): Map<string, StoredZnode> {
-  const copy = new Map<string, StoredZnode>()
-  for (const [path, znode] of nodes) {
-    invariant(!copy.has(path), 'an image has each path once')
-    copy.set(path, stored(znode, znode.acl, contentState(path, znode.data)))
-  }
-  return copy
-}
-
 /** Serial numbers of 32 bits: after 2147483647 comes −2147483648. */
 function isAhead(a: number, b: number): boolean {
   return ((a - b) | 0) > 0
-}
-
-function stored(znode: Znode, acl: Acl, content: number, aversion: number = znode.aversion): StoredZnode {
-  return {
-    data: keepData(znode.data),
-    acl,
-    czxid: znode.czxid,
-    mzxid: znode.mzxid,
-    pzxid: znode.pzxid,
-    ctime: znode.ctime,
-    mtime: znode.mtime,
-    version: znode.version,
-    cversion: znode.cversion,
-    aversion,
-    owner: znode.owner,
-    content,
-  }
-}
-
-function withChild(parent: StoredZnode, cversion: number, pzxid: Zxid): StoredZnode {
-  return {
-    data: parent.data,
-    acl: parent.acl,
-    czxid: parent.czxid,
-    mzxid: parent.mzxid,
-    pzxid,
-    ctime: parent.ctime,
-    mtime: parent.mtime,
-    version: parent.version,
-    cversion,
-    aversion: parent.aversion,
-    owner: parent.owner,
-    content: parent.content,
-  }
-}
-
-function systemZnode(path: string): StoredZnode {
-  const isConfig = path === CONFIG_PATH
-  const version = isConfig ? -1 : 0
-  return {
-    data: '',
-    acl: isConfig ? READ_ACL_UNSAFE : OPEN_ACL_UNSAFE,
-    czxid: ZERO,
-    mzxid: ZERO,
-    pzxid: ZERO,
-    ctime: 0,
-    mtime: 0,
-    version,
-    cversion: 0,
-    aversion: version,
-    owner: undefined,
-    content: contentState(path, ''),
-  }
-}
-
-function sizeOf(path: string, znode: Znode): number {
-  return ZNODE_OVERHEAD_BYTES + path.length + sizeOfData(znode.data)
-}
-
-function sizeOfData(data: ZnodeData): number {
-  return data === null ? 0 : data.length
 }
