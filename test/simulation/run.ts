@@ -3,6 +3,7 @@
  * healed and must converge, then every peer closes and nothing may be left.
  */
 import { sameDigest } from '../../lib/model/digest.js'
+import type { PeerId } from '../../lib/model/ids.js'
 import { formatZxid, isAfter, sameZxid } from '../../lib/model/zxid.js'
 import { World } from '../../lib/testing/world.js'
 import { makeCheckers } from './checkers/checkers.js'
@@ -13,6 +14,7 @@ import { isFalseSession } from './false-state.js'
 import { Faults, SUCCESSOR_CRASHES_MS } from './faults.js'
 import type { Mutant } from './mutants/mutant.js'
 import type { Outcome } from './outcome.js'
+import { isQuorum } from './quorum.js'
 import { asBefore, changeScenario, type Scenario, type ScenarioChange, scenarioOf } from './scenario.js'
 import { Schedule } from './schedule.js'
 import { Workload } from './workload.js'
@@ -56,8 +58,7 @@ export function run(seed: number, options: RunOptions = {}): RunResult {
   let violation: RunResult['violation']
   try {
     for (const peer of world.peers.values()) peer.start()
-    play(world, scenario, faults, workload, checkers.ledger)
-    for (const check of checkers.all) check.atEnd?.()
+    if (play(world, scenario, faults, workload, checkers.ledger)) for (const check of checkers.all) check.atEnd?.()
   } catch (error) {
     const row =
       error instanceof Violation
@@ -114,7 +115,8 @@ function changeOf({ scenario, mutant }: RunOptions): ScenarioChange | undefined 
   return scenario ?? (mutant && { ...asBefore, ...mutant.scenario })
 }
 
-function play(world: World, scenario: Scenario, faults: Faults, workload: Workload, ledger: Ledger): void {
+/** False when it has come to a state of which no end can be asked. */
+function play(world: World, scenario: Scenario, faults: Faults, workload: Workload, ledger: Ledger): boolean {
   const { tickMs, initLimitTicks, syncLimitTicks } = world.protocol
   const patienceMs = 10 * (initLimitTicks + syncLimitTicks) * tickMs
   const calm = (leaderships: number) => {
@@ -156,9 +158,12 @@ function play(world: World, scenario: Scenario, faults: Faults, workload: Worklo
   }
   world.note('heal everything')
   faults.healAll()
-  if (!world.run(world.now + patienceMs, serving))
-    throw new Violation('L1', `not all peers are back after ${patienceMs} ms: ${states(world)}`)
   const { falseStates } = ledger
+  if (!world.run(world.now + patienceMs, serving)) {
+    // Those who contradict the leader stay out of service, and so do their clients: no more can be asked.
+    if (working() && isUndecided(world, falseStates)) return false
+    throw new Violation('L1', `not all peers are back after ${patienceMs} ms: ${states(world)}`)
+  }
   const voters = world.voterIds()
   const whole = () =>
     serving() && (falseStates.size === 0 || voters.filter(id => falseStates.has(id)).length * 2 > voters.length)
@@ -176,6 +181,16 @@ function play(world: World, scenario: Scenario, faults: Faults, workload: Worklo
     throw new Violation('L1', `not all peers are back for good after ${patienceMs} ms: ${states(world)}`)
   converged(world)
   close(world, faults)
+  return true
+}
+
+/** Nobody can say whose state is right: as many say this as say that, or the many are no quorum by what they weigh. */
+function isUndecided(world: World, falseStates: ReadonlySet<PeerId>): boolean {
+  const voters = world.voterIds()
+  const wrong = voters.filter(id => falseStates.has(id))
+  const right = voters.filter(id => !falseStates.has(id))
+  if (wrong.length === 0 || wrong.length === right.length) return wrong.length > 0
+  return !isQuorum(world, wrong.length > right.length ? wrong : right)
 }
 
 export function converged(world: World): void {
