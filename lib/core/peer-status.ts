@@ -35,6 +35,17 @@ export interface PeerStatus {
   readonly applied: Zxid
 }
 
+/** What a leader has behind it. */
+export interface LeadershipStatus {
+  /** Voters, and observers, that have all of its history and are sent whatever comes. */
+  readonly followers: number
+  readonly observers: number
+  /** Syncs that wait for what was proposed before them. */
+  readonly pendingSyncs: number
+  /** Monotonic time at which it was established. */
+  readonly since: number
+}
+
 /** What stands in the way of a first start; nothing does when all are empty. Ids in ascending order. */
 export interface FirstStartWait {
   /** Voters that have not been heard. */

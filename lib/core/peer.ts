@@ -18,7 +18,7 @@ import type { Effect } from './effect.js'
 import type { Input, Now } from './input.js'
 import { LinkTable } from './link-table.js'
 import { Outbox } from './outbox.js'
-import { type PeerStatus, saysTheSame } from './peer-status.js'
+import { type LeadershipStatus, type PeerStatus, saysTheSame } from './peer-status.js'
 import type { ProtocolOptions } from './protocol-options.js'
 import type { Random } from './random.js'
 import type { Replica } from './replica.js'
@@ -153,6 +153,14 @@ export class PeerCore {
     const { clientCount, watchCount, outstandingCount, localSessionCount } = this.#service.clients
     const sessions = { localSessions: localSessionCount }
     return { clients: clientCount, watches: watchCount, outstanding: outstandingCount, ...sessions }
+  }
+
+  /** Undefined of who does not lead, or is not established yet. */
+  get leadership(): LeadershipStatus | undefined {
+    const { leader } = this.#roles
+    if (leader?.establishedAt === undefined) return undefined
+    const inStep = { followers: leader.inStep('participant'), observers: leader.inStep('observer') }
+    return { ...inStep, pendingSyncs: this.#service.pendingSyncs, since: leader.establishedAt }
   }
 
   /** Sessions with the paths that they watch. */

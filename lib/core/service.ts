@@ -129,6 +129,11 @@ export class Service {
     this.#leaderRequests?.drain()
   }
 
+  /** Leader: syncs that wait for what was proposed before them. */
+  get pendingSyncs(): number {
+    return this.#leaderRequests?.pendingSyncs ?? 0
+  }
+
   /** Leader: ends sessions and znodes whose time is over. */
   expire(): void {
     this.#leaderRequests?.expire(this.#setup.now())

@@ -9,7 +9,7 @@
 import { Authenticator } from '../auth/authenticator.js'
 import type { Effect } from '../core/effect.js'
 import type { Input, Now } from '../core/input.js'
-import type { PeerStatus } from '../core/peer-status.js'
+import type { LeadershipStatus, PeerStatus } from '../core/peer-status.js'
 import type { Replica } from '../core/replica.js'
 import type { StateMark } from '../model/digest.js'
 import type { ErrorCode } from '../model/errors.js'
@@ -47,6 +47,7 @@ export interface SteppedCore {
     readonly outstanding: number
     readonly localSessions: number
   }
+  readonly leadership: LeadershipStatus | undefined
   /** For those who ask what goes on here: it walks over every watch. */
   watched(): Iterable<readonly [SessionId, ReadonlySet<string>]>
   /** Digests that other peers have, too. */

@@ -11,6 +11,9 @@ import type { Zxid } from '../model/zxid.js'
 import type { StorageSizes } from '../storage/storage.js'
 import type { PeerHost } from './peer-host.js'
 import type { ResolvedPeerOptions } from './peer-options.js'
+import { openDescriptors, processEnvironment } from './process-facts.js'
+
+const NOBODY = { followers: 0, observers: 0, pendingSyncs: 0 } as const
 
 export class ServerFacts {
   readonly #host: PeerHost
@@ -42,8 +45,15 @@ export class ServerFacts {
       localSessions: counts.localSessions,
       uptimeMs: this.#options.clock.now() - this.#startedAt,
       quorumSize: votersOf(this.#options.config).size,
-      learners: mode === 'leader' ? this.#host.links.state.filter(({ connected }) => connected).length : undefined,
+      leadership: mode === 'leader' ? this.#leadership() : undefined,
     } as const
+  }
+
+  #leadership() {
+    const { links, core } = this.#host
+    const { since, ...counts } = core.leadership ?? { since: this.#options.clock.now(), ...NOBODY }
+    const learners = links.state.filter(({ connected }) => connected).length
+    return { learners, ...counts, uptimeMs: this.#options.clock.now() - since }
   }
 
   sessions(): Iterable<{ readonly session: SessionId; readonly timeoutMs: number }> {
@@ -65,6 +75,14 @@ export class ServerFacts {
 
   sizes(): Promise<StorageSizes> {
     return this.#host.storageSizes()
+  }
+
+  descriptors() {
+    return openDescriptors()
+  }
+
+  environment(): Iterable<string> {
+    return [`zookeeper.version=${this.#version}`, ...processEnvironment()]
   }
 
   /** ZooKeeper's names, and only what it would not call a secret. */

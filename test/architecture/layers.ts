@@ -149,6 +149,12 @@ export const layers: readonly Layer[] = [
     reason: "node:crypto: a job for libuv's pool that touches no file",
   },
   {
+    name: 'host/process-facts',
+    files: ['lib/host/process-facts.ts'],
+    may: ['node:fs/promises', 'node:os'],
+    reason: 'what a four-letter word tells of the process: it is shown and decides nothing',
+  },
+  {
     name: 'jute',
     files: ['lib/jute/'],
     may: ['model', 'client', 'auth', 'transport', 'metrics', 'node:net', 'node:tls'],

@@ -359,7 +359,7 @@ describe('the client port', () => {
           tickMs: 100,
           members,
           transport: memory({ network, name: String(id) }),
-          clientPort: { port: 0, fourLetterWords: ['srvr', 'ruok', 'isro'], leaderServes },
+          clientPort: { port: 0, fourLetterWords: ['srvr', 'ruok', 'isro', 'mntr'], leaderServes },
         })
       peer = await one(1)
       port = peer.clientPort!.port
@@ -371,17 +371,24 @@ describe('the client port', () => {
       await peer.serving()
       const client = await WireClient.connect(port)
       expect(client.response.timeOut).to.equal(2000)
+      const leader = peer.status.role === 'leading' ? peer : other
+      const follower = leader === peer ? other : peer
+      await until(async () => /^zk_synced_followers\t1$/m.test(await word(leader.clientPort!.port, 'mntr')))
+      expect(await word(leader.clientPort!.port, 'mntr')).to.match(
+        /^zk_learners\t1\nzk_synced_followers\t1\nzk_synced_non_voting_followers\t0\nzk_synced_observers\t0\nzk_pending_syncs\t0\nzk_leader_uptime\t\d+\n$/m,
+      )
+      expect(await word(follower.clientPort!.port, 'mntr')).to.not.include('zk_learners')
       await other.close()
       await client.until(() => client.ended)
       await peer.close()
       leaderServes = false
       const [first, second] = [await one(1), await one(2)]
       await Promise.all([first.serving(), second.serving()])
-      const [leader, follower] = first.status.role === 'leading' ? [first, second] : [second, first]
-      const refused = await WireClient.connect(leader.clientPort!.port)
+      const [leads, follows] = first.status.role === 'leading' ? [first, second] : [second, first]
+      const refused = await WireClient.connect(leads.clientPort!.port)
       expect([refused.ended, refused.responseBytes]).to.deep.equal([true, undefined])
-      expect(await word(leader.clientPort!.port, 'srvr')).to.include('not currently serving')
-      expect((await WireClient.connect(follower.clientPort!.port)).response.timeOut).to.equal(2000)
+      expect(await word(leads.clientPort!.port, 'srvr')).to.include('not currently serving')
+      expect((await WireClient.connect(follows.clientPort!.port)).response.timeOut).to.equal(2000)
       await Promise.all([first.close(), second.close()])
     })
   })
@@ -410,6 +417,10 @@ describe('the client port', () => {
       expect(await word(port, 'mntr')).to.match(
         /^zk_throttled_ops\t0\nzk_stale_requests_dropped\t0\nzk_connection_drop_probability\t0\.0\nzk_last_client_response_size\t\d+\nzk_max_client_response_size\t\d\d+$/m,
       )
+      if (process.platform === 'linux')
+        expect(await word(port, 'mntr')).to.match(
+          /^zk_open_file_descriptor_count\t[1-9]\d*\nzk_max_file_descriptor_count\t\d+$/m,
+        )
       expect(await word(port, 'dump')).to.match(/^\t\/mine$/m)
       expect(await word(port, 'conf')).to.match(
         /^clientPort=[1-9]\d*\n.*\n.*\ndataDirSize=0\n.*\ndataLogSize=0\ntickTime=100$/m,
@@ -421,7 +432,7 @@ describe('the client port', () => {
       )
       for (const [name, start] of [
         ['stat', 'Zookeeper version'],
-        ['envi', 'Environment:'],
+        ['envi', 'Environment:\nzookeeper.version=3.9.'],
         ['crst', 'Connection stats reset.'],
         ['srst', 'Server stats reset.'],
       ] as const)

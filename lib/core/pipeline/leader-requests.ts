@@ -115,6 +115,10 @@ export class LeaderRequests implements Submission {
     this.advanced()
   }
 
+  get pendingSyncs(): number {
+    return this.#barrier.size
+  }
+
   touch(session: SessionId, now: Now): void {
     this.#housekeeping.touch(session, now.monotonic)
   }

@@ -17,6 +17,10 @@ export interface WaitingSync {
 export class SyncBarrier {
   #waiting: WaitingSync[] = []
 
+  get size(): number {
+    return this.#waiting.length
+  }
+
   add(sync: WaitingSync): void {
     this.#waiting.push(sync)
   }

@@ -5,6 +5,7 @@
  * Always holds: a learner is one relationship over one link; a message that its stage does not allow closes that link and changes nothing
  * (Z23). Before: election/. After: roles.ts goes back to looking.
  */
+import type { MemberRole } from '../../model/ensemble-config.js'
 import type { LinkId, OperationNumber, PeerId, SessionId } from '../../model/ids.js'
 import type { Txn } from '../../model/txn.js'
 import type { Zxid } from '../../model/zxid.js'
@@ -43,6 +44,8 @@ export class Leader implements Leadership {
   readonly learners = new Map<PeerId, LearnerProgress>()
   epoch = 0
   established = false
+  /** Monotonic, of the step that it came to be so in. */
+  establishedAt: number | undefined
 
   readonly #options: ProtocolOptions
   readonly #discovery: LeaderDiscovery
@@ -79,6 +82,11 @@ export class Leader implements Leadership {
 
   get phase(): PeerPhase {
     return this.#phase
+  }
+
+  /** How many learners of this role have all of its history and are sent whatever comes. */
+  inStep(role: MemberRole): number {
+    return [...this.learners.values()].filter(each => each.role === role && each.stage === 'active').length
   }
 
   start(): void {
@@ -279,6 +287,7 @@ export class Leader implements Leadership {
     // Nobody else stood for election: its log is the best there is, but not its state.
     if (this.marks.diverged) return this.stepDown('its state is known to differ')
     this.established = true
+    this.establishedAt = this.#steppedAt
     this.#phase = 'broadcast'
     this.#broadcast.start()
     this.events.established()

@@ -9,6 +9,7 @@
 import { formatZxid, isAfter, ZERO, type Zxid } from '../../model/zxid.js'
 import { OpCode } from '../op-codes.js'
 import type { ClientConnection } from './client-connection.js'
+import { monitored, rounded } from './monitored.js'
 import type { ServerLists, ServerReport } from './server-report.js'
 import type { Traffic } from './traffic.js'
 
@@ -55,7 +56,10 @@ const words: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['stat', (ports, report) => `${version(report)}Clients:\n${clients(ports, briefly)}\n${statistics(ports, report)}`],
   ['cons', ports => `${clients(ports, atLength)}\n`],
   ['conf', async ({ lists, port }) => lines([...lists.configuration(port, await lists.sizes())])],
-  ['mntr', (ports, report) => lines(monitored(ports, report).map(([key, value]) => `zk_${key}\t${value}`))],
+  [
+    'mntr',
+    async (ports, report) => lines((await monitored(ports, report)).map(([key, value]) => `zk_${key}\t${value}`)),
+  ],
   ['dump', dump],
   ['dirs', directories],
   [
@@ -79,7 +83,7 @@ const words: ReadonlyMap<string, Answer> = new Map<string, Answer>([
       return 'Server stats reset.\n'
     },
   ],
-  ['envi', (_, { version }) => lines(['Environment:', `zookeeper.version=${version}`])],
+  ['envi', ({ lists }) => lines(['Environment:', ...lists.environment()])],
   ['isro', (_, { mode }) => (mode === undefined ? 'null' : mode === 'read-only' ? 'ro' : 'rw')],
   ['gtmk', () => '0'],
   ['stmk', () => '0'],
@@ -101,39 +105,6 @@ function statistics(ports: WordPorts, { mode, zxid, znodes }: ServerReport): str
     `Mode: ${mode}`,
     `Node count: ${znodes}`,
   ])
-}
-
-function monitored(ports: WordPorts, report: ServerReport): (readonly [string, string | number])[] {
-  const { min, average, max } = ports.traffic.latency
-  const { learners } = report
-  const { sizes } = ports.traffic
-  return [
-    ['version', report.version],
-    ['server_state', report.mode ?? 'null'],
-    ['avg_latency', rounded(average)],
-    ['max_latency', max],
-    ['min_latency', min],
-    ['packets_received', ports.traffic.received],
-    ['packets_sent', ports.traffic.sent],
-    ['num_alive_connections', [...ports.connections()].length],
-    ['connection_rejected', ports.refused],
-    ['throttled_ops', ports.traffic.throttledOps],
-    ['stale_requests_dropped', ports.traffic.dropped],
-    ['connection_drop_probability', rounded(ports.dropChance)],
-    ['last_client_response_size', sizes.last],
-    ['max_client_response_size', sizes.max],
-    ['min_client_response_size', sizes.min],
-    ['outstanding_requests', ports.outstanding],
-    ['znode_count', report.znodes],
-    ['watch_count', report.watches],
-    ['ephemerals_count', report.ephemerals],
-    ['approximate_data_size', report.dataBytes],
-    ['global_sessions', report.sessions],
-    ['local_sessions', report.localSessions],
-    ['uptime', Math.floor(report.uptimeMs)],
-    ['quorum_size', report.quorumSize],
-    ...(learners === undefined ? [] : [['learners', learners] as const]),
-  ]
 }
 
 function clients(ports: WordPorts, line: (connection: ClientConnection, ports: WordPorts) => string): string {
@@ -242,11 +213,6 @@ function indented(text: string): string {
 
 function lines(all: readonly string[]): string {
   return all.map(line => `${line}\n`).join('')
-}
-
-/** With at most four digits behind the point, as Java prints it. */
-function rounded(average: number): string {
-  return String(Math.round(average * 10_000) / 10_000).replace(/^(\d+)$/, '$1.0')
 }
 
 const names: ReadonlyMap<number, string> = new Map([

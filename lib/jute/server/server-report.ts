@@ -16,9 +16,22 @@ export interface ServerReport {
   /** Known to this peer only. */
   readonly localSessions: number
   readonly uptimeMs: number
-  /** Of an ensemble: voters; on a leader: learners in step. */
+  /** Voters. */
   readonly quorumSize: number
-  readonly learners: number | undefined
+  /** Undefined unless it leads an ensemble. */
+  readonly leadership: LeadershipReport | undefined
+}
+
+export interface LeadershipReport {
+  /** Members that are connected. */
+  readonly learners: number
+  /** Of these the voters, and the observers, that have all of its history. */
+  readonly followers: number
+  readonly observers: number
+  /** Syncs that wait for what was proposed before them. */
+  readonly pendingSyncs: number
+  /** Since it leads. */
+  readonly uptimeMs: number
 }
 
 /** Lists that cost as much as they are long: for the words that print them. */
@@ -31,6 +44,10 @@ export interface ServerLists {
   digests(): Iterable<{ readonly zxid: Zxid; readonly digest: { readonly high: number; readonly low: number } }>
   /** What lies on the disk, in bytes. */
   sizes(): Promise<{ readonly tree: number; readonly log: number }>
+  /** Files and sockets that are open, and how many may be; undefined where the system does not tell. */
+  descriptors(): Promise<{ readonly open: number; readonly max: number } | undefined>
+  /** Lines of `envi`. */
+  environment(): Iterable<string>
   /** Lines of `conf`. @param port where clients connect. */
   configuration(port: number, sizes: { readonly tree: number; readonly log: number }): Iterable<string>
 }

@@ -187,6 +187,9 @@ function watched(core: PeerCore, peer: PeerId, observer: PeerObserver): SteppedC
     get counts() {
       return core.counts
     },
+    get leadership() {
+      return core.leadership
+    },
     watched: () => core.watched(),
     get marks() {
       return core.marks

@@ -22,6 +22,7 @@ import { until } from './until.js'
 /** A core that does what the test says; it asserts for itself that it is never re-entered. */
 class ScriptedCore implements SteppedCore {
   readonly counts = { clients: 0, watches: 0, outstanding: 0, localSessions: 0 }
+  readonly leadership = undefined
   watched = () => []
   readonly marks = []
   readonly inputs: Input[] = []
