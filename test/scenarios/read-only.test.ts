@@ -47,7 +47,12 @@ describe('a member that is left alone', () => {
     const [left] = await Promise.all([
       open(1, {
         ...modes,
-        clientPort: { port: 0, fourLetterWords: ['isro', 'srvr'], connectionsPerSecondPerAddressMax: 0 },
+        clientPort: {
+          port: 0,
+          fourLetterWords: ['isro', 'srvr'],
+          connectionsPerSecondMax: 0,
+          connectionsPerSecondPerAddressMax: 0,
+        },
       }),
       open(2, modes),
       open(3, modes),
@@ -66,7 +71,7 @@ describe('a member that is left alone', () => {
     await Promise.all([peers.get(2)!.close(), peers.get(3)!.close()])
     await writer.until(() => writer.ended)
 
-    // As fast as it can, so without the pace that the port asks of newcomers.
+    // As fast as it can, so without the paces that the port asks of newcomers.
     const looking = async (): Promise<WireClient> => {
       for (;;) {
         const client = await WireClient.connect(port, { readOnly: true })
