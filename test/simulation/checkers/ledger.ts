@@ -107,9 +107,9 @@ export class Ledger implements WorldObserver {
     return this.#newest
   }
 
-  /** How many voters' disks hold everything up to `zxid`, or have lost it by a fault of the plan, and whether these are a quorum. */
-  isDurableAtQuorum(zxid: Zxid): boolean {
-    const voters = this.world.voterIds()
+  /** Whether the voters whose disks hold everything up to `zxid`, or have lost it by a fault of the plan, are a quorum; one of them left out, if asked. */
+  isDurableAtQuorum(zxid: Zxid, without?: PeerId): boolean {
+    const voters = this.world.voterIds().filter(id => id !== without)
     const holding = voters.filter(
       id =>
         (isAtMost(zxid, this.world.peer(id).disk.last) && this.world.peer(id).disk.covers(zxid)) ||
